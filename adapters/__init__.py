@@ -1,0 +1,1 @@
+"""How each outside company says what core.ports asks."""

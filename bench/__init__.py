@@ -1,0 +1,1 @@
+"""The benchmarks: each one command that measures a ratio against a peer in one run."""

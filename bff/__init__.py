@@ -1,0 +1,1 @@
+"""How the process runs: settings, wiring, sessions, HTTP, worker and command line."""

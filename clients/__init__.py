@@ -1,0 +1,1 @@
+"""Programs that speak only the public protocol."""

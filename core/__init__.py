@@ -1,0 +1,1 @@
+"""What is true about people, cards and money."""

@@ -1,0 +1,1 @@
+"""The reviewed DDL, applied in order by Tortoise's own migration runner."""

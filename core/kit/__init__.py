@@ -1,0 +1,1 @@
+"""The smallest shared words: money, time, ids, refusals, pages and sealed values."""

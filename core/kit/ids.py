@@ -1,0 +1,45 @@
+"""Ids and chance: UUIDv7 made by the application, from a seedable source of bytes."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from core.kit.clock import Clock
+
+_BASE36 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+class Ids:
+    """Makes ids, tokens and digits from one source of random bytes.
+
+    `entropy(n)` returns n random bytes: `os.urandom` in production, a seeded generator in tests.
+    """
+
+    def __init__(self, clock: Clock, entropy: Callable[[int], bytes]) -> None:
+        self._clock = clock
+        self._entropy = entropy
+
+    def new(self) -> UUID:
+        """A UUIDv7 (RFC 9562): 48 bits of milliseconds, then 74 random bits."""
+        milliseconds = int(self._clock.now().timestamp() * 1000)
+        chance = int.from_bytes(self._entropy(10)) & ((1 << 74) - 1)
+        high, low = chance >> 62, chance & ((1 << 62) - 1)
+        return UUID(int=milliseconds << 80 | 7 << 76 | high << 64 | 2 << 62 | low)
+
+    def bytes(self, count: int) -> bytes:
+        """`count` random bytes."""
+        return self._entropy(count)
+
+    def digits(self, count: int) -> str:
+        """`count` (at most 24) uniform decimal digits; the bias is below 2**-48."""
+        bits = self._entropy((count * 10 + 2) // 3 // 8 + 8)
+        return str(int.from_bytes(bits) % 10**count).zfill(count)
+
+    def retrieval_reference(self) -> str:
+        """A retrieval reference number: 12 characters `[0-9A-Z]`, rising by the second."""
+        seconds = int(self._clock.now().timestamp())
+        value = seconds << 30 | int.from_bytes(self._entropy(4)) >> 2
+        text = ""
+        for _ in range(12):
+            value, digit = divmod(value, 36)
+            text = _BASE36[digit] + text
+        return text

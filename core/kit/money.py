@@ -1,0 +1,27 @@
+"""Money: an integer number of fen with its currency."""
+
+from dataclasses import dataclass
+
+CURRENCY = "CNY"
+MAXIMUM_MINOR = 1_000_000_000
+"""The most one operation may move, in fen (security.md 7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in minor units (fen), signed: debits of the holder are negative."""
+
+    minor: int
+    currency: str = CURRENCY
+
+
+def decimal_text(minor: int) -> str:
+    """The amount in yuan with two decimals, for people: 1250 -> `12.50`."""
+    sign = "-" if minor < 0 else ""
+    yuan, fen = divmod(abs(minor), 100)
+    return f"{sign}{yuan}.{fen:02d}"
+
+
+def is_amount(minor: int) -> bool:
+    """Whether a number of fen may be moved by one operation: 1 to `MAXIMUM_MINOR`."""
+    return 0 < minor <= MAXIMUM_MINOR

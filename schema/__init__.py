@@ -1,0 +1,1 @@
+"""The public GraphQL contract: names, nullability, errors and permissions."""
