@@ -44,12 +44,12 @@ clean: ## Remove what the commands above made, .venv and demo data included.
 	@rm -rf .venv .data .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* htmlcov
 	@find . -name __pycache__ -not -path './node_modules/*' -prune -exec rm -rf {} +
 
-.venv/dev.stamp: requirements/dev.txt | .venv/bin/python
+.venv/dev.stamp: requirements/dev.txt .venv/bin/python
 	@echo "Installing the tools and libraries of requirements/dev.txt (half a minute) ..."
 	@$(PIP) requirements/dev.txt
 	@touch $@ .venv/demo.stamp
 
-.venv/demo.stamp: requirements/demo.txt | .venv/bin/python
+.venv/demo.stamp: requirements/demo.txt .venv/bin/python
 	@echo "Installing the libraries of requirements/demo.txt (half a minute) ..."
 	@$(PIP) requirements/demo.txt
 	@touch $@
