@@ -1,0 +1,12 @@
+"""Schools, policy, merchants, terminals, staff, audit, outbox."""
+
+from pathlib import Path
+
+from tortoise import migrations
+from tortoise.migrations.operations import RunSQL
+
+
+class Migration(migrations.Migration):
+    """The reviewed DDL beside this file."""
+
+    operations = [RunSQL(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))]

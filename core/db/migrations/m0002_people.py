@@ -1,0 +1,13 @@
+"""Cardholders, bindings, sessions, one-time codes, counters of tries."""
+
+from pathlib import Path
+
+from tortoise import migrations
+from tortoise.migrations.operations import RunSQL
+
+
+class Migration(migrations.Migration):
+    """The reviewed DDL beside this file."""
+
+    dependencies = [("core", "m0001_schools")]
+    operations = [RunSQL(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))]
