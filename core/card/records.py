@@ -123,6 +123,7 @@ class CodeHolder:
     card_id: UUID
     device_id: UUID
     kind: PassKind
+    totp_version: int
     is_revoked: bool
 
 

@@ -30,8 +30,8 @@ def slot_seconds(kind: CardholderKind) -> int:
 def windows(now: int, length: int, known: Sequence[Slot]) -> list[tuple[int, int]]:
     """The (start, end) of the slots a phone gets at `now`: the current, late in it the next too.
 
-    `known` are the cardholder's slots that have not ended, in order. A slot of a process whose clock
-    runs ahead counts as the current one, so no two slots ever overlap.
+    `known` are the cardholder's slots that have not ended, in order. A slot made by a process whose
+    clock runs ahead counts as the current one, so no two slots ever overlap.
     """
     current = (known[0].starts_at, known[0].ends_at) if known else (now, now + length)
     if now - current[0] <= (current[1] - current[0]) // 2:

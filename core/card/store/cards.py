@@ -7,8 +7,10 @@ from uuid import UUID
 from core.card.records import Card, CardKind, CardState
 from core.db.unit import Unit
 
-_COLUMNS = "id, cardholder_id, kind, state, uid, issued_at, opened_at, lost_at"
-_LIVE = "state NOT IN ('REPLACED', 'CLOSED')"
+_LIVE = (
+    "SELECT id, cardholder_id, kind, state, uid, issued_at, opened_at, lost_at FROM card"
+    " WHERE school_id = $1 AND state NOT IN ('REPLACED', 'CLOSED')"
+)
 
 
 def _card(row: Any) -> Card:  # noqa: ANN401 - asyncpg ships no types
@@ -31,8 +33,7 @@ async def insert(unit: Unit, card: Card) -> bool:
 async def find(unit: Unit, cardholder_id: UUID, kind: CardKind) -> Card | None:
     """The live card of a kind."""
     row = await unit.row(
-        f"SELECT {_COLUMNS} FROM card"
-        f" WHERE school_id = $1 AND cardholder_id = $2 AND kind = $3 AND {_LIVE}",
+        _LIVE + " AND cardholder_id = $2 AND kind = $3",
         unit.school_id, cardholder_id, kind,
     )  # fmt: skip
     return None if row is None else _card(row)
@@ -41,9 +42,7 @@ async def find(unit: Unit, cardholder_id: UUID, kind: CardKind) -> Card | None:
 async def lock(unit: Unit, cardholder_id: UUID, kind: CardKind) -> Card | None:
     """The live card of a kind, locked for the rest of the unit."""
     row = await unit.row(
-        f"SELECT {_COLUMNS} FROM card"
-        f" WHERE school_id = $1 AND cardholder_id = $2 AND kind = $3 AND {_LIVE}"
-        " FOR NO KEY UPDATE",
+        _LIVE + " AND cardholder_id = $2 AND kind = $3 FOR NO KEY UPDATE",
         unit.school_id, cardholder_id, kind,
     )  # fmt: skip
     return None if row is None else _card(row)
@@ -51,19 +50,13 @@ async def lock(unit: Unit, cardholder_id: UUID, kind: CardKind) -> Card | None:
 
 async def find_by_uid(unit: Unit, uid: str) -> Card | None:
     """The live card with a chip number."""
-    row = await unit.row(
-        f"SELECT {_COLUMNS} FROM card WHERE school_id = $1 AND uid = $2 AND {_LIVE}",
-        unit.school_id, uid,
-    )  # fmt: skip
+    row = await unit.row(_LIVE + " AND uid = $2", unit.school_id, uid)
     return None if row is None else _card(row)
 
 
 async def list_live(unit: Unit, cardholder_id: UUID) -> list[Card]:
     """The live cards of a cardholder: at most one of each kind."""
-    rows = await unit.rows(
-        f"SELECT {_COLUMNS} FROM card WHERE school_id = $1 AND cardholder_id = $2 AND {_LIVE}",
-        unit.school_id, cardholder_id,
-    )  # fmt: skip
+    rows = await unit.rows(_LIVE + " AND cardholder_id = $2", unit.school_id, cardholder_id)
     return [_card(row) for row in rows]
 
 
@@ -73,7 +66,8 @@ async def update_state(unit: Unit, card: Card, state: CardState, now: datetime) 
         "UPDATE card SET state = $3, changed_at = $4,"
         " opened_at = CASE WHEN $3 = 'ACTIVE' THEN coalesce(opened_at, $4) ELSE opened_at END,"
         " lost_at = CASE WHEN $3 = 'LOST' THEN $4 END"
-        f" WHERE school_id = $1 AND id = $2 RETURNING {_COLUMNS}",
+        " WHERE school_id = $1 AND id = $2"
+        " RETURNING id, cardholder_id, kind, state, uid, issued_at, opened_at, lost_at",
         unit.school_id, card.id, state, now,
     )  # fmt: skip
     return _card(row)

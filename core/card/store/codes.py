@@ -9,8 +9,10 @@ from core.card.records import CodeDevice, CodeHolder, Pass, Slot
 from core.db.unit import Unit
 from core.ports.codes import PassKind
 
-_DEVICE = "id, cardholder_id, binding_id, public_key, totp_version, enrolled_at, revoked_at"
-_PASS = "serial, kind, not_before, ends_at, content"
+_DEVICES = (
+    "SELECT id, cardholder_id, binding_id, public_key, totp_version, enrolled_at, revoked_at"
+    " FROM code_device WHERE school_id = $1"
+)
 
 
 def _device(row: Any) -> CodeDevice:  # noqa: ANN401 - asyncpg ships no types
@@ -20,8 +22,8 @@ def _device(row: Any) -> CodeDevice:  # noqa: ANN401 - asyncpg ships no types
 async def insert_device(unit: Unit, device: CodeDevice) -> bool:
     """Adds a device; False when its key is registered already."""
     made = await unit.execute(
-        "INSERT INTO code_device (school_id, id, cardholder_id, binding_id, public_key, enrolled_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        "INSERT INTO code_device (school_id, id, cardholder_id, binding_id, public_key,"
+        " enrolled_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
         unit.school_id, device.id, device.cardholder_id, device.binding_id, device.public_key,
         device.enrolled_at,
     )  # fmt: skip
@@ -30,28 +32,20 @@ async def insert_device(unit: Unit, device: CodeDevice) -> bool:
 
 async def find_device(unit: Unit, device_id: UUID) -> CodeDevice | None:
     """A device, live or revoked."""
-    row = await unit.row(
-        f"SELECT {_DEVICE} FROM code_device WHERE school_id = $1 AND id = $2",
-        unit.school_id, device_id,
-    )  # fmt: skip
+    row = await unit.row(_DEVICES + " AND id = $2", unit.school_id, device_id)
     return None if row is None else _device(row)
 
 
 async def find_device_by_key(unit: Unit, public_key: bytes) -> CodeDevice | None:
     """The device a key was registered for, live or revoked."""
-    row = await unit.row(
-        f"SELECT {_DEVICE} FROM code_device WHERE school_id = $1 AND public_key = $2",
-        unit.school_id, public_key,
-    )  # fmt: skip
+    row = await unit.row(_DEVICES + " AND public_key = $2", unit.school_id, public_key)
     return None if row is None else _device(row)
 
 
 async def list_devices(unit: Unit, cardholder_id: UUID) -> list[CodeDevice]:
     """The live devices of a cardholder, the oldest first."""
     rows = await unit.rows(
-        f"SELECT {_DEVICE} FROM code_device"
-        " WHERE school_id = $1 AND cardholder_id = $2 AND revoked_at IS NULL"
-        " ORDER BY enrolled_at, id",
+        _DEVICES + " AND cardholder_id = $2 AND revoked_at IS NULL ORDER BY enrolled_at, id",
         unit.school_id, cardholder_id,
     )  # fmt: skip
     return [_device(row) for row in rows]
@@ -60,8 +54,7 @@ async def list_devices(unit: Unit, cardholder_id: UUID) -> list[CodeDevice]:
 async def list_devices_of_binding(unit: Unit, binding_id: UUID) -> list[CodeDevice]:
     """The live devices that were enrolled through a binding."""
     rows = await unit.rows(
-        f"SELECT {_DEVICE} FROM code_device"
-        " WHERE school_id = $1 AND binding_id = $2 AND revoked_at IS NULL",
+        _DEVICES + " AND binding_id = $2 AND revoked_at IS NULL",
         unit.school_id, binding_id,
     )  # fmt: skip
     return [_device(row) for row in rows]
@@ -79,12 +72,16 @@ async def count_enrolled(unit: Unit, cardholder_id: UUID, since: datetime) -> in
 
 async def revoke(unit: Unit, device_ids: Collection[UUID], now: datetime) -> None:
     """Revokes devices and every pass of theirs; what was revoked before keeps its instant."""
-    for table, column in (("code_device", "id"), ("code_pass", "device_id")):
-        await unit.execute(
-            f"UPDATE {table} SET revoked_at = $3"
-            f" WHERE school_id = $1 AND {column} = ANY ($2) AND revoked_at IS NULL",
-            unit.school_id, list(device_ids), now,
-        )  # fmt: skip
+    await unit.execute(
+        "UPDATE code_device SET revoked_at = $3"
+        " WHERE school_id = $1 AND id = ANY ($2) AND revoked_at IS NULL",
+        unit.school_id, list(device_ids), now,
+    )  # fmt: skip
+    await unit.execute(
+        "UPDATE code_pass SET revoked_at = $3"
+        " WHERE school_id = $1 AND device_id = ANY ($2) AND revoked_at IS NULL",
+        unit.school_id, list(device_ids), now,
+    )  # fmt: skip
 
 
 async def mark_drawn(unit: Unit, device_id: UUID, now: datetime, not_since: datetime) -> bool:
@@ -130,8 +127,9 @@ async def take_pass_no(unit: Unit, cap_tag: int, maximum: int) -> int | None:
 async def list_passes(unit: Unit, device_id: UUID, kind: PassKind, not_before: int) -> list[Pass]:
     """The unrevoked passes of a device, kind and slot, the newest first."""
     rows = await unit.rows(
-        f"SELECT {_PASS} FROM code_pass WHERE school_id = $1 AND device_id = $2 AND kind = $3"
-        " AND not_before = $4 AND revoked_at IS NULL ORDER BY serial DESC",
+        "SELECT serial, kind, not_before, ends_at, content FROM code_pass"
+        " WHERE school_id = $1 AND device_id = $2 AND kind = $3 AND not_before = $4"
+        " AND revoked_at IS NULL ORDER BY serial DESC",
         unit.school_id, device_id, kind, not_before,
     )  # fmt: skip
     return [
@@ -180,50 +178,45 @@ async def count_wrong_totp(unit: Unit, day: date, alias: str) -> int | None:
     return count
 
 
-_HOLDER = """d.cardholder_id, c.id AS card_id, d.id AS device_id, d.totp_version,
-  d.revoked_at IS NOT NULL AS is_revoked"""
-_VIRTUAL = """JOIN card c ON c.school_id = $1 AND c.cardholder_id = d.cardholder_id
-  AND c.kind = 'VIRTUAL' AND c.state NOT IN ('REPLACED', 'CLOSED')"""
-
-
-def _holder(row: Any, kind: PassKind, *, is_revoked: bool) -> CodeHolder:  # noqa: ANN401 - as above
-    return CodeHolder(row["cardholder_id"], row["card_id"], row["device_id"], kind, is_revoked)
-
-
-async def find_holder_of_pass(unit: Unit, serial: bytes) -> CodeHolder | None:
-    """Whose pass it is."""
+async def find_alias(unit: Unit, day: date, alias: str) -> tuple[UUID, int] | None:
+    """The device that has an alias on a day, and the wrong TOTPs so far."""
     row = await unit.row(
-        f"SELECT {_HOLDER}, p.kind, p.revoked_at IS NOT NULL AS pass_revoked FROM code_pass p"
-        " JOIN code_device d ON d.school_id = $1 AND d.id = p.device_id"
-        f" {_VIRTUAL} WHERE p.school_id = $1 AND p.serial = $2",
-        unit.school_id, serial,
-    )  # fmt: skip
-    if row is None:
-        return None
-    revoked = row["is_revoked"] or row["pass_revoked"]
-    return _holder(row, PassKind(row["kind"]), is_revoked=revoked)
-
-
-async def find_holder_of_device(unit: Unit, device_id: UUID, kind: PassKind) -> CodeHolder | None:
-    """Whose device it is, for a code of `kind`."""
-    row = await unit.row(
-        f"SELECT {_HOLDER} FROM code_device d {_VIRTUAL} WHERE d.school_id = $1 AND d.id = $2",
-        unit.school_id, device_id,
-    )  # fmt: skip
-    return None if row is None else _holder(row, kind, is_revoked=row["is_revoked"])
-
-
-async def find_holder_of_alias(
-    unit: Unit, day: date, alias: str
-) -> tuple[CodeHolder, int, int] | None:
-    """Whose alias it is on a day, the version of the TOTP key, and the wrong TOTPs so far."""
-    row = await unit.row(
-        f"SELECT {_HOLDER}, a.wrong_tries FROM code_alias a"
-        " JOIN code_device d ON d.school_id = $1 AND d.id = a.device_id"
-        f" {_VIRTUAL} WHERE a.school_id = $1 AND a.day = $2 AND a.alias = $3",
+        "SELECT device_id, wrong_tries FROM code_alias"
+        " WHERE school_id = $1 AND day = $2 AND alias = $3",
         unit.school_id, day, alias,
     )  # fmt: skip
-    if row is None:
-        return None
-    holder = _holder(row, PassKind.VIRTUAL_CARD, is_revoked=row["is_revoked"])
-    return holder, row["totp_version"], row["wrong_tries"]
+    return None if row is None else (row["device_id"], row["wrong_tries"])
+
+
+async def find_holder_by_pass(unit: Unit, serial: bytes) -> CodeHolder | None:
+    """Whose pass it is."""
+    row = await unit.row(
+        "SELECT d.cardholder_id, c.id AS card_id, d.id AS device_id, p.kind, d.totp_version,"
+        " d.revoked_at IS NOT NULL OR p.revoked_at IS NOT NULL AS is_revoked FROM code_pass p"
+        " JOIN code_device d ON d.school_id = $1 AND d.id = p.device_id"
+        " JOIN card c ON c.school_id = $1 AND c.cardholder_id = d.cardholder_id"
+        " AND c.kind = 'VIRTUAL' AND c.state NOT IN ('REPLACED', 'CLOSED')"
+        " WHERE p.school_id = $1 AND p.serial = $2",
+        unit.school_id, serial,
+    )  # fmt: skip
+    return None if row is None else _holder(row, PassKind(row["kind"]))
+
+
+async def find_holder_by_device(unit: Unit, device_id: UUID, kind: PassKind) -> CodeHolder | None:
+    """Whose device it is, for a code of `kind`."""
+    row = await unit.row(
+        "SELECT d.cardholder_id, c.id AS card_id, d.id AS device_id, d.totp_version,"
+        " d.revoked_at IS NOT NULL AS is_revoked FROM code_device d"
+        " JOIN card c ON c.school_id = $1 AND c.cardholder_id = d.cardholder_id"
+        " AND c.kind = 'VIRTUAL' AND c.state NOT IN ('REPLACED', 'CLOSED')"
+        " WHERE d.school_id = $1 AND d.id = $2",
+        unit.school_id, device_id,
+    )  # fmt: skip
+    return None if row is None else _holder(row, kind)
+
+
+def _holder(row: Any, kind: PassKind) -> CodeHolder:  # noqa: ANN401 - asyncpg ships no types
+    return CodeHolder(
+        row["cardholder_id"], row["card_id"], row["device_id"], kind, row["totp_version"],
+        row["is_revoked"],
+    )  # fmt: skip

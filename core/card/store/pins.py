@@ -3,10 +3,11 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from core.card.pin import PinState
-from core.card.pin_hash import HashedPin
+from core.card.pin_hash import HashedPin, PinSubject
 from core.db.unit import Unit
 from core.school.policy_words import PinKind
 
@@ -20,58 +21,54 @@ class PinRow:
     tries: int
 
 
-_COLUMNS = "state, hash, pepper_kid, tries"
 
-
-def _row(row: object) -> PinRow | None:
+def _row(row: Any) -> PinRow | None:  # noqa: ANN401 - asyncpg ships no types
     if row is None:
         return None
-    state, text, kid, tries = row  # type: ignore[misc]  # asyncpg ships no types
-    return PinRow(PinState(state), None if text is None else HashedPin(text, kid), tries)
+    hashed = None if row["hash"] is None else HashedPin(row["hash"], row["pepper_kid"])
+    return PinRow(PinState(row["state"]), hashed, row["tries"])
 
 
 async def find(unit: Unit, cardholder_id: UUID, kind: PinKind) -> PinRow | None:
     """The row of a kind, if any."""
-    return _row(
-        await unit.row(
-            f"SELECT {_COLUMNS} FROM pin"
-            " WHERE school_id = $1 AND cardholder_id = $2 AND kind = $3",
-            unit.school_id, cardholder_id, kind,
-        )  # fmt: skip
-    )
+    row = await unit.row(
+        "SELECT state, hash, pepper_kid, tries FROM pin"
+        " WHERE school_id = $1 AND cardholder_id = $2 AND kind = $3",
+        unit.school_id, cardholder_id, kind,
+    )  # fmt: skip
+    return _row(row)
 
 
-async def give_default(unit: Unit, cardholder_id: UUID, kind: PinKind, now: datetime) -> None:
+async def give_default(unit: Unit, subject: PinSubject, now: datetime) -> None:
     """Makes the row of a default PIN, where there is none."""
     await unit.execute(
         "INSERT INTO pin (school_id, cardholder_id, kind, state, changed_at)"
         " VALUES ($1, $2, $3, 'DEFAULT', $4) ON CONFLICT DO NOTHING",
-        unit.school_id, cardholder_id, kind, now,
+        unit.school_id, subject.cardholder_id, subject.kind, now,
     )  # fmt: skip
 
 
 async def count_try(
-    unit: Unit, cardholder_id: UUID, kind: PinKind, states: Collection[PinState], tries: int
+    unit: Unit, subject: PinSubject, states: Collection[PinState], tries: int
 ) -> PinRow | None:
     """Counts a try, if the PIN is in one of `states` and has one left; the row after it.
 
     The last try locks an own PIN and withdraws a default one; success takes that back.
     """
-    return _row(
-        await unit.row(
-            "UPDATE pin SET tries = tries + 1, state = CASE WHEN tries + 1 < $5 THEN state"
-            " WHEN state = 'SET' THEN 'LOCKED' ELSE 'NONE' END"
-            " WHERE school_id = $1 AND cardholder_id = $2 AND kind = $3"
-            f" AND state = ANY ($4) AND tries < $5 RETURNING {_COLUMNS}",
-            unit.school_id, cardholder_id, kind, list(states), tries,
-        )  # fmt: skip
-    )
+    row = await unit.row(
+        "UPDATE pin SET tries = tries + 1, state = CASE WHEN tries + 1 < $5 THEN state"
+        " WHEN state = 'SET' THEN 'LOCKED' ELSE 'NONE' END"
+        " WHERE school_id = $1 AND cardholder_id = $2 AND kind = $3"
+        " AND state = ANY ($4) AND tries < $5 RETURNING state, hash, pepper_kid, tries",
+        unit.school_id, subject.cardholder_id, subject.kind, list(states), tries,
+    )  # fmt: skip
+    return _row(row)
 
 
 async def restore(
-    unit: Unit, cardholder_id: UUID, kind: PinKind, seen: HashedPin | None, now: HashedPin | None
+    unit: Unit, subject: PinSubject, seen: HashedPin | None, kept: HashedPin | None
 ) -> None:
-    """After a right PIN: all tries are back; `now` may be the same PIN under a newer pepper.
+    """After a right PIN: all tries are back; `kept` may be the same PIN under a newer pepper.
 
     Changes nothing if the PIN was chosen anew, unlocked or withdrawn meanwhile.
     """
@@ -80,22 +77,24 @@ async def restore(
         " state = CASE WHEN $5::text IS NULL THEN 'DEFAULT' ELSE 'SET' END"
         " WHERE school_id = $1 AND cardholder_id = $2 AND kind = $3"
         " AND hash IS NOT DISTINCT FROM $4 AND tries > 0",
-        unit.school_id, cardholder_id, kind, seen and seen.hash, now and now.hash,
-        now and now.pepper_kid,
+        unit.school_id, subject.cardholder_id, subject.kind, seen and seen.hash,
+        kept and kept.hash, kept and kept.pepper_kid,
     )  # fmt: skip
 
 
 async def choose(
-    unit: Unit, cardholder_id: UUID, kind: PinKind, chosen: HashedPin, now: datetime
-) -> None:
-    """Stores a chosen PIN whatever was there, with all its tries."""
-    await unit.execute(
+    unit: Unit, subject: PinSubject, chosen: HashedPin, seen: HashedPin | None, now: datetime
+) -> bool:
+    """Stores a chosen PIN with all its tries; False when the one before is not the `seen` one."""
+    touched = await unit.execute(
         "INSERT INTO pin (school_id, cardholder_id, kind, state, hash, pepper_kid, changed_at)"
         " VALUES ($1, $2, $3, 'SET', $4, $5, $6)"
         " ON CONFLICT (school_id, cardholder_id, kind) DO UPDATE SET state = 'SET', hash = $4,"
-        " pepper_kid = $5, tries = 0, changed_at = $6",
-        unit.school_id, cardholder_id, kind, chosen.hash, chosen.pepper_kid, now,
+        " pepper_kid = $5, tries = 0, changed_at = $6 WHERE pin.hash IS NOT DISTINCT FROM $7",
+        unit.school_id, subject.cardholder_id, subject.kind, chosen.hash, chosen.pepper_kid, now,
+        seen and seen.hash,
     )  # fmt: skip
+    return touched == 1
 
 
 async def unlock(unit: Unit, cardholder_id: UUID, kind: PinKind, now: datetime) -> bool:
