@@ -180,6 +180,15 @@ async def expired(unit: Unit, now: datetime, limit: int) -> list[Key]:
     return [Key(*row) for row in rows]
 
 
+async def is_spent(unit: Unit, replay_key: bytes) -> bool:
+    """Whether a replay key is taken."""
+    found = await unit.value(
+        "SELECT 1 FROM code_use WHERE school_id = $1 AND replay_key = $2",
+        unit.school_id, replay_key,
+    )  # fmt: skip
+    return found is not None
+
+
 async def find_continuation(unit: Unit, id_: UUID) -> Continuation | None:
     """The scan that waits for its PIN under this id."""
     row = await unit.row(

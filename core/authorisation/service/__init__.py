@@ -10,8 +10,6 @@ from core.authorisation.lifecycle import (
     refund_code,
     void_code,
 )
-from core.authorisation.movements import Movements
-from core.authorisation.queue import AuthoriseQueue
 from core.authorisation.records import (
     Answer,
     Authorisation,
@@ -22,6 +20,8 @@ from core.authorisation.records import (
     ReferenceUnknown,
     Status,
 )
+from core.authorisation.service.movements import Movements
+from core.authorisation.service.queue import AuthoriseQueue
 from core.db.lanes import Lanes
 from core.db.unit import Database, Raced, Unit
 from core.kit.clock import Clock
@@ -83,6 +83,28 @@ class Authorisations:
         key = Key(answer.terminal_no, answer.batch_no, answer.seq_no)
         kept = await store.sign_answer(self._lanes, school_id, key, sign(answer))
         return replace(answer, signed_answer=kept)
+
+    async def repeated(self, school_id: int, key: Key, content_hash: bytes) -> Answer | None:
+        """The stored answer of a key that was used before, without doing anything.
+
+        Raises: IdempotencyConflict.
+        """
+
+        async def work(unit: Unit) -> Answer | None:
+            return await store.find_answer(unit, key, content_hash)
+
+        answer = await self._database.unit(school_id, work)
+        if answer is not None and answer.verdict == "CONFLICT":
+            raise IdempotencyConflict("key")
+        return answer
+
+    async def is_spent(self, school_id: int, replay_key: bytes) -> bool:
+        """Whether a code was used, or is reserved for a PIN."""
+
+        async def work(unit: Unit) -> bool:
+            return await store.is_spent(unit, replay_key)
+
+        return await self._database.unit(school_id, work)
 
     async def continuation(self, school_id: int, id_: UUID) -> Continuation | None:
         """The scan that waits for its PIN; the caller compares terminal, amount and time."""
