@@ -13,7 +13,13 @@ from core.db.connection import CONNECTION_NAME, POOL_MAXIMUM, close_orm, open_or
 from core.kit.errors import Refusal
 
 TRIES = 5
-_RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+
+
+class Raced(Exception):
+    """Another transaction took the key first: run the work again, it will find the other's answer."""
+
+
+_RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, Raced)
 GONE = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, DBConnectionError,
          asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError,
          TimeoutError)  # fmt: skip

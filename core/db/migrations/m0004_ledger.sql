@@ -1,6 +1,8 @@
 -- Accounts and immutable transfers. Debit leaves an account, credit enters it.
 -- A purse (cardholder's account) keeps its balance in its row, floor 0. Merchant, clearing, cash and
 -- equity accounts keep no balance: theirs is the sum of their legs, so no hot row is ever contended.
+-- A purse's legs have strictly rising instants (last_posted_at), so its history in posting order is
+-- the order in which its balance really moved, whatever the app processes' clocks say.
 
 CREATE TABLE account (
   school_id int NOT NULL REFERENCES school (school_id),
@@ -10,6 +12,7 @@ CREATE TABLE account (
   currency text NOT NULL CHECK (currency = 'CNY'),
   balance_minor bigint,
   pending_minor bigint,
+  last_posted_at timestamptz,
   created_at timestamptz NOT NULL,
   PRIMARY KEY (school_id, id),
   CHECK ((kind IN ('MAIN', 'SUBSIDY', 'RESERVE', 'CLAIM')) = (balance_minor IS NOT NULL)),

@@ -53,6 +53,7 @@ DECLARE
   ids uuid[] := '{}';
   takes bigint[] := '{}';
   afters bigint[] := '{}';
+  instants timestamptz[] := '{}';
   available bigint := 0;
   rest bigint := r.amount_minor;
   take bigint;
@@ -76,7 +77,8 @@ BEGIN
     LEFT JOIN code_use u ON u.school_id = p_school AND u.replay_key = r.replay_key
    WHERE h.school_id = p_school AND h.id = r.cardholder_id;
   FOR purse IN
-    SELECT x.id, x.balance_minor AS balance, x.balance_minor - x.pending_minor AS free
+    SELECT x.id, x.balance_minor AS balance, x.balance_minor - x.pending_minor AS free,
+           greatest(r.answered_at, x.last_posted_at + interval '1 microsecond') AS posted_at
       FROM account x
      WHERE x.school_id = p_school AND x.owner_id = r.cardholder_id AND x.kind = ANY (p_purses)
      ORDER BY array_position(p_purses, x.kind)
@@ -87,6 +89,7 @@ BEGIN
       ids := ids || purse.id;
       takes := takes || take;
       afters := afters || (purse.balance - take);
+      instants := instants || purse.posted_at;
       rest := rest - take;
     END IF;
   END LOOP;
@@ -191,13 +194,13 @@ BEGIN
       UPDATE account x SET pending_minor = x.pending_minor + takes[i]
        WHERE x.school_id = p_school AND x.id = ids[i];
     ELSE
-      UPDATE account x SET balance_minor = x.balance_minor - takes[i]
+      UPDATE account x SET balance_minor = x.balance_minor - takes[i], last_posted_at = instants[i]
        WHERE x.school_id = p_school AND x.id = ids[i];
       INSERT INTO leg (school_id, account_id, posted_at, transfer_id, counter_account_id, kind,
           amount_minor, balance_after_minor)
-      VALUES (p_school, ids[i], r.answered_at, r.transfer_ids[i], r.merchant_account_id, 'PURCHASE',
+      VALUES (p_school, ids[i], instants[i], r.transfer_ids[i], r.merchant_account_id, 'PURCHASE',
           -takes[i], afters[i]),
-        (p_school, r.merchant_account_id, r.answered_at, r.transfer_ids[i], ids[i], 'PURCHASE',
+        (p_school, r.merchant_account_id, instants[i], r.transfer_ids[i], ids[i], 'PURCHASE',
           takes[i], NULL);
     END IF;
   END LOOP;

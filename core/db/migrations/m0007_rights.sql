@@ -32,7 +32,7 @@ GRANT UPDATE (totp_version, token_drawn_at, revoked_at) ON code_device TO campus
 GRANT UPDATE (passes) ON cap_slot TO campus_app;
 GRANT UPDATE (revoked_at) ON code_pass TO campus_app;
 GRANT UPDATE (wrong_tries) ON code_alias TO campus_app;
-GRANT UPDATE (balance_minor, pending_minor) ON account TO campus_app;
+GRANT UPDATE (balance_minor, pending_minor, last_posted_at) ON account TO campus_app;
 GRANT UPDATE (outcome, response_code, signed_answer, available_minor, spent_minor) ON terminal_answer TO campus_app;
 GRANT UPDATE (state, captured_minor, refunded_minor) ON authorisation TO campus_app;
 GRANT UPDATE (reserved_for, terminal_no, batch_no, seq_no, used_at) ON code_use TO campus_app;

@@ -1,0 +1,1 @@
+"""Authorise, capture, void and refund: what terminals ask and are answered."""

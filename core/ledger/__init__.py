@@ -1,0 +1,1 @@
+"""Accounts, immutable transfers, balances and statement lines."""

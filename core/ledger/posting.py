@@ -1,0 +1,40 @@
+"""Posting templates: which kinds of account each kind of transfer may move between.
+
+Nothing posts without a template. Every transfer is one amount with two equal and opposite legs, so
+each template sums to zero by construction; the table only says between whom.
+"""
+
+from dataclasses import dataclass
+
+from core.ledger.records import PURSES
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The kinds a transfer's debit and credit accounts may have."""
+
+    debit: tuple[str, ...]
+    credit: tuple[str, ...]
+
+
+TEMPLATES: dict[str, Template] = {
+    "PURCHASE": Template(debit=PURSES, credit=("MERCHANT",)),
+    "PURCHASE_VOID": Template(debit=("MERCHANT",), credit=PURSES),
+    "REFUND": Template(debit=("MERCHANT",), credit=PURSES),
+    "CASH_TOP_UP": Template(debit=("CASH",), credit=("MAIN",)),
+    "OPENING_BALANCE": Template(debit=("OPENING",), credit=("MAIN",)),
+}
+
+
+class PostingWithoutTemplate(Exception):
+    """A programming fault: no template allows this movement; nothing was posted."""
+
+
+def check_template(kind: str, debit_kind: str, credit_kind: str) -> None:
+    """Refuses a movement that no template names.
+
+    Raises: PostingWithoutTemplate.
+    """
+    template = TEMPLATES.get(kind)
+    if template is None or debit_kind not in template.debit or credit_kind not in template.credit:
+        raise PostingWithoutTemplate(f"{kind}: {debit_kind} -> {credit_kind}")

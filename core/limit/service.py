@@ -1,0 +1,75 @@
+"""Use cases of limits, and the lock that every movement of a cardholder's money takes first."""
+
+from datetime import date
+from uuid import UUID
+
+from core.db.unit import Database, Unit
+from core.limit import store
+from core.limit.records import CardholderUnknown, Spending
+from core.limit.thresholds import check_limits
+
+
+class Limits:
+    """Single and daily limits of cardholders."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def open(self, unit: Unit, cardholder_id: UUID) -> None:
+        """Prepares a new cardholder, within the unit that creates them."""
+        await store.open_row(unit, cardholder_id)
+
+    async def lock(self, unit: Unit, cardholder_id: UUID) -> Spending:
+        """Takes the cardholder's money lock for the rest of the unit.
+
+        Raises: CardholderUnknown.
+        """
+        spending = await store.lock(unit, cardholder_id)
+        if spending is None:
+            raise CardholderUnknown
+        return spending
+
+    async def get(self, school_id: int, cardholder_id: UUID) -> Spending:
+        """The limits and the counted day.
+
+        Raises: CardholderUnknown.
+        """
+
+        async def work(unit: Unit) -> Spending:
+            spending = await store.find(unit, cardholder_id)
+            if spending is None:
+                raise CardholderUnknown
+            return spending
+
+        return await self._database.unit(school_id, work)
+
+    async def change(
+        self,
+        school_id: int,
+        cardholder_id: UUID,
+        *,
+        single_minor: int,
+        daily_minor: int,
+        maximum_minor: int,
+    ) -> Spending:
+        """Sets both limits, up to the maximum of the way they are changed by.
+
+        The caller has proven the PIN (mission.md 2, `limit.change_via`).
+        Raises: LimitOutOfRange, LimitAboveAppMaximum, CardholderUnknown.
+        """
+        check_limits(single_minor, daily_minor, maximum_minor)
+
+        async def work(unit: Unit) -> Spending:
+            before = await self.lock(unit, cardholder_id)
+            await store.update_limits(unit, cardholder_id, single_minor, daily_minor)
+            return Spending(
+                cardholder_id, single_minor, daily_minor, before.spent_on, before.spent_minor
+            )
+
+        return await self._database.unit(school_id, work)
+
+    async def give_back(self, unit: Unit, locked: Spending, day: date, amount_minor: int) -> None:
+        """Returns a voided amount to the allowance of the day it was spent on (mission.md 3.6)."""
+        if locked.spent_on == day:
+            left = max(0, locked.spent_minor - amount_minor)
+            await store.update_spent(unit, locked.cardholder_id, left)

@@ -1,0 +1,79 @@
+"""The rows of limits and of the day's spending."""
+
+from uuid import UUID
+
+from tortoise import Model, fields
+
+from core.db.unit import Unit
+from core.limit.records import Spending
+
+
+class CardholderLimitRow(Model):
+    """cardholder_limit; the database's key is (school_id, cardholder_id)."""
+
+    school_id = fields.IntField()
+    cardholder_id = fields.UUIDField(primary_key=True)
+    single_minor = fields.BigIntField(null=True)
+    daily_minor = fields.BigIntField(null=True)
+    spent_on = fields.DateField(null=True)
+    spent_minor = fields.BigIntField()
+
+    class Meta:
+        table = "cardholder_limit"
+
+
+def _record(row: CardholderLimitRow) -> Spending:
+    return Spending(
+        row.cardholder_id, row.single_minor, row.daily_minor, row.spent_on, row.spent_minor
+    )
+
+
+async def open_row(unit: Unit, cardholder_id: UUID) -> None:
+    """The row of a new cardholder; an existing one stays as it is."""
+    await unit.execute(
+        "INSERT INTO cardholder_limit (school_id, cardholder_id) VALUES ($1, $2)"
+        " ON CONFLICT DO NOTHING",
+        unit.school_id,
+        cardholder_id,
+    )
+
+
+async def find(unit: Unit, cardholder_id: UUID) -> Spending | None:
+    """The row as last committed."""
+    row = (
+        await CardholderLimitRow.filter(school_id=unit.school_id, cardholder_id=cardholder_id)
+        .using_db(unit.connection)
+        .first()
+    )
+    return row and _record(row)
+
+
+async def lock(unit: Unit, cardholder_id: UUID) -> Spending | None:
+    """The row, held until the unit ends."""
+    row = (
+        await CardholderLimitRow.filter(school_id=unit.school_id, cardholder_id=cardholder_id)
+        .using_db(unit.connection)
+        .select_for_update(no_key=True)
+        .first()
+    )
+    return row and _record(row)
+
+
+async def update_limits(
+    unit: Unit, cardholder_id: UUID, single_minor: int, daily_minor: int
+) -> None:
+    """Sets the cardholder's own limits."""
+    await (
+        CardholderLimitRow.filter(school_id=unit.school_id, cardholder_id=cardholder_id)
+        .using_db(unit.connection)
+        .update(single_minor=single_minor, daily_minor=daily_minor)
+    )
+
+
+async def update_spent(unit: Unit, cardholder_id: UUID, spent_minor: int) -> None:
+    """Sets what the counted day has spent; the row is locked."""
+    await (
+        CardholderLimitRow.filter(school_id=unit.school_id, cardholder_id=cardholder_id)
+        .using_db(unit.connection)
+        .update(spent_minor=spent_minor)
+    )

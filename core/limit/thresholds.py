@@ -1,0 +1,26 @@
+"""When a purchase needs a PIN, and which limits a cardholder may set."""
+
+from core.limit.records import LimitAboveAppMaximum, LimitOutOfRange
+
+
+def pin_reason(amount_minor: int, spent_minor: int, single_minor: int, daily_minor: int) -> str:
+    """Why this purchase needs the PIN: `SINGLE`, `DAILY`, or an empty text if it does not (M-096).
+
+    Up to and including a limit no PIN is asked.
+    """
+    if amount_minor > single_minor:
+        return "SINGLE"
+    if spent_minor + amount_minor > daily_minor:
+        return "DAILY"
+    return ""
+
+
+def check_limits(single_minor: int, daily_minor: int, maximum_minor: int) -> None:
+    """Refuses limits that cannot be set in the app.
+
+    Raises: LimitOutOfRange, LimitAboveAppMaximum.
+    """
+    if single_minor < 0 or daily_minor < single_minor:
+        raise LimitOutOfRange("singleMinor", "dailyMinor")
+    if daily_minor > maximum_minor:
+        raise LimitAboveAppMaximum("dailyMinor", maximumMinor=maximum_minor)
