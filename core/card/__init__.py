@@ -1,0 +1,1 @@
+"""Physical and virtual cards, their PIN, loss, release and replacement; code devices and passes."""

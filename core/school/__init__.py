@@ -1,0 +1,1 @@
+"""Schools, their campuses and their policy; staff, merchants, sites and terminals."""
