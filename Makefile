@@ -1,0 +1,70 @@
+# Two commands are enough for a newcomer: make demo, make test.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test faults check format bench lock clean
+
+# PYTHON=… says which interpreter makes .venv; otherwise the first of these that can.
+CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
+PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet install --requirement
+UV ?= uv
+LOCK = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/demo.stamp ## Start everything on 127.0.0.1:8000 and play the story (ONCE=1 stops after it).
+	@.venv/bin/python -m bff demo $(if $(ONCE),--once)
+
+test: .venv/dev.stamp ## Run every test but the bank test, with coverage.
+	@.venv/bin/python -m pytest --cov --cov-report=term:skip-covered --ignore=tests/faults tests
+
+faults: .venv/dev.stamp ## Run the bank test: kill servers under load, then check every invariant.
+	@.venv/bin/python -m tests.faults.bank
+
+check: .venv/dev.stamp ## Lint, formatting, types and import contracts.
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-logo
+
+format: .venv/dev.stamp ## Put the code in its one form.
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+bench: .venv/dev.stamp ## List the benchmarks; each is one command.
+	@.venv/bin/python -m bench
+
+lock: ## Resolve requirements/*.txt anew (needs uv).
+	@command -v $(UV) >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/" >&2; exit 1; }
+	@$(LOCK) --upgrade --extra embedded --extra test --output-file requirements/dev.txt
+	@$(LOCK) --extra embedded --constraints requirements/dev.txt --output-file requirements/demo.txt
+
+clean: ## Remove what the commands above made, .venv and demo data included.
+	@rm -rf .venv .data .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* htmlcov
+	@find . -name __pycache__ -not -path './node_modules/*' -prune -exec rm -rf {} +
+
+.venv/dev.stamp: requirements/dev.txt .venv/bin/python
+	@echo "Installing the tools and libraries of requirements/dev.txt (half a minute) ..."
+	@$(PIP) requirements/dev.txt
+	@touch $@ .venv/demo.stamp
+
+.venv/demo.stamp: requirements/demo.txt .venv/bin/python
+	@echo "Installing the libraries of requirements/demo.txt (half a minute) ..."
+	@$(PIP) requirements/demo.txt
+	@touch $@
+
+.venv/bin/python:
+	@for python in $(CANDIDATES); do \
+		"$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+		echo "Making .venv with $$python ..."; \
+		"$$python" -m venv --clear .venv && exit 0; \
+		rm -rf .venv; \
+	done; \
+	echo "No Python here can make a virtual environment (tried: $(CANDIDATES))." >&2; \
+	echo "It takes Python 3.11 or newer with its venv module:" >&2; \
+	echo "  Debian, Ubuntu:  apt install python3 python3-venv" >&2; \
+	echo "  Fedora:          dnf install python3" >&2; \
+	echo "  macOS:           brew install python" >&2; \
+	echo "  another place:   make PYTHON=/path/to/python3 ..." >&2; \
+	exit 1

@@ -1,0 +1,1 @@
+"""The tests, one folder per kind; they read as specifications of the product."""

@@ -1,0 +1,98 @@
+"""Locks keep every dependency at or above the version that fixed a known advisory."""
+
+import re
+from pathlib import Path
+
+import pytest
+from packaging.version import Version
+
+from tests.architecture.tree import ROOT, plant
+
+# The table of the security design, reviewed monthly by a person with internet.
+FLOORS = {
+    "authlib": "1.9.8",  # PYSEC-2026-4358, CVE-2026-96760 (unsigned JWS)
+    "joserfc": "1.6.8",  # CVE-2026-49852
+    "starlette": "0.49.1",  # CVE-2025-62727
+    "strawberry-graphql": "0.327.2",  # CVE-2026-107727, -47707, -35523, -35526
+    "tortoise-orm": "0.16.6",  # CVE-2020-11010
+    "wechatpy": "2.0.0a26",  # plain pip picks the dead 1.x
+}
+BANNED = {
+    "aioredis": "cannot be imported on Python 3.11; redis-py took it in",
+    "alipay-sdk-python": "overwrites the package `alipay`",
+    "httpx": "never beside httpx2",
+}
+_PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)(.*)$")
+
+
+def unsafe_pins(root: Path) -> list[str]:
+    """Locked versions below their floor, banned packages, and floors without any pin."""
+    found = []
+    for lock in sorted((root / "requirements").glob("*.txt")):
+        pins = {}
+        for line in lock.read_text("utf-8").splitlines():
+            if pin := _PIN.match(line):
+                pins[pin[1].lower()] = pin[2]
+        found += [f"{lock.name}: {name}: {BANNED[name]}" for name in sorted(BANNED.keys() & pins)]
+        for name, floor in FLOORS.items():
+            if name not in pins:
+                found.append(f"{lock.name}: {name} is not locked")
+            elif Version(pins[name]) < Version(floor):
+                found.append(f"{lock.name}: {name} {pins[name]} is below {floor}")
+    return found
+
+
+def unsafe_lines(root: Path) -> list[str]:
+    """Lines of a lock that name a host or a path, and pins without a hash."""
+    found = []
+    for lock in sorted((root / "requirements").glob("*.txt")):
+        lines = lock.read_text("utf-8").splitlines()
+        for line, following in zip(lines, [*lines[1:], ""], strict=True):
+            if re.search(r"://|^\s*-|(^|[\s=@\"'])/", line) and not re.match(r"^ +--hash=", line):
+                found.append(f"{lock.name}: {line.strip()}")
+            if _PIN.match(line) and "--hash=sha256:" not in following:
+                found.append(f"{lock.name}: {line.split('==')[0]} has no hash")
+    return found
+
+
+@pytest.fixture
+def planted(tmp_path: Path) -> Path:
+    """One lock with every kind of fault."""
+    safe = [f"{name}=={floor} \\\n    --hash=sha256:00\n" for name, floor in FLOORS.items()]
+    faults = (
+        "--find-links /srv/wheels\n"
+        "httpx==0.28 \\\n    --hash=sha256:00\n"
+        "rich @ https://example.org/rich.whl\n"
+        "segno==1.6\n"
+    )
+    unsafe = safe[1:-1]  # no authlib, no wechatpy
+    unsafe[1] = "starlette==0.49.0 \\\n    --hash=sha256:00\n"
+    return plant(
+        tmp_path,
+        {"requirements/good.txt": "".join(safe), "requirements/bad.txt": "".join(unsafe) + faults},
+    )
+
+
+def test_locks_keep_the_floors() -> None:
+    assert unsafe_pins(ROOT) == []
+
+
+def test_low_missing_and_banned_pins_are_named(planted: Path) -> None:
+    assert unsafe_pins(planted) == [
+        "bad.txt: httpx: never beside httpx2",
+        "bad.txt: authlib is not locked",
+        "bad.txt: starlette 0.49.0 is below 0.49.1",
+        "bad.txt: wechatpy is not locked",
+    ]
+
+
+def test_locks_name_no_host_and_carry_hashes() -> None:
+    assert unsafe_lines(ROOT) == []
+
+
+def test_hosts_paths_and_missing_hashes_are_named(planted: Path) -> None:
+    assert unsafe_lines(planted) == [
+        "bad.txt: --find-links /srv/wheels",
+        "bad.txt: rich @ https://example.org/rich.whl",
+        "bad.txt: segno has no hash",
+    ]

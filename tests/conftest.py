@@ -1,0 +1,9 @@
+"""What every test stands on: how hard Hypothesis tries here and on the build machine."""
+
+from hypothesis import settings
+
+# Hypothesis loads "ci" by itself where the environment says CI.
+settings.register_profile("ci", max_examples=200, derandomize=True, deadline=None, database=None)
+settings.register_profile("dev", max_examples=50, deadline=None)
+if settings.get_current_profile_name() != "ci":
+    settings.load_profile("dev")
