@@ -76,7 +76,7 @@ def _postgres_folders(account: Account) -> Iterator[Path]:
 
 
 def _version_in(folder: Path) -> float:
-    number = re.search(r"\d+(\.\d+)?", str(folder))
+    number = re.search(r"\d+(\.\d+)?", folder.parent.name)
     return float(number[0]) if number else 0.0
 
 

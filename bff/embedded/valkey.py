@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as NoConnection
+from redis.retry import Retry
 
 from bff.embedded.binaries import find_valkey
 from bff.embedded.server import Server
@@ -37,7 +39,7 @@ class Valkey(Server):
         )
 
     def _is_ready(self) -> bool:
-        with Redis.from_url(self.url, socket_timeout=1) as client:
+        with Redis.from_url(self.url, socket_timeout=1, retry=Retry(NoBackoff(), 0)) as client:
             try:
                 return bool(client.ping())
             except NoConnection:
