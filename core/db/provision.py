@@ -36,7 +36,7 @@ async def provision(
         ):
             await _run(
                 connection,
-                "CREATE DATABASE %I OWNER %I TEMPLATE %I",
+                "CREATE DATABASE %I OWNER %I TEMPLATE %I STRATEGY FILE_COPY",
                 *(database, OWNER_ROLE, template),
             )
         await _run(connection, "REVOKE ALL ON DATABASE %I FROM PUBLIC", database)
