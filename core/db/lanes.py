@@ -59,6 +59,7 @@ class Lanes:
     """A few lanes that wait their turn: `async with lanes.take() as lane`."""
 
     def __init__(self, dsn: str, count: int) -> None:
+        self.count = count
         self._lanes = [Lane(dsn) for _ in range(count)]
         self._free: asyncio.Queue[Lane] = asyncio.Queue()
         for lane in self._lanes:

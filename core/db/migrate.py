@@ -22,7 +22,7 @@ async def migrate(owner_dsn: str, progress: Callable[[str], None] | None = None)
 
     try:
         with warnings.catch_warnings():
-            # The DDL is SQL: the migrations know no models, and the ORM insists on a module of them.
+            # The migrations are SQL and know no models; the ORM insists on a module of them.
             warnings.filterwarnings("ignore", message="Module .* has no models")
             await run_migrations(
                 config={

@@ -16,7 +16,7 @@ TRIES = 5
 
 
 class Raced(Exception):
-    """Another transaction took the key first: run the work again, it will find the other's answer."""
+    """Another transaction took the key first: run again, the work will find its answer."""
 
 
 _RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, Raced)

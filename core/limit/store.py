@@ -45,7 +45,7 @@ async def find(unit: Unit, cardholder_id: UUID) -> Spending | None:
         .using_db(unit.connection)
         .first()
     )
-    return row and _record(row)
+    return None if row is None else _record(row)
 
 
 async def lock(unit: Unit, cardholder_id: UUID) -> Spending | None:
@@ -56,7 +56,7 @@ async def lock(unit: Unit, cardholder_id: UUID) -> Spending | None:
         .select_for_update(no_key=True)
         .first()
     )
-    return row and _record(row)
+    return None if row is None else _record(row)
 
 
 async def update_limits(

@@ -1,9 +1,11 @@
-"""Locks keep every dependency at or above the version that fixed a known advisory."""
+"""Locks are safe to install: above known advisories, hashed, of no host, and up to date."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 from packaging.version import Version
 
 from tests.architecture.tree import ROOT, plant
@@ -22,23 +24,43 @@ BANNED = {
     "alipay-sdk-python": "overwrites the package `alipay`",
     "httpx": "never beside httpx2",
 }
+LOCKED_EXTRAS = {"demo.txt": ("embedded",), "dev.txt": ("embedded", "test")}
 _PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)(.*)$")
+
+
+def pins_of(lock: Path) -> dict[str, str]:
+    """The versions that a lock holds, by lower-case name."""
+    pins = map(_PIN.match, lock.read_text("utf-8").splitlines())
+    return {pin[1].lower(): pin[2] for pin in pins if pin}
 
 
 def unsafe_pins(root: Path) -> list[str]:
     """Locked versions below their floor, banned packages, and floors without any pin."""
     found = []
     for lock in sorted((root / "requirements").glob("*.txt")):
-        pins = {}
-        for line in lock.read_text("utf-8").splitlines():
-            if pin := _PIN.match(line):
-                pins[pin[1].lower()] = pin[2]
+        pins = pins_of(lock)
         found += [f"{lock.name}: {name}: {BANNED[name]}" for name in sorted(BANNED.keys() & pins)]
         for name, floor in FLOORS.items():
             if name not in pins:
                 found.append(f"{lock.name}: {name} is not locked")
             elif Version(pins[name]) < Version(floor):
                 found.append(f"{lock.name}: {name} {pins[name]} is below {floor}")
+    return found
+
+
+def stale_pins(root: Path) -> list[str]:
+    """Requirements of pyproject.toml that a lock does not meet: `make lock` was forgotten."""
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    found = []
+    for name, extras in LOCKED_EXTRAS.items():
+        pins = pins_of(root / "requirements" / name)
+        wanted = [*project["dependencies"]]
+        for extra in extras:
+            wanted += project["optional-dependencies"][extra]
+        for requirement in map(Requirement, wanted):
+            version = pins.get(requirement.name.lower())
+            if version is None or not requirement.specifier.contains(version, prereleases=True):
+                found.append(f"{name}: {requirement} is not met by {version}")
     return found
 
 
@@ -95,4 +117,25 @@ def test_hosts_paths_and_missing_hashes_are_named(planted: Path) -> None:
         "bad.txt: --find-links /srv/wheels",
         "bad.txt: rich @ https://example.org/rich.whl",
         "bad.txt: segno has no hash",
+    ]
+
+
+def test_locks_meet_the_requirements() -> None:
+    assert stale_pins(ROOT) == []
+
+
+def test_forgotten_requirements_are_named(tmp_path: Path) -> None:
+    project = """
+        [project]
+        dependencies = ["redis>=8", "uvloop; sys_platform != 'win32'"]
+        [project.optional-dependencies]
+        embedded = ["segno>=1.6"]
+        test = ["ruff>=1"]
+    """
+    lock = "redis==7.0\nuvloop==1 ; sys_platform != 'win32'\nsegno==1.6.1\n"
+    files = {"requirements/demo.txt": lock, "requirements/dev.txt": lock.replace("7.0", "8.0a1")}
+    assert stale_pins(plant(tmp_path, {"pyproject.toml": project, **files})) == [
+        "demo.txt: redis>=8 is not met by 7.0",
+        "dev.txt: redis>=8 is not met by 8.0a1",
+        "dev.txt: ruff>=1 is not met by None",
     ]

@@ -15,7 +15,7 @@ SECRETS = {
     "payment key": r"\b[sr]k_live_[0-9A-Za-z]{16,}\b",
     "signed web token": r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}",
     "session token": r"\bcc_[0-9]{1,5}_[\w-]{43}\b",
-    "database password": r"\b(?:postgres(?:ql)?|rediss?)://[^\s:/@{}]*:[^\s@{}/]{8,}@",
+    "database password": r"\b(?:postgres(?:ql)?|rediss?)://[^\s:/@{}]*:(?!password@)[^\s@{}/]{8,}@",
     "named secret": (
         r"(?i)\b\w*(?:secret|passw(?:or)?d|pepper|api_?key|private_?key|access_?token)\w*"
         r"[\"']?\s*[:=]\s*[\"'][0-9A-Za-z+/_=-]{24,}[\"']"
@@ -85,7 +85,12 @@ def test_each_kind_of_secret_is_found(tmp_path: Path) -> None:
 
 
 def test_harmless_lines_are_left_alone() -> None:
-    lines = ['secret = "env:WECHAT_SECRET"', "postgresql://campus:{password}@db/x", "cc_42_short"]
+    lines = [
+        'secret = "env:WECHAT_SECRET"',
+        "postgresql://campus:{password}@db/x",
+        "postgresql://user:password@host/database",
+        "cc_42_short",
+    ]
     assert secrets_in(lines) == []
 
 

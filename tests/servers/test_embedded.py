@@ -115,8 +115,10 @@ def process_of_the_servers_account() -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(
         ["sleep", "60"], user=account.user, group=account.group, extra_groups=account.groups
     ) as process:
-        yield process
-        process.kill()
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 async def answer(server: Postgres, question: str) -> object:

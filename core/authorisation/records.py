@@ -1,0 +1,143 @@
+"""The frozen facts of the authorisation context, and its refusals."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from core.kit.errors import Refusal
+
+
+class ReferenceUnknown(Refusal):
+    """No purchase of this merchant has this retrieval reference number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The key of one terminal message: made and stored by the terminal before it sends."""
+
+    terminal_no: int
+    batch_no: int
+    seq_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseRequest:
+    """A purchase whose code, signature, policy and PIN are decided; amounts in fen.
+
+    The fields are those of the SQL type `purchase_request`, in its order. `single_minor` and
+    `daily_minor` are the school's limits, used where the cardholder has none of their own.
+    `signed_answer` is the approval, signed in advance, stored only if it comes true.
+    `transfer_ids` has one id for each purse that may have to pay.
+    """
+
+    terminal_no: int
+    batch_no: int
+    seq_no: int
+    content_hash: bytes
+    cardholder_id: UUID
+    card_id: UUID
+    serial: bytes | None
+    device_id: UUID | None
+    instrument: str
+    scene: str
+    replay_key: bytes | None
+    continuation_id: UUID | None
+    new_continuation_id: UUID
+    continuation_until: datetime
+    amount_minor: int
+    manual: bool
+    expires_at: datetime | None
+    pin_proven: bool
+    single_minor: int
+    daily_minor: int
+    merchant_account_id: UUID
+    transfer_ids: tuple[UUID, ...]
+    retrieval_reference: str
+    answer_kid: int
+    answered_at: datetime
+    business_on: date
+    signed_answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a key was answered; the fields of the SQL type `purchase_answer`, in its order.
+
+    `verdict`: NEW (decided now), REPEATED (the stored answer), CONFLICT (other content under it).
+    `outcome`: APPROVED, DECLINED, VOIDED, PIN_REQUIRED or IN_PROGRESS. `signed_answer` is None only
+    between the commit of an answer without money effect and its signing.
+    """
+
+    terminal_no: int
+    batch_no: int
+    seq_no: int
+    verdict: str
+    outcome: str
+    response_code: str
+    reason: str | None
+    amount_minor: int
+    cardholder_id: UUID | None
+    available_minor: int | None
+    spent_minor: int | None
+    tries_left: int | None
+    continuation_id: UUID | None
+    retrieval_reference: str
+    answer_kid: int
+    answered_at: datetime
+    signed_answer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A capture, void or refund: its own key, the key it refers to, and what to answer with."""
+
+    operation: str
+    key: Key
+    original: Key
+    content_hash: bytes
+    amount_minor: int
+    reason: str | None
+    retrieval_reference: str
+    answer_kid: int
+    answered_at: datetime
+    business_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Authorisation:
+    """A purchase and what became of it; amounts in fen. A TOMBSTONE has no cardholder."""
+
+    key: Key
+    state: str
+    cardholder_id: UUID | None
+    merchant_account_id: UUID | None
+    held_minor: int
+    captured_minor: int
+    refunded_minor: int
+    transfer_ids: tuple[UUID, ...]
+    retrieval_reference: str | None
+    business_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """A scan that waits for its PIN: bound to terminal, amount and code, for 90 s."""
+
+    id: UUID
+    terminal_no: int
+    cardholder_id: UUID
+    card_id: UUID
+    serial: bytes | None
+    device_id: UUID | None
+    instrument: str
+    replay_key: bytes | None
+    amount_minor: int
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is known of a key: its answer, if any, and the purchase's present state."""
+
+    answer: Answer | None
+    state: str | None

@@ -1,0 +1,265 @@
+"""Use cases of authorisation: purchases, captures, voids, refunds and what is known of a key."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from core.authorisation import store
+from core.authorisation.lifecycle import (
+    capture_code,
+    refund_code,
+    void_code,
+)
+from core.authorisation.records import (
+    Answer,
+    Authorisation,
+    Continuation,
+    FollowUp,
+    Key,
+    PurchaseRequest,
+    ReferenceUnknown,
+    Status,
+)
+from core.authorisation.service.movements import Movements
+from core.authorisation.service.queue import AuthoriseQueue
+from core.db.lanes import Lanes
+from core.db.unit import Database, Raced, Unit
+from core.kit.clock import Clock
+from core.kit.errors import IdempotencyConflict
+from core.kit.ids import Ids
+from core.ledger.service import Ledger
+from core.limit.service import Limits
+
+Sign = Callable[[Answer], str]
+"""Signs an answer (a CCR text, codes.md 6); pure, so it may run inside a unit."""
+
+
+class Authorisations:
+    """One key, one effect, one answer, for ever (terminals.md 1)."""
+
+    def __init__(
+        self,
+        database: Database,
+        lanes: Lanes,
+        ledger: Ledger,
+        limits: Limits,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self._database = database
+        self._lanes = lanes
+        self._queue = AuthoriseQueue(lanes)
+        self._ledger = ledger
+        self._limits = limits
+        self._clock = clock
+        self._movements = Movements(ledger, limits, ids)
+
+    async def authorise(
+        self, school_id: int, purses: Sequence[str], request: PurchaseRequest, sign: Sign
+    ) -> Answer:
+        """Decides a purchase, posts or holds it, and answers; a repeat gets the stored answer.
+
+        Raises: IdempotencyConflict, Overloaded, DatabaseUnavailable.
+        """
+        answer = await self._queue.authorise(school_id, purses, request)
+        return await self._signed(school_id, answer, sign)
+
+    async def refuse(
+        self, school_id: int, operation: str, content_hash: bytes, answer: Answer, sign: Sign
+    ) -> Answer:
+        """Stores a refusal that was decided before any row was read, or repeats what was stored.
+
+        Raises: IdempotencyConflict, DatabaseUnavailable.
+        """
+        signed = replace(answer, signed_answer=sign(answer))
+        kept = await store.store_answer(self._lanes, school_id, operation, content_hash, signed)
+        return await self._signed(school_id, kept, sign)
+
+    async def _signed(self, school_id: int, answer: Answer, sign: Sign) -> Answer:
+        if answer.verdict == "CONFLICT":
+            raise IdempotencyConflict("key")
+        if answer.signed_answer is not None:
+            return answer
+        key = Key(answer.terminal_no, answer.batch_no, answer.seq_no)
+        kept = await store.sign_answer(self._lanes, school_id, key, sign(answer))
+        return replace(answer, signed_answer=kept)
+
+    async def repeated(self, school_id: int, key: Key, content_hash: bytes) -> Answer | None:
+        """The stored answer of a key that was used before, without doing anything.
+
+        Raises: IdempotencyConflict.
+        """
+
+        async def work(unit: Unit) -> Answer | None:
+            return await store.find_answer(unit, key, content_hash)
+
+        answer = await self._database.unit(school_id, work)
+        if answer is not None and answer.verdict == "CONFLICT":
+            raise IdempotencyConflict("key")
+        return answer
+
+    async def is_spent(self, school_id: int, replay_key: bytes) -> bool:
+        """Whether a code was used, or is reserved for a PIN."""
+
+        async def work(unit: Unit) -> bool:
+            return await store.is_spent(unit, replay_key)
+
+        return await self._database.unit(school_id, work)
+
+    async def continuation(self, school_id: int, id_: UUID) -> Continuation | None:
+        """The scan that waits for its PIN; the caller compares terminal, amount and time."""
+
+        async def work(unit: Unit) -> Continuation | None:
+            return await store.find_continuation(unit, id_)
+
+        return await self._database.unit(school_id, work)
+
+    async def status(self, school_id: int, original: Key) -> Status:
+        """What is known of a key; no answer and no state: it never arrived."""
+
+        async def work(unit: Unit) -> Status:
+            found = await store.find(unit, original)
+            answer = await store.read_answer(unit, original)
+            return Status(answer, None if found is None else found.state)
+
+        return await self._database.unit(school_id, work)
+
+    async def resolve_reference(self, school_id: int, retrieval_reference: str) -> Key:
+        """The key of the purchase with this reference. Raises: ReferenceUnknown."""
+
+        async def work(unit: Unit) -> Key:
+            key = await store.find_key(unit, retrieval_reference)
+            if key is None:
+                raise ReferenceUnknown("retrievalReference")
+            return key
+
+        return await self._database.unit(school_id, work)
+
+    async def capture(self, school_id: int, follow: FollowUp, sign: Sign) -> Answer:
+        """Posts a hold, whole or part, and releases the rest.
+
+        Raises: IdempotencyConflict, DatabaseUnavailable.
+        """
+
+        async def work(unit: Unit) -> Answer:
+            found = await self._locked(unit, follow.original)
+            code = capture_code(found, follow.amount_minor)
+            if found is not None and code == "00":
+                await self._movements.capture(unit, found, follow)
+            return await self._keep(unit, follow, code, "APPROVED", found, sign)
+
+        return await self._follow(school_id, follow, work, sign)
+
+    async def void(self, school_id: int, follow: FollowUp, sign: Sign) -> Answer:
+        """Undoes a purchase, also before it arrives: then its key can never pay.
+
+        Raises: IdempotencyConflict, DatabaseUnavailable.
+        """
+
+        async def work(unit: Unit) -> Answer:
+            found = await self._locked(unit, follow.original)
+            if found is None:
+                if not await store.insert_tombstone(unit, follow.original, follow.answered_at):
+                    raise Raced
+                return await self._keep(unit, follow, "00", "VOIDED", None, sign)
+            code = void_code(found.state)
+            if code == "00" and found.state in ("CAPTURED", "PENDING"):
+                await self._movements.void(unit, found, follow.business_on)
+            return await self._keep(unit, follow, code, "VOIDED", found, sign)
+
+        return await self._follow(school_id, follow, work, sign)
+
+    async def refund(
+        self, school_id: int, follow: FollowUp, merchant_account_id: UUID, sign: Sign
+    ) -> Answer:
+        """Gives captured money back to its source, the purse used last first.
+
+        Raises: IdempotencyConflict, DatabaseUnavailable.
+        """
+
+        async def work(unit: Unit) -> Answer:
+            found = await self._locked(unit, follow.original)
+            code = refund_code(found, merchant_account_id, follow.amount_minor)
+            if found is not None and code == "00":
+                await self._movements.refund(unit, found, follow)
+            return await self._keep(unit, follow, code, "APPROVED", found, sign)
+
+        return await self._follow(school_id, follow, work, sign)
+
+    async def expire_holds(self, school_id: int, limit: int = 100) -> int:
+        """Releases holds whose time is over, each in its own unit; how many."""
+
+        async def due(unit: Unit) -> list[Key]:
+            return await store.expired(unit, self._clock.now(), limit)
+
+        keys = await self._database.unit(school_id, due)
+        for key in keys:
+
+            async def work(unit: Unit, key: Key = key) -> None:
+                found = await self._locked(unit, key)
+                if found is not None and found.state == "PENDING":
+                    await self._movements.expire(unit, found)
+
+            await self._database.unit(school_id, work)
+        return len(keys)
+
+    async def _follow(
+        self,
+        school_id: int,
+        follow: FollowUp,
+        work: Callable[[Unit], Awaitable[Answer]],
+        sign: Sign,
+    ) -> Answer:
+        """Repeats the stored answer of a key, or does the work, in one unit."""
+
+        async def once(unit: Unit) -> Answer:
+            stored = await store.find_answer(unit, follow.key, follow.content_hash)
+            return stored or await work(unit)
+
+        return await self._signed(school_id, await self._database.unit(school_id, once), sign)
+
+    async def _locked(self, unit: Unit, key: Key) -> Authorisation | None:
+        """The purchase with its cardholder's money lock and its own row held, in that order."""
+        found = await store.find(unit, key)
+        if found is None or found.cardholder_id is None:
+            return found
+        await self._limits.lock(unit, found.cardholder_id)
+        return await store.find(unit, key, lock=True)
+
+    async def _keep(
+        self,
+        unit: Unit,
+        follow: FollowUp,
+        code: str,
+        outcome: str,
+        found: Authorisation | None,
+        sign: Sign,
+    ) -> Answer:
+        """Stores the answer of a follow-up, signed, in the unit that did the work."""
+        not_paid = code in ("00", "22") and outcome == "VOIDED"
+        available = None
+        if found is not None and found.cardholder_id is not None:
+            balances = await self._ledger.balances_in(unit, found.cardholder_id)
+            available = balances.available_minor
+        answer = Answer(
+            terminal_no=follow.key.terminal_no,
+            batch_no=follow.key.batch_no,
+            seq_no=follow.key.seq_no,
+            verdict="NEW",
+            outcome=outcome if code == "00" or not_paid else "DECLINED",
+            response_code=code,
+            reason=follow.reason,
+            amount_minor=follow.amount_minor,
+            cardholder_id=None if found is None else found.cardholder_id,
+            available_minor=available,
+            spent_minor=None,
+            tries_left=None,
+            continuation_id=None,
+            retrieval_reference=follow.retrieval_reference,
+            answer_kid=follow.answer_kid,
+            answered_at=follow.answered_at,
+            signed_answer=None,
+        )
+        signed = replace(answer, signed_answer=sign(answer))
+        await store.insert_answer(unit, follow, signed)
+        return signed

@@ -1,0 +1,179 @@
+"""Use cases of the ledger: posting, holding, balances and statements."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from core.db.unit import Database, Unit
+from core.kit.clock import Clock
+from core.kit.ids import Ids
+from core.kit.page import FIRST_DEFAULT, FIRST_MAXIMUM, Cursor, Page
+from core.ledger import store
+from core.ledger.posting import check_template
+from core.ledger.records import (
+    Balances,
+    MonthTotals,
+    Posting,
+    StatementLine,
+    Transfer,
+    TrialBalance,
+)
+
+_LAST = Cursor(datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))
+
+
+class Ledger:
+    """Double entry: every movement is one amount that leaves an account and enters another."""
+
+    def __init__(self, database: Database, clock: Clock, ids: Ids) -> None:
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+
+    async def open_purses(self, unit: Unit, cardholder_id: UUID) -> None:
+        """Opens MAIN and SUBSIDY for a new cardholder, at zero (M-066), within a unit."""
+        for kind in ("MAIN", "SUBSIDY"):
+            await store.insert_account(
+                unit, self._ids.new(), kind, cardholder_id, self._clock.now()
+            )
+
+    async def open_merchant_account(self, unit: Unit, merchant_id: UUID) -> UUID:
+        """Opens the account of what a merchant is owed, within a unit."""
+        account_id = self._ids.new()
+        await store.insert_account(unit, account_id, "MERCHANT", merchant_id, self._clock.now())
+        return account_id
+
+    async def school_account(self, unit: Unit, kind: str) -> UUID:
+        """The school's own account of a kind (CASH, OPENING, LOSS), opened at first use."""
+        found = await store.find_account(unit, kind, None)
+        if found is None:
+            await store.insert_account(unit, self._ids.new(), kind, None, self._clock.now())
+            found = await store.find_account(unit, kind, None)
+        assert found is not None
+        return found
+
+    async def purse(self, unit: Unit, cardholder_id: UUID, kind: str) -> UUID | None:
+        """The account of one of a cardholder's purses, within a unit."""
+        return await store.find_account(unit, kind, cardholder_id)
+
+    async def post(self, unit: Unit, postings: Sequence[Posting], day: date) -> None:
+        """Posts transfers at once; the caller holds the money lock of every cardholder involved.
+
+        Raises: BalanceTooLow; PostingWithoutTemplate for a programming fault.
+        """
+        now = self._clock.now()
+        await self._check(unit, postings)
+        for posting in postings:
+            await store.insert_transfer(unit, posting, "POSTED", None, now, day)
+            await self._stand(unit, posting, now, held_minor=0)
+
+    async def post_pending(
+        self, unit: Unit, transfer: Transfer, posting: Posting, day: date
+    ) -> None:
+        """Posts a held transfer, whole or part; the rest of the hold is released.
+
+        Raises: TransferResolved, BalanceTooLow.
+        """
+        assert posting.amount_minor <= transfer.amount_minor
+        now = self._clock.now()
+        await store.insert_transfer(unit, posting, "POST", transfer.id, now, day)
+        await self._stand(unit, posting, now, held_minor=transfer.amount_minor)
+
+    async def void_pending(
+        self, unit: Unit, transfer: Transfer, posting: Posting, day: date
+    ) -> None:
+        """Releases a held transfer; nothing is posted.
+
+        Raises: TransferResolved.
+        """
+        now = self._clock.now()
+        await store.insert_transfer(unit, posting, "VOID", transfer.id, now, day)
+        await store.move(unit, transfer.debit_account_id, 0, -transfer.amount_minor, now)
+
+    async def transfers(self, unit: Unit, ids: Sequence[UUID]) -> list[Transfer]:
+        """These transfers, in the order asked for, within a unit."""
+        return await store.transfers(unit, ids)
+
+    async def balances(self, school_id: int, cardholder_id: UUID) -> Balances:
+        """All purses of a cardholder, as of now (M-060, S-01)."""
+
+        async def work(unit: Unit) -> Balances:
+            return await self.balances_in(unit, cardholder_id)
+
+        return await self._database.unit(school_id, work)
+
+    async def balances_in(self, unit: Unit, cardholder_id: UUID) -> Balances:
+        """The same within a unit."""
+        return Balances(await store.purses(unit, cardholder_id), self._clock.now())
+
+    async def statement(
+        self,
+        school_id: int,
+        cardholder_id: UUID,
+        *,
+        month: date | None,
+        zone: str,
+        after: Cursor | None = None,
+        first: int = FIRST_DEFAULT,
+    ) -> Page[StatementLine]:
+        """Statement lines of a month (any day of it), or of all time, newest first (M-072).
+
+        `first` is cut to 100; months begin at midnight in `zone`.
+        """
+        since, until = month_bounds(month, zone)
+        count = max(1, min(first, FIRST_MAXIMUM))
+
+        async def work(unit: Unit) -> Page[StatementLine]:
+            found = await store.lines(unit, cardholder_id, since, until, after or _LAST, count + 1)
+            return Page(found[:count], len(found) > count)
+
+        return await self._database.unit(school_id, work)
+
+    async def month_totals(
+        self, school_id: int, cardholder_id: UUID, *, month: date, zone: str
+    ) -> MonthTotals:
+        """What a month brought in and took out."""
+        since, until = month_bounds(month, zone)
+
+        async def work(unit: Unit) -> MonthTotals:
+            return MonthTotals(*await store.totals(unit, cardholder_id, since, until))
+
+        return await self._database.unit(school_id, work)
+
+    async def trial_balance(self, school_id: int) -> TrialBalance:
+        """The sum over all accounts of a school, in one snapshot (I6, I9)."""
+
+        async def work(unit: Unit) -> TrialBalance:
+            purses, others, count = await store.trial_sums(unit)
+            return TrialBalance(purses + others, purses, others, count, self._clock.now())
+
+        return await self._database.unit(school_id, work)
+
+    async def _check(self, unit: Unit, postings: Sequence[Posting]) -> None:
+        sides = [side for p in postings for side in (p.debit_account_id, p.credit_account_id)]
+        kinds = await store.account_kinds(unit, sides)
+        for posting in postings:
+            check_template(
+                posting.kind, kinds[posting.debit_account_id], kinds[posting.credit_account_id]
+            )
+
+    @staticmethod
+    async def _stand(unit: Unit, posting: Posting, now: datetime, held_minor: int) -> None:
+        """Moves both accounts and writes the legs at one instant, later than either's last."""
+        debit_at, debit_after = await store.move(
+            unit, posting.debit_account_id, -posting.amount_minor, -held_minor, now
+        )
+        posted_at, credit_after = await store.move(
+            unit, posting.credit_account_id, posting.amount_minor, 0, debit_at
+        )
+        await store.insert_legs(unit, posting, posted_at, (debit_after, credit_after))
+
+
+def month_bounds(month: date | None, zone: str) -> tuple[datetime, datetime]:
+    """The instants a month begins and ends at, in a zone; all time without a month."""
+    if month is None:
+        return datetime(1970, 1, 1, tzinfo=UTC), _LAST.posted_at
+    first = datetime(month.year, month.month, 1, tzinfo=ZoneInfo(zone))
+    year, index = divmod(month.year * 12 + month.month, 12)
+    return first, datetime(year, index + 1, 1, tzinfo=ZoneInfo(zone))

@@ -1,0 +1,49 @@
+"""Signed answers to the messages of terminals, made from what the core answered."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.authorisation.records import Answer
+from core.kit.clock import unix_seconds
+from terminals import ccr
+from terminals.ccr import Outcome
+from terminals.keys import Sign
+from terminals.message import RequestKey
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerKey:
+    """The ANSWER key of an issuer that signs now."""
+
+    issuer: int
+    kid: int
+    sign: Sign
+
+
+def signing(
+    keys: Callable[[int], AnswerKey], named: RequestKey | None = None
+) -> Callable[[Answer], str]:
+    """A function that signs an answer as a CCR text with the key the answer names by its kid.
+
+    `named` is the key written in it: of a void the original's, else the answer's own.
+    Ed25519 is deterministic: signing the same stored answer again gives the same bytes.
+    """
+
+    def sign(answer: Answer) -> str:
+        key = keys(answer.answer_kid)
+        own = RequestKey(answer.terminal_no, answer.batch_no, answer.seq_no)
+        return ccr.make(
+            ccr.Answer(
+                outcome=Outcome[answer.outcome],
+                issuer=key.issuer,
+                kid=key.kid,
+                key=named or own,
+                minor_amount=answer.amount_minor,
+                answered_at=unix_seconds(answer.answered_at),
+                response_code=answer.response_code,
+                retrieval_reference=answer.retrieval_reference,
+            ),
+            key.sign,
+        )
+
+    return sign

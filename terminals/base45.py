@@ -1,0 +1,46 @@
+"""Base45 (RFC 9285), upper case and strict: the alphabet of QR codes in alphanumeric mode."""
+
+import struct
+
+_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
+_UNKNOWN = 255
+_VALUES = bytes(
+    _ALPHABET.index(chr(code)) if chr(code) in _ALPHABET else _UNKNOWN for code in range(256)
+)
+_PAIRS = [second + first for first in _ALPHABET for second in _ALPHABET]
+"""The first two characters of a triple, by its value modulo 45²."""
+
+
+class Base45Invalid(ValueError):
+    """The text is not strict base45."""
+
+
+def encode(raw: bytes) -> str:
+    """`raw` as base45: three characters for two bytes, two for an odd last one."""
+    whole = len(raw) // 2
+    words = struct.unpack_from(f">{whole}H", raw)
+    text = "".join([_PAIRS[word % 2025] + _ALPHABET[word // 2025] for word in words])
+    return text + _PAIRS[raw[-1]] if len(raw) % 2 else text
+
+
+def decode(text: str) -> bytes:
+    """The bytes of a base45 text.
+
+    Raises: Base45Invalid for an unknown character, a triple above 65535, a final pair above 255 or
+    a length of 1 modulo 3.
+    """
+    try:
+        values = text.encode("ascii").translate(_VALUES)
+    except UnicodeEncodeError:
+        raise Base45Invalid("character") from None
+    if _UNKNOWN in values:
+        raise Base45Invalid("character")
+    whole, rest = divmod(len(values), 3)
+    if rest == 1:
+        raise Base45Invalid("length")
+    words = [a + 45 * b + 2025 * c for a, b, c in zip(*[iter(values)] * 3, strict=False)]
+    try:
+        raw = struct.pack(f">{whole}H", *words)
+        return raw + bytes([values[-2] + 45 * values[-1]]) if rest else raw
+    except (struct.error, ValueError):
+        raise Base45Invalid("overflow") from None
