@@ -265,8 +265,8 @@ class PasswordWeak(Refusal):
     """A password is 12 to 128 characters and holds neither the login nor one repeated character."""
 
 
-class StaffCredentialsRefused(Refusal):
-    """Login, password or code is wrong, or there were too many tries: one answer for all."""
+class SecondFactorWrong(Refusal):
+    """The code is wrong or was used, or there were too many tries: one answer for all."""
 
 
 class StaffNotAllowed(Refusal):

@@ -1,6 +1,7 @@
 """Use cases of schools: their file, policy, sites and merchants."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from core.audit.records import Actor, Facts
 from core.audit.service import Audit
@@ -29,6 +30,12 @@ _NO_SCHOOL = 0
 """Reading the public list is no school's own work."""
 
 
+class _Known(NamedTuple):
+    read_at: datetime
+    version: int
+    policy: Policy
+
+
 class Schools:
     """Schools and what is set for each. A policy may be up to 30 s old in another process."""
 
@@ -40,7 +47,7 @@ class Schools:
         self._ids = ids
         self._audit = audit
         self._accounts = accounts
-        self._policies: dict[int, tuple[datetime, int, Policy]] = {}
+        self._policies: dict[int, _Known] = {}
 
     async def add(self, text: str, by: Actor) -> School:
         """Adds the school that a file describes, with version 1 of its policy.
@@ -78,18 +85,25 @@ class Schools:
 
         Raises: SchoolUnknown.
         """
-        now = self._clock.now()
-        cached = self._policies.get(school_id)
-        if cached is not None and now - cached[0] < _CACHE:
-            return cached[2]
-        found = await self._database.unit(school_id, store.find_policy)
+        return self._fresh(school_id) or await self._database.unit(school_id, self.policy_in)
+
+    async def policy_in(self, unit: Unit) -> Policy:
+        """The same within another service's unit.
+
+        Raises: SchoolUnknown.
+        """
+        fresh = self._fresh(unit.school_id)
+        if fresh is not None:
+            return fresh
+        found = await store.find_policy(unit)
         if found is None:
             raise SchoolUnknown("schoolId")
-        if cached is None or cached[1] != found.version:
-            policy = parse_school_file(found.source).policy
+        known = self._policies.get(unit.school_id)
+        if known is not None and known.version == found.version:
+            policy = known.policy
         else:
-            policy = cached[2]
-        self._policies[school_id] = (now, found.version, policy)
+            policy = parse_school_file(found.source).policy
+        self._policies[unit.school_id] = _Known(self._clock.now(), found.version, policy)
         return policy
 
     async def policy_activate(self, school_id: int, text: str, by: Actor) -> int:
@@ -170,6 +184,12 @@ class Schools:
     async def merchants(self, school_id: int) -> list[Merchant]:
         """The merchants of a school, by number."""
         return await self._database.unit(school_id, store.list_merchants)
+
+    def _fresh(self, school_id: int) -> Policy | None:
+        known = self._policies.get(school_id)
+        if known is None or self._clock.now() - known.read_at >= _CACHE:
+            return None
+        return known.policy
 
     async def _get(self, unit: Unit) -> School:
         school = await store.find_school(unit)

@@ -16,9 +16,10 @@ from core.school.records import (
     NewStaff,
     Role,
     SchoolUnknown,
+    SecondFactorWrong,
     StaffCaller,
-    StaffCredentialsRefused,
     StaffMember,
+    StaffNotAllowed,
 )
 from core.school.staff_rules import check_login, check_may, check_password
 from core.school.store import schools as school_store
@@ -86,38 +87,47 @@ class Staff:
 
         return await self._database.unit(school_id, work)
 
-    async def authenticate(
-        self, school_id: int, login: str, password: str, code: str
-    ) -> StaffMember:
-        """The member whom login, password and second factor name.
+    async def check(
+        self, school_id: int, login: str, password: str, second_factor: str
+    ) -> UUID | None:
+        """The active member whom login, password and code name, or None for any reason there is.
 
         Each try is counted before anything is compared, 5 in 15 minutes; an unknown login costs
         the same time. A code is good once.
-        Raises: StaffCredentialsRefused, Overloaded.
+        Raises: Overloaded.
         """
         credentials, tries = await self._count(school_id, "STAFF_SIGN_IN", login, login)
         is_right = await self._slow_hash.matches(
             credentials.password_hash if credentials else None, password
         )
         if credentials is None or not is_right or tries > TRIES or not credentials.member.active:
-            raise StaffCredentialsRefused
-        await self._spend(school_id, "STAFF_SIGN_IN", login, credentials, code)
-        return credentials.member
+            return None
+        is_spent = await self._spend(school_id, "STAFF_SIGN_IN", login, credentials, second_factor)
+        return credentials.member.id if is_spent else None
 
     async def prove_second_factor(self, school_id: int, staff_id: UUID, code: str) -> datetime:
         """When a signed-in member gave a fresh code: now. Same limit on tries as signing in.
 
-        Raises: StaffCredentialsRefused.
+        Raises: SecondFactorWrong, StaffNotAllowed.
         """
-        member = await self._database.unit(school_id, lambda unit: store.find(unit, staff_id))
-        if member is None or not member.active:
-            raise StaffCredentialsRefused
+        member = await self.get(school_id, staff_id)
         key = str(staff_id)
         credentials, tries = await self._count(school_id, "STAFF_CODE", key, member.login)
-        if credentials is None or tries > TRIES:
-            raise StaffCredentialsRefused
-        await self._spend(school_id, "STAFF_CODE", key, credentials, code)
+        if credentials is None or tries > TRIES or not member.active:
+            raise SecondFactorWrong("code")
+        if not await self._spend(school_id, "STAFF_CODE", key, credentials, code):
+            raise SecondFactorWrong("code")
         return self._clock.now()
+
+    async def get(self, school_id: int, staff_id: UUID) -> StaffMember:
+        """The member with this id, for a session that names them.
+
+        Raises: StaffNotAllowed.
+        """
+        member = await self._database.unit(school_id, lambda unit: store.find(unit, staff_id))
+        if member is None:
+            raise StaffNotAllowed
+        return member
 
     async def require(self, unit: Unit, caller: StaffCaller, *roles: Role) -> StaffMember:
         """Within another service's unit: the caller, as their row stands now, with one of `roles`.
@@ -140,21 +150,22 @@ class Staff:
 
     async def _spend(
         self, school_id: int, kind: str, key: str, credentials: Credentials, code: str
-    ) -> None:
-        """Spends the code's step and gives the tries back."""
+    ) -> bool:
+        """Spends the code's step and gives the tries back; False if the code is not good."""
         member = credentials.member
         text = self._sealer.open(school_id, _PLACE, member.id, credentials.totp_sealed)
         seconds, used = unix_seconds(self._clock.now()), credentials.totp_last_step
         step = find_step(secret_bytes(text), code, seconds, used)
         if step is None:
-            raise StaffCredentialsRefused
+            return False
 
-        async def work(unit: Unit) -> None:
-            if not await store.use_step(unit, member.id, step):
-                raise StaffCredentialsRefused
-            await attempts.forget(unit, kind, key)
+        async def work(unit: Unit) -> bool:
+            is_first = await store.use_step(unit, member.id, step)
+            if is_first:
+                await attempts.forget(unit, kind, key)
+            return is_first
 
-        await self._database.unit(school_id, work)
+        return await self._database.unit(school_id, work)
 
 
 def staff_actor(member: StaffMember) -> Actor:
