@@ -40,7 +40,7 @@ def headers(
 ) -> dict[str, str]:
     """The example's headers with changes."""
     nonce = bytes([first_nonce_byte, *range(1, 16)])
-    return signature.sign(
+    return signature.sign_request(
         body,
         path="/graphql",
         key_id=KEY_ID,
