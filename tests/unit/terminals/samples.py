@@ -13,6 +13,10 @@ from terminals.keys import KeyRing, KeyUse, PublicKey, signer
 PASS_SEED, ANSWER_SEED, DEVICE_SEED, TERMINAL_SEED = (
     bytes([number]) * 32 for number in (0x11, 0x22, 0x33, 0x44)
 )
+PRIME = 2**255 - 19
+"""Of the field of Ed25519."""
+ORDER = 2**252 + 27742317777372353535851937790883648493
+"""Of its group."""
 NOT_BEFORE = 1_800_000_000
 SHOWN = NOT_BEFORE + 3600
 
@@ -64,6 +68,13 @@ KEYS = KeyRing([PASS_KEY, ANSWER_KEY])
 sign_pass, sign_answer, sign_device, sign_terminal = (
     signer(seed) for seed in (PASS_SEED, ANSWER_SEED, DEVICE_SEED, TERMINAL_SEED)
 )
+
+
+def mixed_order(public_key: bytes) -> bytes:
+    """The key plus the point of order two: y becomes p - y, x becomes p - x."""
+    number = int.from_bytes(public_key, "little")
+    y = PRIME - number % 2**255
+    return (y | (number >> 255 ^ 1) << 255).to_bytes(32, "little")
 
 
 class FixedClock:

@@ -36,7 +36,7 @@ def test_what_was_encoded_decodes(raw: bytes) -> None:
         "BB8\u4e00\u4e00",
         "GGX",  # 65536
         ":::",
-        "ABU6",  # one character is left over
+        "BB80",  # one character is left over
         "U5X",
         "V5",  # 256
         "::",

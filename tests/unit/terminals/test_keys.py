@@ -8,14 +8,12 @@ from terminals import keys
 from terminals.keys import KeyRing, KeyUse, PublicKey, is_registrable, verifies
 from tests.unit.terminals import samples
 
-ORDER = 2**252 + 27742317777372353535851937790883648493
-PRIME = 2**255 - 19
 DEVICE = samples.public(samples.DEVICE_SEED)
 MIXED_ORDER_S = bytes.fromhex("442e70231f5e1d329929b3c87377282163aad361e2ae1d523e095aa805e1ed07")
 SMALL_ORDER = [
     (1).to_bytes(32, "little"),
     bytes(32),
-    (PRIME - 1).to_bytes(32, "little"),
+    (samples.PRIME - 1).to_bytes(32, "little"),
     bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
     bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
 ]
@@ -30,7 +28,7 @@ def test_a_signature_is_accepted_for_its_message_and_key_only() -> None:
 
 def test_s_plus_l_is_refused() -> None:
     signature = samples.sign_device(b"shown")
-    raised = int.from_bytes(signature[32:], "little") + ORDER
+    raised = int.from_bytes(signature[32:], "little") + samples.ORDER
     assert not verifies(DEVICE, b"shown", signature[:32] + raised.to_bytes(32, "little"))
 
 
@@ -47,19 +45,15 @@ def test_small_order_keys_and_points_are_refused(point: bytes, sign_bit: int) ->
     assert not is_registrable(point)
 
 
-@pytest.mark.parametrize("y", [PRIME, PRIME + 1, PRIME + 3, 2**255 - 1])
+@pytest.mark.parametrize("y", [samples.PRIME, samples.PRIME + 1, samples.PRIME + 3, 2**255 - 1])
 def test_keys_that_are_not_canonical_are_refused(y: int) -> None:
     assert not is_registrable(y.to_bytes(32, "little"))
     assert not verifies(y.to_bytes(32, "little"), b"", samples.sign_device(b""))
 
 
 def test_mixed_order_keys_are_not_registered() -> None:
-    # The device key plus the point of order two: y becomes p - y, x becomes p - x.
-    y = int.from_bytes(DEVICE, "little") & (2**255 - 1)
-    sign_bit = DEVICE[31] & 0x80 ^ 0x80
-    mixed = (PRIME - y).to_bytes(32, "little")
     assert is_registrable(DEVICE)
-    assert not is_registrable(mixed[:31] + bytes([mixed[31] | sign_bit]))
+    assert not is_registrable(samples.mixed_order(DEVICE))
 
 
 @pytest.mark.parametrize(("key_size", "signature_size"), [(31, 64), (33, 64), (32, 63), (32, 65)])

@@ -1,15 +1,17 @@
 """Terminal messages to the byte: keys, proofs, time, activation codes, content and PIN blocks."""
 
 from base64 import b64decode, b64encode
-from hashlib import sha256
+from hashlib import sha256, sha512
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nacl import bindings
 from nacl.public import PrivateKey, SealedBox
 from nacl.public import PublicKey as BoxKey
 
 from terminals import message
+from terminals.keys import verifies
 from terminals.message import BusinessFields, EnteredPin, KeyId, RequestKey
 from tests.unit.terminals import samples
 
@@ -212,6 +214,20 @@ class TestDeviceProof:
         assert not message.proves_device(other, NOW, self.PROOF, NOW)
         assert not message.proves_device(DEVICE, NOW + 1, self.PROOF, NOW)
 
-    def test_a_key_that_may_not_be_registered_proves_nothing(self) -> None:
-        small = (1).to_bytes(32, "little")
-        assert not message.proves_device(small, NOW, small + bytes(32), NOW)
+    def test_a_mixed_order_key_proves_nothing_though_its_signature_holds(self) -> None:
+        hashed = sha512(samples.DEVICE_SEED).digest()
+        secret = (int.from_bytes(hashed[:32], "little") % 2**254 | 2**254) & ~7
+        mixed = samples.mixed_order(DEVICE)
+        r = bindings.crypto_scalarmult_ed25519_base_noclamp((7).to_bytes(32, "little"))
+        proofs = {}
+        for at in range(NOW, NOW + 16):
+            challenge = sha512(r + mixed + message.device_message(mixed, at)).digest()
+            s = (7 + int.from_bytes(challenge, "little") * secret) % samples.ORDER
+            proofs[at] = r + s.to_bytes(32, "little")
+        holding = {
+            at
+            for at, proof in proofs.items()
+            if verifies(mixed, message.device_message(mixed, at), proof)
+        }
+        assert 0 < len(holding) < 16
+        assert not any(message.proves_device(mixed, at, proofs[at], at) for at in holding)
