@@ -11,25 +11,7 @@ from terminals import cc1, ccq
 from terminals.cc1 import Flags, Intent, Kind
 from terminals.codes import CodeRefusal, Use
 from tests.unit.terminals import samples
-
-
-def issued(**changes: Any) -> bytes:
-    """The pass of vector 1, with changes."""
-    facts: dict[str, Any] = {
-        "issuer": 0,
-        "kid": 1,
-        "kind": Kind.VIRTUAL_CARD,
-        "cap_tag": 0xA1B2C3D4,
-        "pass_no": 1,
-        "not_before": samples.NOT_BEFORE,
-        "ttl": 96,
-        "cap_class": 1,
-        "flags": Flags.PAY | Flags.ENTRY,
-        "mask": 3,
-        "device_key": samples.public(samples.DEVICE_SEED),
-        "sign": samples.sign_pass,
-    }
-    return cc1.issue_pass(**(facts | changes))
+from tests.unit.terminals.verdicts import issued
 
 
 def read(text: str) -> cc1.Presentation:
