@@ -1,6 +1,6 @@
 """The frozen facts of cards, PINs, code devices and passes, and the refusals of this context."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
@@ -96,7 +96,7 @@ class PassIssue:
     """What a phone needs to show codes without a network; `totp_key` is None without T1."""
 
     passes: list[Pass]
-    totp_key: bytes | None
+    totp_key: bytes | None = field(repr=False)
     aliases: list[Alias]
     server_at: datetime
     refresh_at: datetime
@@ -132,8 +132,9 @@ class AliasHolder:
     """Whose alias it is on one day, the key of its TOTP, and the wrong TOTPs so far."""
 
     holder: CodeHolder
-    totp_key: bytes
+    totp_key: bytes = field(repr=False)
     wrong_tries: int
+    day: date
 
 
 class CardUnknown(Refusal):
@@ -150,10 +151,6 @@ class CardActImpossible(Refusal):
 
 class ReleaseElsewhere(Refusal):
     """This school releases a reported card in another place."""
-
-
-class StepUpRequired(Refusal):
-    """A second proof not older than five minutes is needed."""
 
 
 class PinRequired(Refusal):

@@ -18,13 +18,17 @@ ALIAS_ISSUER_MAXIMUM = 999
 
 _SLOT_SECONDS = 24 * 3600
 _SLOT_SECONDS_TEMPORARY = 12 * 3600
-_HOLDER_CLASSES = {CardholderKind.STUDENT: 0, CardholderKind.STAFF: 1, CardholderKind.TEMPORARY: 2}
+_HOLDER_CLASSES: dict[str, int] = {
+    CardholderKind.STUDENT: 0,
+    CardholderKind.STAFF: 1,
+    CardholderKind.TEMPORARY: 2,
+}
 _OTHER_CLASS = 3
 
 
-def slot_seconds(kind: CardholderKind) -> int:
+def slot_seconds(kind: str) -> int:
     """The length of a new slot."""
-    return _SLOT_SECONDS_TEMPORARY if kind is CardholderKind.TEMPORARY else _SLOT_SECONDS
+    return _SLOT_SECONDS_TEMPORARY if kind == CardholderKind.TEMPORARY else _SLOT_SECONDS
 
 
 def windows(now: int, length: int, known: Sequence[Slot]) -> list[tuple[int, int]]:
@@ -41,10 +45,9 @@ def windows(now: int, length: int, known: Sequence[Slot]) -> list[tuple[int, int
     return [current, (start, following.ends_at if following else start + length)]
 
 
-def refresh_at(given: Sequence[tuple[int, int]]) -> int:
+def refresh_at(last: Slot) -> int:
     """When a phone asks again: half-way through the last slot it was given."""
-    start, end = given[-1]
-    return start + (end - start) // 2
+    return last.starts_at + (last.ends_at - last.starts_at) // 2
 
 
 def cap_class(offline: Offline, available_minor: int) -> int:
@@ -62,14 +65,14 @@ def site_mask(offline: Offline) -> int:
     return (1 << offline.sites) - 1 if offline.money else 0
 
 
-def holder_class(kind: CardholderKind) -> int:
+def holder_class(kind: str) -> int:
     """0 student, 1 staff, 2 temporary, 3 visitor, alumni and every other kind."""
     return _HOLDER_CLASSES.get(kind, _OTHER_CLASS)
 
 
-def rights(kind: CardholderKind, temporary: frozenset[PersonRight]) -> frozenset[PersonRight]:
+def rights(kind: str, temporary: frozenset[PersonRight]) -> frozenset[PersonRight]:
     """What a kind of cardholder has; only temporary staff's is policy (M-099)."""
-    return temporary if kind is CardholderKind.TEMPORARY else frozenset(PersonRight)
+    return temporary if kind == CardholderKind.TEMPORARY else frozenset(PersonRight)
 
 
 def alias_days(now: datetime, zone: str) -> list[date]:

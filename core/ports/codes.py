@@ -21,7 +21,6 @@ class PassKind(IntEnum):
 class PassFacts:
     """What a pass says; times are Unix seconds, bit i of `site_mask` is offline site i."""
 
-    issuer: int
     kind: PassKind
     cap_tag: int
     pass_no: int
@@ -42,7 +41,7 @@ class CodeMaker(Protocol):
         """Whether a phone's key may be registered and its fresh proof is good (codes.md 10)."""
         ...
 
-    def make_pass(self, facts: PassFacts) -> bytes:
+    def make_pass(self, school_id: int, facts: PassFacts) -> bytes:
         """The 115 signed bytes of a pass: the same facts under the same key, the same bytes."""
         ...
 

@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 
 from core.card import slots
-from core.card.neighbours import CardholderFacts, Cardholders, CardholderStatus, PolicyOf
+from core.card.credentials import PolicyOf
 from core.card.records import (
     AgreementMissing,
     Alias,
@@ -29,6 +30,8 @@ from core.card.records import (
 )
 from core.card.store import cards, codes
 from core.db.unit import Database, Unit
+from core.identity.records import Cardholder
+from core.identity.service.cardholders import Cardholders
 from core.kit.clock import Clock, from_unix, unix_seconds
 from core.kit.ids import Ids
 from core.ports.codes import CodeMaker, Funds, PassFacts, PassKind, TokenEntry, TokenIndex
@@ -74,27 +77,26 @@ class Codes:
         Raises: FeatureOff, AgreementMissing, CardholderFrozen, CardholderLeaving, DeviceUnknown,
         VirtualCardNotOpened, PassLimit.
         """
-        facts, policy = await self._admit(school_id, cardholder_id, kinds)
+        person, policy = await self._admit(school_id, cardholder_id, kinds)
         available = await self._funds.available_minor(school_id, cardholder_id)
-        cap_class = slots.cap_class(policy.offline, available)
 
         async def work(unit: Unit) -> PassIssue:
-            device = await self._lock_device(unit, cardholder_id, device_id)
             now = self._clock.now()
-            given = await self._slots(unit, device, slots.slot_seconds(facts.kind))
+            device = await self._lock_device(unit, cardholder_id, device_id)
+            given = await self._slots(unit, person, unix_seconds(now))
             passes = [
-                await self._pass(unit, device, self._facts(device, slot, cap_class, facts, policy))
+                await self._pass(unit, device, _facts(person, policy, device, slot, available))
                 for slot in given
             ]
             aliases = await self._aliases(unit, device, slots.alias_days(now, policy.day.zone))
             return PassIssue(
                 passes=passes,
-                totp_key=self._maker.totp_key(school_id, device.id, device.totp_version)
+                totp_key=self._maker.totp_key(school_id, device_id, device.totp_version)
                 if aliases
                 else None,
                 aliases=aliases,
                 server_at=now,
-                refresh_at=from_unix(slots.refresh_at([(s.starts_at, s.ends_at) for s in given])),
+                refresh_at=from_unix(slots.refresh_at(given[-1])),
                 rotation_seconds=policy.code.rotation_seconds,
                 life_seconds=policy.code.life_seconds,
             )
@@ -128,54 +130,62 @@ class Codes:
             school_id, lambda unit: codes.find_holder_by_pass(unit, serial)
         )
 
-    async def find_alias(self, school_id: int, day: date, alias: str) -> AliasHolder | None:
-        """Whose alias it is on a school day; after a wrong TOTP call `count_wrong_totp`."""
+    async def find_alias(
+        self, school_id: int, alias: str, days: Collection[date]
+    ) -> AliasHolder | None:
+        """Whose alias it is on one of these school days.
+
+        After a wrong TOTP call `count_wrong_totp`; with five, the alias is locked for that day.
+        """
 
         async def work(unit: Unit) -> AliasHolder | None:
-            found = await codes.find_alias(unit, day, alias)
+            found = await codes.find_alias(unit, alias, days)
             if found is None:
                 return None
-            device_id, wrong_tries = found
+            device_id, wrong_tries, day = found
             holder = await codes.find_holder_by_device(unit, device_id, PassKind.VIRTUAL_CARD)
             if holder is None:
                 return None
             key = self._maker.totp_key(school_id, device_id, holder.totp_version)
-            return AliasHolder(holder, key, wrong_tries)
+            return AliasHolder(holder, key, wrong_tries, day)
 
         return await self._database.unit(school_id, work)
 
-    async def count_wrong_totp(self, school_id: int, day: date, alias: str) -> None:
-        """Counts a wrong TOTP, committed at once; five lock the alias for that day."""
-        await self._database.unit(school_id, lambda unit: codes.count_wrong_totp(unit, day, alias))
+    async def count_wrong_totp(self, school_id: int, alias: str, day: date) -> None:
+        """Counts a wrong TOTP for an alias and its day, committed at once."""
+        await self._database.unit(school_id, lambda unit: codes.count_wrong_totp(unit, alias, day))
 
-    async def find_token(self, school_id: int, text: str) -> CodeHolder | None:
-        """Whose live T0 token it is; None also after the index lost it: the phone draws again."""
-        entry = await self._tokens.find(school_id, _digest(text))
+    async def find_token(self, school_id: int, digest: bytes) -> CodeHolder | None:
+        """Whose live T0 token it is, by its SHA-256.
+
+        None also after the index lost it: the phone draws again.
+        """
+        entry = await self._tokens.find(school_id, digest)
         if entry is None:
             return None
         return await self._database.unit(
             school_id, lambda unit: codes.find_holder_by_device(unit, entry.device_id, entry.kind)
         )
 
-    async def drop_token(self, school_id: int, text: str) -> None:
+    async def drop_token(self, school_id: int, digest: bytes) -> None:
         """Forgets a token whose use is committed."""
-        await self._tokens.drop(school_id, _digest(text))
+        await self._tokens.drop(school_id, digest)
 
     async def _admit(
         self, school_id: int, cardholder_id: UUID, kinds: Collection[PassKind]
-    ) -> tuple[CardholderFacts, Policy]:
-        facts = await self._cardholders.facts(school_id, cardholder_id)
+    ) -> tuple[Cardholder, Policy]:
+        person = await self._cardholders.get(school_id, cardholder_id)
         policy = await self._policy_of(school_id)
-        has = slots.rights(facts.kind, policy.person.temporary)
+        has = slots.rights(person.kind, policy.person.temporary)
         if PassKind.CAMPUS_CODE in kinds:
             raise AgreementMissing("kinds")  # no agreement can be signed yet
         if set(kinds) != {PassKind.VIRTUAL_CARD} or PersonRight.VIRTUAL not in has:
             raise FeatureOff("kinds")
-        if facts.status is CardholderStatus.FROZEN:
+        if person.status == "FROZEN":
             raise CardholderFrozen
-        if facts.status is not CardholderStatus.ACTIVE:
+        if person.status != "ACTIVE":
             raise CardholderLeaving
-        return facts, policy
+        return person, policy
 
     async def _lock_device(self, unit: Unit, cardholder_id: UUID, device_id: UUID) -> CodeDevice:
         """The live device, with the virtual card locked: issue and revocation take turns."""
@@ -187,13 +197,12 @@ class Codes:
             raise DeviceUnknown("deviceId")
         return device
 
-    async def _slots(self, unit: Unit, device: CodeDevice, length: int) -> list[Slot]:
-        now = unix_seconds(self._clock.now())
-        known = await codes.list_slots(unit, device.cardholder_id, now)
+    async def _slots(self, unit: Unit, person: Cardholder, now: int) -> list[Slot]:
+        known = await codes.list_slots(unit, person.id, now)
         by_start = {slot.starts_at: slot for slot in known}
         return [
-            by_start.get(start) or await self._new_slot(unit, device.cardholder_id, start, end)
-            for start, end in slots.windows(now, length, known)
+            by_start.get(start) or await self._new_slot(unit, person.id, start, end)
+            for start, end in slots.windows(now, slots.slot_seconds(person.kind), known)
         ]
 
     async def _new_slot(self, unit: Unit, cardholder_id: UUID, start: int, end: int) -> Slot:
@@ -203,20 +212,61 @@ class Codes:
                 return slot
         raise AssertionError("no free cap tag")
 
-    def _facts(
-        self,
-        device: CodeDevice,
-        slot: Slot,
-        cap_class: int,
-        facts: CardholderFacts,
-        policy: Policy,
-    ) -> PassFacts: ...
+    async def _pass(self, unit: Unit, device: CodeDevice, facts: PassFacts) -> Pass:
+        """The device's pass that says just this, or a new one under the slot's next number."""
+        for issued in await codes.list_passes(unit, device.id, facts.kind, facts.not_before):
+            pass_no = int.from_bytes(issued.serial[4:])
+            if (
+                self._maker.make_pass(unit.school_id, replace(facts, pass_no=pass_no))
+                == issued.content
+            ):
+                return issued
+        number = await codes.take_pass_no(unit, facts.cap_tag, slots.PASSES_MAXIMUM)
+        if number is None:
+            raise PassLimit
+        made = Pass(
+            serial=facts.cap_tag.to_bytes(4) + number.to_bytes(2),
+            kind=facts.kind,
+            not_before=facts.not_before,
+            ends_at=facts.ends_at,
+            content=self._maker.make_pass(unit.school_id, replace(facts, pass_no=number)),
+        )
+        await codes.insert_pass(unit, device, made, self._clock.now())
+        return made
 
-    async def _pass(self, unit: Unit, device: CodeDevice, facts: PassFacts) -> Pass: ...
+    async def _aliases(self, unit: Unit, device: CodeDevice, days: Sequence[date]) -> list[Alias]:
+        if unit.school_id > slots.ALIAS_ISSUER_MAXIMUM:
+            return []
+        known = await codes.list_aliases(unit, device.id, days)
+        return [
+            Alias(day, known.get(day) or await self._new_alias(unit, device, day)) for day in days
+        ]
 
-    async def _aliases(
-        self, unit: Unit, device: CodeDevice, days: Sequence[date]
-    ) -> list[Alias]: ...
+    async def _new_alias(self, unit: Unit, device: CodeDevice, day: date) -> str:
+        for _ in range(_DRAWS_MAXIMUM):
+            alias = self._ids.digits(7)
+            if await codes.insert_alias(unit, device.id, day, alias):
+                return alias
+        raise AssertionError("no free alias")
+
+
+def _facts(
+    person: Cardholder, policy: Policy, device: CodeDevice, slot: Slot, available_minor: int
+) -> PassFacts:
+    has = slots.rights(person.kind, policy.person.temporary)
+    return PassFacts(
+        kind=PassKind.VIRTUAL_CARD,
+        cap_tag=slot.cap_tag,
+        pass_no=0,
+        not_before=slot.starts_at,
+        ends_at=slot.ends_at,
+        cap_class=slots.cap_class(policy.offline, available_minor),
+        holder_class=slots.holder_class(person.kind),
+        may_pay=PersonRight.SPEND in has,
+        may_enter=PersonRight.ENTRY in has,
+        site_mask=slots.site_mask(policy.offline),
+        device_key=device.public_key,
+    )
 
 
 def _digest(text: str) -> bytes:

@@ -1,10 +1,9 @@
 """Use cases of code devices: enrolling a phone, listing and revoking (codes.md 10 and 12)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from core.card.credentials import paying_kind
-from core.card.neighbours import PolicyOf
+from core.card.credentials import PolicyOf
 from core.card.records import (
     CardKind,
     CardState,
@@ -63,7 +62,7 @@ class Devices:
         `proof` signs the key and `created_at` (Unix seconds, within 120 s of now). The PIN is asked
         once per device where the policy says so (M-037); the same key again answers the same.
         Raises: DeviceKeyInvalid, VirtualCardNotOpened, DeviceLimit, PinRequired, and what
-        `Pins.check` raises.
+        `Pins.prove_to_pay` raises.
         """
         now = unix_seconds(self._clock.now())
         if not self._maker.proves_device(public_key, created_at, proof, now):
@@ -77,8 +76,7 @@ class Devices:
         if policy.code.pin_at_first_open:
             if pin is None:
                 raise PinRequired("pin")
-            kind = paying_kind(policy.pin.kinds)
-            await self._pins.check(school_id, cardholder_id, kind, pin)
+            await self._pins.prove_to_pay(school_id, cardholder_id, pin)
         device = CodeDevice(
             self._ids.new(), cardholder_id, binding_id, public_key, 1, self._clock.now(), None
         )
@@ -107,12 +105,12 @@ class Devices:
         devices = await codes.list_devices(unit, cardholder_id)
         await codes.revoke(unit, [device.id for device in devices], self._clock.now())
 
-    async def revoke_of_binding(self, unit: Unit, cardholder_id: UUID, binding_id: UUID) -> None:
+    async def revoke_devices(self, unit: Unit, binding_id: UUID, now: datetime) -> None:
         """Ends the devices enrolled through a binding, within the unit that ends the binding."""
-        await cards.lock(unit, cardholder_id, CardKind.VIRTUAL)
-        devices = await codes.list_devices(unit, cardholder_id)
-        ended = [device.id for device in devices if device.binding_id == binding_id]
-        await codes.revoke(unit, ended, self._clock.now())
+        devices = await codes.list_devices_of_binding(unit, binding_id)
+        for cardholder_id in {device.cardholder_id for device in devices}:
+            await cards.lock(unit, cardholder_id, CardKind.VIRTUAL)
+        await codes.revoke(unit, [device.id for device in devices], now)
 
     async def list_live(self, school_id: int, cardholder_id: UUID) -> list[CodeDevice]:
         """The devices that may show codes, the oldest first."""

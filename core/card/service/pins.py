@@ -4,8 +4,7 @@ import hmac
 from datetime import datetime
 from uuid import UUID
 
-from core.card.credentials import is_fresh
-from core.card.neighbours import CardholderFacts, Cardholders, PolicyOf
+from core.card.credentials import PolicyOf, is_fresh, paying_kind
 from core.card.pin import PinFacts, PinState, default_pin, find_weakness
 from core.card.pin_hash import HashedPin, PinHasher, PinSubject
 from core.card.records import (
@@ -17,12 +16,14 @@ from core.card.records import (
     PinNotSet,
     PinTooWeak,
     PinWrong,
-    StepUpRequired,
 )
 from core.card.store import pins as store
 from core.card.store.pins import PinRow
 from core.db.unit import Database, Unit
+from core.identity.records import PersonalFacts, StepUpRequired
+from core.identity.service.cardholders import Cardholders
 from core.kit.clock import Clock
+from core.ports.pins import PinStanding
 from core.school.policy import Policy
 from core.school.policy_words import PinKind, Place
 
@@ -52,59 +53,67 @@ class Pins:
         self._policy_of = policy_of
         self._cardholders = cardholders
 
-    async def state(self, school_id: int, cardholder_id: UUID, kind: PinKind) -> PinState:
+    async def state(self, school_id: int, cardholder_id: UUID, kind: str) -> PinState:
         """Where a PIN stands.
 
         Raises: PinKindUnknown.
         """
-        policy = await self._policy(school_id, kind)
-        return (await self._seen(school_id, cardholder_id, kind, policy))[0]
+        subject, policy = await self._subject(school_id, cardholder_id, kind)
+        return (await self._seen(subject, policy))[0]
 
-    async def check(self, school_id: int, cardholder_id: UUID, kind: PinKind, pin: str) -> None:
-        """Proves the cardholder's own PIN, which pays, raises, releases and opens.
+    async def prove(self, school_id: int, cardholder_id: UUID, kind: str, pin: str) -> None:
+        """Proves the cardholder's own PIN, counting the try.
 
         Raises: PinKindUnknown, PinNotSet, PinIsDefault, PinWrong, PinLocked, Overloaded.
         """
-        await self._check(PinSubject(school_id, cardholder_id, kind), pin, or_default=False)
+        subject, policy = await self._subject(school_id, cardholder_id, kind)
+        await self._prove(subject, policy, pin, or_default=False)
 
-    async def check_knowledge(
-        self, school_id: int, cardholder_id: UUID, kind: PinKind, pin: str
+    async def prove_to_pay(self, school_id: int, cardholder_id: UUID, pin: str) -> None:
+        """Proves the PIN that pays, raises, releases and opens, of whatever kind the school has.
+
+        Raises: PinNotSet, PinIsDefault, PinWrong, PinLocked, Overloaded.
+        """
+        policy = await self._policy_of(school_id)
+        await self.prove(school_id, cardholder_id, paying_kind(policy.pin.kinds), pin)
+
+    async def prove_knowledge(
+        self, school_id: int, cardholder_id: UUID, kind: str, pin: str
     ) -> None:
-        """As `check`, but a default PIN will do: for acts that only protect the cardholder.
+        """As `prove`, but a default PIN will do: for acts that only protect the cardholder.
 
         Raises: PinKindUnknown, PinNotSet, PinWrong, PinLocked, Overloaded.
         """
-        await self._check(PinSubject(school_id, cardholder_id, kind), pin, or_default=True)
+        subject, policy = await self._subject(school_id, cardholder_id, kind)
+        await self._prove(subject, policy, pin, or_default=True)
 
     async def compare(
-        self, school_id: int, cardholder_id: UUID | None, kind: PinKind, pin: str
-    ) -> PinState | None:
-        """Whether `pin` is the cardholder's: SET or DEFAULT, or None when it is not or is locked.
+        self, school_id: int, cardholder_id: UUID | None, kind: str, pin: str
+    ) -> PinStanding:
+        """How `pin` stands, for binding: `core.ports.pins.PinChecker` carries the contract.
 
-        For binding only. The caller has counted the try on keys of its own, so that a stranger
-        cannot lock the owner out; nothing is counted here. It takes the same time for a wrong PIN,
-        a wrong person (None) and a person without PIN.
         Raises: PinKindUnknown, Overloaded.
         """
-        policy = await self._policy(school_id, kind)
-        subject = PinSubject(school_id, cardholder_id or UUID(int=0), kind)
+        nobody = cardholder_id or UUID(int=0)
+        subject, policy = await self._subject(school_id, nobody, kind)
         with self._hasher.seat():
             if cardholder_id is None:
                 await self._hasher.pretend(subject, pin)
-                return None
-            state, row = await self._seen(school_id, cardholder_id, kind, policy)
+                return PinStanding.WRONG
+            state, row = await self._seen(subject, policy)
             if state is PinState.SET and row is not None and row.hashed is not None:
-                return state if await self._hasher.matches(subject, row.hashed, pin) else None
+                right = await self._hasher.matches(subject, row.hashed, pin)
+                return PinStanding.SET if right else PinStanding.WRONG
             await self._hasher.pretend(subject, pin)
         if state is PinState.DEFAULT and await self._is_default(subject, policy, pin):
-            return state
-        return None
+            return PinStanding.DEFAULT
+        return PinStanding.ABSENT if state is PinState.NONE else PinStanding.WRONG
 
     async def choose_first(
         self,
         school_id: int,
         cardholder_id: UUID,
-        kind: PinKind,
+        kind: str,
         *,
         pin: str,
         step_up_at: datetime | None,
@@ -115,36 +124,33 @@ class Pins:
         address counts).
         Raises: PinKindUnknown, PinElsewhere, StepUpRequired, PinAlreadySet, PinTooWeak, Overloaded.
         """
-        policy = await self._policy(school_id, kind)
+        subject, policy = await self._subject(school_id, cardholder_id, kind)
         self._require(step_up_at, Place.APP in policy.pin.change_via)
-        state, row = await self._seen(school_id, cardholder_id, kind, policy)
+        state, row = await self._seen(subject, policy)
         if state in {PinState.SET, PinState.LOCKED}:
             raise PinAlreadySet(kind=kind)
-        await self._choose(
-            PinSubject(school_id, cardholder_id, kind), policy, pin, row and row.hashed
-        )
+        await self._choose(subject, policy, pin, row.hashed if row else None)
 
     async def change(
-        self, school_id: int, cardholder_id: UUID, kind: PinKind, *, old_pin: str, new_pin: str
+        self, school_id: int, cardholder_id: UUID, kind: str, *, old_pin: str, new_pin: str
     ) -> None:
         """Changes an own PIN by the old one, which a default PIN cannot be.
 
         Raises: PinKindUnknown, PinElsewhere, PinTooWeak, PinNotSet, PinIsDefault, PinWrong,
         PinLocked, PinAlreadySet (by someone else meanwhile), Overloaded.
         """
-        policy = await self._policy(school_id, kind)
+        subject, policy = await self._subject(school_id, cardholder_id, kind)
         if Place.APP not in policy.pin.change_via:
             raise PinElsewhere
-        subject = PinSubject(school_id, cardholder_id, kind)
         await self._refuse_weak(subject, policy, new_pin)
-        proven = await self._check(subject, old_pin, or_default=False)
+        proven = await self._prove(subject, policy, old_pin, or_default=False)
         await self._choose(subject, policy, new_pin, proven)
 
     async def reset(
         self,
         school_id: int,
         cardholder_id: UUID,
-        kind: PinKind,
+        kind: str,
         *,
         pin: str,
         step_up_at: datetime | None,
@@ -154,24 +160,22 @@ class Pins:
         Raises: PinKindUnknown, PinElsewhere, StepUpRequired, PinTooWeak, PinAlreadySet (by someone
         else meanwhile), Overloaded.
         """
-        policy = await self._policy(school_id, kind)
+        subject, policy = await self._subject(school_id, cardholder_id, kind)
         self._require(step_up_at, Place.APP in policy.pin.reset_via)
-        _, row = await self._seen(school_id, cardholder_id, kind, policy)
-        await self._choose(
-            PinSubject(school_id, cardholder_id, kind), policy, pin, row and row.hashed
-        )
+        _, row = await self._seen(subject, policy)
+        await self._choose(subject, policy, pin, row.hashed if row else None)
 
     async def unlock(
-        self, school_id: int, cardholder_id: UUID, kind: PinKind, *, step_up_at: datetime | None
+        self, school_id: int, cardholder_id: UUID, kind: str, *, step_up_at: datetime | None
     ) -> None:
         """Gives a chosen PIN its tries back after a second proof; never by time.
 
         Raises: PinKindUnknown, PinElsewhere, StepUpRequired, PinNotSet.
         """
-        policy = await self._policy(school_id, kind)
+        subject, policy = await self._subject(school_id, cardholder_id, kind)
         self._require(step_up_at, Place.APP in policy.pin.unlock_via)
         await self._database.unit(
-            school_id, lambda unit: self.unlock_at_desk(unit, cardholder_id, kind)
+            school_id, lambda unit: self.unlock_at_desk(unit, cardholder_id, subject.kind)
         )
 
     async def unlock_at_desk(self, unit: Unit, cardholder_id: UUID, kind: PinKind) -> None:
@@ -186,9 +190,10 @@ class Pins:
         """Takes a PIN away by staff with ID in hand; the cardholder chooses a first one again."""
         await store.withdraw(unit, cardholder_id, kind, self._clock.now())
 
-    async def _check(self, subject: PinSubject, pin: str, *, or_default: bool) -> HashedPin | None:
+    async def _prove(
+        self, subject: PinSubject, policy: Policy, pin: str, *, or_default: bool
+    ) -> HashedPin | None:
         """The stored form of the PIN that was proven, None for a default one."""
-        policy = await self._policy(subject.school_id, subject.kind)
         with self._hasher.seat():
             counted = await self._count(subject, policy, or_default=or_default)
             stored = counted.hashed
@@ -202,18 +207,15 @@ class Pins:
             return await self._restore(subject, stored, pin)
 
     async def _count(self, subject: PinSubject, policy: Policy, *, or_default: bool) -> PinRow:
-        facts = await self._facts(subject)
-        has_default = default_pin(policy.pin.default, facts.id_number) is not None
-        allowed = _OWN_OR_DEFAULT if or_default and has_default else _OWN
+        """Commits one try before anything is compared, or refuses."""
+        allowed = _OWN_OR_DEFAULT if or_default else _OWN
 
         async def work(unit: Unit) -> PinRow | PinState:
-            if PinState.DEFAULT in allowed:
-                now = self._clock.now()
-                await store.give_default(unit, subject, now)
-            found = await store.find(unit, subject.cardholder_id, subject.kind)
-            state = self._state(found, has_default=has_default)
+            state, _ = await self._seen_in(unit, subject, policy)
             if state not in allowed:
                 return state
+            if state is PinState.DEFAULT:
+                await store.give_default(unit, subject, self._clock.now())
             counted = await store.count_try(unit, subject, allowed, policy.pin.tries)
             return counted or PinState.LOCKED
 
@@ -250,32 +252,39 @@ class Pins:
         await self._database.unit(subject.school_id, work)
 
     async def _refuse_weak(self, subject: PinSubject, policy: Policy, pin: str) -> None:
-        facts = await self._facts(subject)
+        facts = await self._personal_facts(subject)
         weakness = find_weakness(pin, PinFacts(policy.pin.default, facts.id_number, facts.phone))
         if weakness is not None:
             raise PinTooWeak("pin", weakness=weakness)
 
     async def _is_default(self, subject: PinSubject, policy: Policy, pin: str) -> bool:
-        facts = await self._facts(subject)
+        facts = await self._personal_facts(subject)
         expected = default_pin(policy.pin.default, facts.id_number)
         return expected is not None and hmac.compare_digest(expected.encode(), pin.encode())
 
-    async def _seen(
-        self, school_id: int, cardholder_id: UUID, kind: PinKind, policy: Policy
-    ) -> tuple[PinState, PinRow | None]:
-        facts = await self._facts(PinSubject(school_id, cardholder_id, kind))
-        row = await self._database.unit(
-            school_id, lambda unit: store.find(unit, cardholder_id, kind)
+    async def _personal_facts(self, subject: PinSubject) -> PersonalFacts:
+        return await self._database.unit(
+            subject.school_id,
+            lambda unit: self._cardholders.personal_facts(unit, subject.cardholder_id),
         )
-        has_default = default_pin(policy.pin.default, facts.id_number) is not None
-        return self._state(row, has_default=has_default), row
 
-    def _state(self, row: PinRow | None, *, has_default: bool) -> PinState:
+    async def _seen(self, subject: PinSubject, policy: Policy) -> tuple[PinState, PinRow | None]:
+        return await self._database.unit(
+            subject.school_id, lambda unit: self._seen_in(unit, subject, policy)
+        )
+
+    async def _seen_in(
+        self, unit: Unit, subject: PinSubject, policy: Policy
+    ) -> tuple[PinState, PinRow | None]:
+        """Where the PIN stands, with its row: without one the school's rule decides."""
+        row = await store.find(unit, subject.cardholder_id, subject.kind)
         if row is None or row.state is PinState.DEFAULT:
-            return PinState.DEFAULT if has_default else PinState.NONE
+            facts = await self._cardholders.personal_facts(unit, subject.cardholder_id)
+            has_default = default_pin(policy.pin.default, facts.id_number) is not None
+            return (PinState.DEFAULT if has_default else PinState.NONE), row
         if row.hashed is not None and not self._hasher.knows(row.hashed.pepper_kid):
-            return PinState.NONE  # its pepper was retired unused: chosen again with a second proof
-        return row.state
+            return PinState.NONE, row  # its pepper is gone: chosen again with a second proof
+        return row.state, row
 
     def _require(self, step_up_at: datetime | None, is_here: bool) -> None:
         if not is_here:
@@ -283,14 +292,13 @@ class Pins:
         if not is_fresh(step_up_at, self._clock.now()):
             raise StepUpRequired
 
-    async def _policy(self, school_id: int, kind: PinKind) -> Policy:
+    async def _subject(
+        self, school_id: int, cardholder_id: UUID, kind: str
+    ) -> tuple[PinSubject, Policy]:
         policy = await self._policy_of(school_id)
         if kind not in policy.pin.kinds:
             raise PinKindUnknown(kind=kind)
-        return policy
-
-    async def _facts(self, subject: PinSubject) -> CardholderFacts:
-        return await self._cardholders.facts(subject.school_id, subject.cardholder_id)
+        return PinSubject(school_id, cardholder_id, PinKind(kind)), policy
 
 
 _UNUSABLE = {

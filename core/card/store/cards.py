@@ -1,5 +1,6 @@
 """The rows of physical and virtual cards."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,15 +20,23 @@ def _card(row: Any) -> Card:  # noqa: ANN401 - asyncpg ships no types
     return Card(kind=kind, state=state, **facts)
 
 
-async def insert(unit: Unit, card: Card) -> bool:
-    """Adds a card; False when its uid or its cardholder's place for the kind is taken."""
-    made = await unit.execute(
+async def insert_many(unit: Unit, issued: Sequence[Card]) -> None:
+    """Adds cards; one whose uid or whose cardholder's place for the kind is taken is left out."""
+    await unit.execute_many(
         "INSERT INTO card (school_id, id, cardholder_id, kind, state, uid, issued_at, changed_at)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT DO NOTHING",
-        unit.school_id, card.id, card.cardholder_id, card.kind, card.state, card.uid,
-        card.issued_at,
+        [
+            (unit.school_id, card.id, card.cardholder_id, card.kind, card.state, card.uid,
+             card.issued_at)
+            for card in issued
+        ],
     )  # fmt: skip
-    return made == 1
+
+
+async def owners(unit: Unit, uids: Sequence[str]) -> dict[str, UUID]:
+    """The cardholder of each of `uids` that is in use."""
+    rows = await unit.rows(_LIVE + " AND uid = ANY ($2)", unit.school_id, list(uids))
+    return {row["uid"]: row["cardholder_id"] for row in rows}
 
 
 async def find(unit: Unit, cardholder_id: UUID, kind: CardKind) -> Card | None:

@@ -62,12 +62,12 @@ async def list_devices_of_binding(unit: Unit, binding_id: UUID) -> list[CodeDevi
 
 async def count_enrolled(unit: Unit, cardholder_id: UUID, since: datetime) -> int:
     """How many devices, also revoked ones, were enrolled since an instant."""
-    count: int = await unit.value(
+    count: int | None = await unit.value(
         "SELECT count(*) FROM code_device"
         " WHERE school_id = $1 AND cardholder_id = $2 AND enrolled_at > $3",
         unit.school_id, cardholder_id, since,
     )  # fmt: skip
-    return count
+    return count or 0
 
 
 async def revoke(unit: Unit, device_ids: Collection[UUID], now: datetime) -> None:
@@ -159,33 +159,40 @@ async def list_aliases(unit: Unit, device_id: UUID, days: Collection[date]) -> d
 
 
 async def insert_alias(unit: Unit, device_id: UUID, day: date, alias: str) -> bool:
-    """Gives a device an alias for a day; False when another device of the school has it."""
+    """Gives a device an alias for a day; False when another device of the school has it.
+
+    Nor may another have it on a day before or after: around midnight two days' aliases are good.
+    """
     made = await unit.execute(
-        "INSERT INTO code_alias (school_id, day, alias, device_id) VALUES ($1, $2, $3, $4)"
+        "INSERT INTO code_alias (school_id, day, alias, device_id)"
+        " SELECT $1, $2::date, $3, $4 WHERE NOT EXISTS (SELECT 1 FROM code_alias x"
+        " WHERE x.school_id = $1 AND x.day BETWEEN $2::date - 1 AND $2::date + 1"
+        " AND x.alias = $3 AND x.device_id <> $4)"
         " ON CONFLICT (school_id, day, alias) DO NOTHING",
         unit.school_id, day, alias, device_id,
     )  # fmt: skip
     return made == 1
 
 
-async def count_wrong_totp(unit: Unit, day: date, alias: str) -> int | None:
-    """Counts a wrong TOTP against an alias for its day; the count, None for no such alias."""
-    count: int | None = await unit.value(
-        "UPDATE code_alias SET wrong_tries = wrong_tries + 1"
-        " WHERE school_id = $1 AND day = $2 AND alias = $3 RETURNING wrong_tries",
-        unit.school_id, day, alias,
-    )  # fmt: skip
-    return count
-
-
-async def find_alias(unit: Unit, day: date, alias: str) -> tuple[UUID, int] | None:
-    """The device that has an alias on a day, and the wrong TOTPs so far."""
+async def find_alias(
+    unit: Unit, alias: str, days: Collection[date]
+) -> tuple[UUID, int, date] | None:
+    """The device that has an alias on one of the days, the wrong TOTPs so far, and the day."""
     row = await unit.row(
-        "SELECT device_id, wrong_tries FROM code_alias"
+        "SELECT device_id, wrong_tries, day FROM code_alias"
+        " WHERE school_id = $1 AND alias = $2 AND day = ANY ($3)",
+        unit.school_id, alias, list(days),
+    )  # fmt: skip
+    return None if row is None else (row["device_id"], row["wrong_tries"], row["day"])
+
+
+async def count_wrong_totp(unit: Unit, alias: str, day: date) -> None:
+    """Counts a wrong TOTP against an alias for its day."""
+    await unit.execute(
+        "UPDATE code_alias SET wrong_tries = wrong_tries + 1"
         " WHERE school_id = $1 AND day = $2 AND alias = $3",
         unit.school_id, day, alias,
     )  # fmt: skip
-    return None if row is None else (row["device_id"], row["wrong_tries"])
 
 
 async def find_holder_by_pass(unit: Unit, serial: bytes) -> CodeHolder | None:

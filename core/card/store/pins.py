@@ -21,7 +21,6 @@ class PinRow:
     tries: int
 
 
-
 def _row(row: Any) -> PinRow | None:  # noqa: ANN401 - asyncpg ships no types
     if row is None:
         return None
