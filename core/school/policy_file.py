@@ -103,8 +103,10 @@ def _read_policy(reader: TableReader, table: object, path: Path) -> Policy:
 
 def _check_campuses(reader: TableReader, school: SchoolFacts, policy: Policy) -> None:
     codes = [campus.code for campus in school.campuses]
-    if len(set(codes)) != len(codes):
-        reader.refuse(("school", "campuses"), "校区代码重复", "A campus code occurs twice")
+    for place, code in enumerate(codes):
+        if code in codes[:place]:
+            path = ("school", "campuses", str(place), "code")
+            reader.refuse(path, "校区代码重复", "A campus code occurs twice")
     for feature, campuses in policy.campus.features.items():
         for code in sorted(campuses - set(codes)):
             path = ("policy", "campus", "features", feature)

@@ -23,8 +23,9 @@ def read_toml(text: str) -> dict[str, object]:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         found = re.search(r"line (\d+)", str(error))
+        last = text.count("\n") + 1 if "end of document" in str(error) else 1
         problem = PolicyProblem(
-            int(found[1]) if found else 1,
+            int(found[1]) if found else last,
             "",
             f"不是有效的 TOML：{error}",
             f"Not valid TOML: {error}",

@@ -112,7 +112,8 @@ class TableReader:
 
     def refuse_unknown(self, path: Path) -> None:
         """Adds the problem of a key that does not exist, with the known key nearest to it."""
-        near = get_close_matches(".".join(path), self._known, n=1, cutoff=0.5)
+        others = [name for name in self._known if name != ".".join(path[:-1])]
+        near = get_close_matches(".".join(path), others, n=1, cutoff=0.7)
         hint_zh = f"，是否为 {near[0]}？" if near else ""
         hint_en = f"; did you mean {near[0]}?" if near else ""
         nearest = near[0] if near else None
@@ -180,14 +181,14 @@ def _scalar(kind: type, key: Key, raw: object) -> object:
             allowed = ", ".join(kind)
             raise _Mismatch(f"应为其中之一：{allowed}", f"Must be one of {allowed}")
         return kind[raw]
-    if type(raw) is not kind:
+    if type(raw) is not kind or not isinstance(raw, str | int):
         zh, en = {bool: ("true 或 false", "true or false"), int: ("整数", "an integer")}.get(
             kind, ("文字", "a text")
         )
         raise _Mismatch(f"应为{zh}", f"Must be {en}")
     if isinstance(raw, str):
         _check_text(key, raw)
-    elif isinstance(raw, int):
+    else:
         _check_bounds(key, raw)
     return raw
 
