@@ -85,7 +85,10 @@ class Schools:
 
         Raises: SchoolUnknown.
         """
-        return self._fresh(school_id) or await self._database.unit(school_id, self.policy_in)
+        fresh = self._fresh(school_id)
+        if fresh is not None:
+            return fresh
+        return await self._database.unit(school_id, self.policy_in)
 
     async def policy_in(self, unit: Unit) -> Policy:
         """The same within another service's unit.
