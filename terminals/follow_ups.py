@@ -1,0 +1,126 @@
+"""Captures, voids, refunds and the status of a key: what follows a purchase."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from core.authorisation.records import Answer, FollowUp, Key, Status
+from core.kit.clock import Clock, business_day
+from core.kit.ids import Ids
+from core.kit.money import is_amount
+from terminals.answers import signing
+from terminals.message import BusinessFields, RequestKey
+from terminals.payments import Payments, SchoolKeys, Terms, Till
+
+VOID_REASONS = ("TIMEOUT", "CASHIER", "DEVICE")
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpMessage:
+    """The parsed input of `purchaseCapture`, `purchaseVoid` and `purchaseRefund`.
+
+    `original_*` name the purchase under this terminal's own keys; a refund may come from another
+    terminal of the merchant, then `original_terminal_no` is that one's. `minor_amount` is fen; a
+    void has none.
+    """
+
+    operation: str
+    batch_no: int
+    seq_no: int
+    original_batch_no: int
+    original_seq_no: int
+    minor_amount: int = 0
+    reason: str | None = None
+    original_terminal_no: int | None = None
+
+
+class FollowUps:
+    """Answers what follows a purchase (terminals.md 3 and 5)."""
+
+    def __init__(
+        self,
+        payments: Payments,
+        terms: Callable[[int], Awaitable[Terms]],
+        keys: Callable[[int], SchoolKeys],
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self._payments = payments
+        self._terms = terms
+        self._keys = keys
+        self._clock = clock
+        self._ids = ids
+
+    async def answer(self, till: Till, message: FollowUpMessage) -> Answer:
+        """The answer to a capture, void or refund; a repeat gets the stored one.
+
+        Raises: IdempotencyConflict, DatabaseUnavailable.
+        """
+        follow = await self._follow(till, message)
+        keys = self._keys(till.issuer)
+        if message.operation == "VOID":
+            # The receipt of a void names the purchase that is not paid (codes.md 6).
+            named = RequestKey(
+                follow.original.terminal_no, follow.original.batch_no, follow.original.seq_no
+            )
+            return await self._payments.void(till.issuer, follow, signing(keys.answers, named))
+        sign = signing(keys.answers)
+        if not is_amount(message.minor_amount):
+            refused = _declined(follow, "13")
+            return await self._payments.refuse(
+                till.issuer, message.operation, follow.content_hash, refused, sign
+            )
+        if message.operation == "CAPTURE":
+            return await self._payments.capture(till.issuer, follow, sign)
+        return await self._payments.refund(till.issuer, follow, till.merchant_account_id, sign)
+
+    async def status(self, till: Till, batch_no: int, seq_no: int) -> Status:
+        """What is known of one of this terminal's keys."""
+        return await self._payments.status(till.issuer, Key(till.terminal_no, batch_no, seq_no))
+
+    async def _follow(self, till: Till, message: FollowUpMessage) -> FollowUp:
+        now = self._clock.now()
+        terms = await self._terms(till.issuer)
+        original = Key(
+            message.original_terminal_no or till.terminal_no,
+            message.original_batch_no,
+            message.original_seq_no,
+        )
+        fields = BusinessFields(
+            operation=message.operation,
+            minor_amount=message.minor_amount,
+            original=RequestKey(original.terminal_no, original.batch_no, original.seq_no),
+        )
+        return FollowUp(
+            operation=message.operation,
+            key=Key(till.terminal_no, message.batch_no, message.seq_no),
+            original=original,
+            content_hash=fields.content_hash(),
+            amount_minor=message.minor_amount,
+            reason=message.reason,
+            retrieval_reference=self._ids.retrieval_reference(),
+            answer_kid=self._keys(till.issuer).answer.kid,
+            answered_at=now,
+            business_on=business_day(now, terms.zone),
+        )
+
+
+def _declined(follow: FollowUp, code: str) -> Answer:
+    return Answer(
+        terminal_no=follow.key.terminal_no,
+        batch_no=follow.key.batch_no,
+        seq_no=follow.key.seq_no,
+        verdict="NEW",
+        outcome="DECLINED",
+        response_code=code,
+        reason=None,
+        amount_minor=max(0, min(follow.amount_minor, 2**32 - 1)),
+        cardholder_id=None,
+        available_minor=None,
+        spent_minor=None,
+        tries_left=None,
+        continuation_id=None,
+        retrieval_reference=follow.retrieval_reference,
+        answer_kid=follow.answer_kid,
+        answered_at=follow.answered_at,
+        signed_answer=None,
+    )
