@@ -73,9 +73,7 @@ class PretendedCards:
         """Who got the cards."""
         return {uid: self.holders[uid] for uid in uids if uid in self.holders}
 
-    async def open_newcomers(
-        self, unit: Unit, newcomers: Sequence[Newcomer], day: date, /
-    ) -> None:
+    async def open_newcomers(self, unit: Unit, newcomers: Sequence[Newcomer], day: date, /) -> None:
         """Hands the cards out when the unit has committed."""
         self.opened += 1
         for newcomer in newcomers:
