@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
@@ -27,12 +27,10 @@ class Newcomer:
 class NewcomerOpener(Protocol):
     """Sets up a context's rows for newcomers: purses with opening balance, limits, cards."""
 
-    async def open_newcomers(
-        self, unit: "Unit", newcomers: Sequence[Newcomer], now: datetime
-    ) -> None:
+    async def open_newcomers(self, unit: "Unit", newcomers: Sequence[Newcomer], day: date) -> None:
         """Adds what each newcomer lacks, inside the import's unit; what exists is left alone.
 
-        The opening balance is not such a thing: each one handed over is posted.
+        The opening balance is not such a thing: each one handed over is posted, on business `day`.
         """
         ...
 
@@ -48,6 +46,6 @@ class CardDirectory(Protocol):
 class DeviceRevoker(Protocol):
     """Ends the code devices of a binding."""
 
-    async def revoke_devices(self, unit: "Unit", binding_id: UUID, now: datetime) -> None:
+    async def revoke_of_binding(self, unit: "Unit", cardholder_id: UUID, binding_id: UUID) -> None:
         """Revokes the binding's devices and their passes, inside the caller's unit."""
         ...

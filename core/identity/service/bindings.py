@@ -33,6 +33,7 @@ from core.ports.pins import PinChecker, PinStanding
 from core.school.policy import Policy
 
 ReadPolicy = Callable[[int], Awaitable[Policy]]
+"""The policy in force of a school, by its id."""
 
 
 class Bindings:
@@ -112,13 +113,13 @@ class Bindings:
 
         Raises: NotBound, StepUpRequired.
         """
-        binding_id = session.binding_id
-        if binding_id is None:
+        binding_id, cardholder_id = session.binding_id, session.cardholder_id
+        if binding_id is None or cardholder_id is None:
             raise NotBound
         require_step_up(session, self._clock.now())
 
         async def work(unit: Unit) -> None:
-            await self._end(unit, binding_id, "UNBOUND")
+            await self._end(unit, cardholder_id, binding_id, "UNBOUND")
 
         await self._database.unit(session.school_id, work)
 
@@ -167,7 +168,7 @@ class Bindings:
         if await store.find_of_subject(unit, session.issuer, session.subject_index) is not None:
             raise AlreadyBound
         if candidate.bound_to is not None:
-            await self._end(unit, candidate.bound_to, "BINDING_REPLACED")
+            await self._end(unit, candidate.id, candidate.bound_to, "BINDING_REPLACED")
             await self._messages.write_notice(unit, candidate.id, MessageTemplate.BINDING_REPLACED)
         now, binding_id = self._clock.now(), self._ids.new()
         await store.add(
@@ -178,8 +179,7 @@ class Bindings:
         bound = replace(session, binding_id=binding_id, cardholder_id=candidate.id, step_up_at=now)
         return await self._sessions.open(unit, bound)
 
-    async def _end(self, unit: Unit, binding_id: UUID, reason: str) -> None:
-        now = self._clock.now()
-        if await store.end(unit, binding_id, now):
-            await self._devices.revoke_devices(unit, binding_id, now)
+    async def _end(self, unit: Unit, cardholder_id: UUID, binding_id: UUID, reason: str) -> None:
+        if await store.end(unit, binding_id, self._clock.now()):
+            await self._devices.revoke_of_binding(unit, cardholder_id, binding_id)
             await self._sessions.revoke(unit, reason, binding_id=binding_id)

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import islice
 from uuid import UUID
 
@@ -13,9 +14,10 @@ from core.identity.matching import name_form
 from core.identity.records import RosterReport, RosterRow, RowRefusal
 from core.identity.roster_file import read_roster
 from core.identity.roster_rows import row_digest
+from core.identity.service.bindings import ReadPolicy
 from core.identity.store import cardholders as store
 from core.identity.store.cardholders import Known, SealedCardholder
-from core.kit.clock import Clock
+from core.kit.clock import Clock, business_day
 from core.kit.ids import Ids
 from core.kit.sealed import Sealer
 from core.ports.messages import AddressKind
@@ -61,6 +63,7 @@ class RosterImport:
         clock: Clock,
         ids: Ids,
         sealer: Sealer,
+        read_policy: ReadPolicy,
         cards: CardDirectory,
         openers: Sequence[NewcomerOpener],
     ) -> None:
@@ -68,6 +71,7 @@ class RosterImport:
         self._clock = clock
         self._ids = ids
         self._sealer = sealer
+        self._read_policy = read_policy
         self._cards = cards
         self._openers = openers
 
@@ -89,6 +93,8 @@ class RosterImport:
         today = self._clock.now().date()
         rows = await asyncio.to_thread(lambda: list(read_roster(data, today)))
         import_id = self._ids.new()
+        policy = await self._read_policy(school_id)
+        day = business_day(self._clock.now(), policy.day.zone)
         campuses = await self._database.unit(school_id, store.campus_codes)
         totals = _Totals(progress)
         for refusal in rows:
@@ -98,7 +104,7 @@ class RosterImport:
         for chunk_rows in _chunks(accepted):
 
             async def work(unit: Unit, chunk_rows: list[RosterRow] = chunk_rows) -> _Chunk:
-                return await self._apply(unit, chunk_rows, campuses, import_id)
+                return await self._apply(unit, chunk_rows, campuses, import_id, day)
 
             totals.add(await self._database.unit(school_id, work), len(chunk_rows), refused)
         digest = hashlib.sha256(data).digest()
@@ -107,7 +113,12 @@ class RosterImport:
         )
 
     async def _apply(
-        self, unit: Unit, rows: Sequence[RosterRow], campuses: dict[str, str], import_id: UUID
+        self,
+        unit: Unit,
+        rows: Sequence[RosterRow],
+        campuses: dict[str, str],
+        import_id: UUID,
+        day: date,
     ) -> _Chunk:
         await store.lock_roster(unit)
         known = await store.known_by_number(unit, [row.number for row in rows])
@@ -126,7 +137,7 @@ class RosterImport:
         await store.add(unit, chunk.added)
         await store.update(unit, chunk.changed)
         for opener in self._openers:
-            await opener.open_newcomers(unit, chunk.newcomers, self._clock.now())
+            await opener.open_newcomers(unit, chunk.newcomers, day)
         return chunk
 
     def _take(
