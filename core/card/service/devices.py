@@ -105,12 +105,11 @@ class Devices:
         devices = await codes.list_devices(unit, cardholder_id)
         await codes.revoke(unit, [device.id for device in devices], self._clock.now())
 
-    async def revoke_devices(self, unit: Unit, binding_id: UUID, now: datetime) -> None:
+    async def revoke_of_binding(self, unit: Unit, cardholder_id: UUID, binding_id: UUID) -> None:
         """Ends the devices enrolled through a binding, within the unit that ends the binding."""
+        await cards.lock(unit, cardholder_id, CardKind.VIRTUAL)
         devices = await codes.list_devices_of_binding(unit, binding_id)
-        for cardholder_id in {device.cardholder_id for device in devices}:
-            await cards.lock(unit, cardholder_id, CardKind.VIRTUAL)
-        await codes.revoke(unit, [device.id for device in devices], now)
+        await codes.revoke(unit, [device.id for device in devices], self._clock.now())
 
     async def list_live(self, school_id: int, cardholder_id: UUID) -> list[CodeDevice]:
         """The devices that may show codes, the oldest first."""
