@@ -37,7 +37,7 @@ from tests.servers.fixtures import DatabaseDsn
 
 SCHOOL = 7
 OPERATOR = Actor(ActorKind.OPERATOR, "sample-operator")
-PASSWORD = "sample plain words"  # noqa: S105 - an invented one
+PASSWORD = "sample plain words"
 AUDIT_KEYS = {1: b"first sample audit key, 32 bytes", 2: b"second sample audit key 32 bytes"}
 """Two key ids, so that a change of keys is always in play."""
 

@@ -29,9 +29,9 @@ async def test_added_school_is_listed_with_its_campuses(registry: Registry) -> N
 async def test_school_that_exists_is_refused(registry: Registry) -> None:
     with pytest.raises(SchoolExists):
         await registry.schools.add(HIGHER, OPERATOR)
+    same_code = HIGHER.replace("id = 7", "id = 8")
     with pytest.raises(SchoolExists):
-        other_number = HIGHER.replace("id = 7", "id = 8")
-        await registry.schools.add(other_number, OPERATOR)
+        await registry.schools.add(same_code, OPERATOR)
     assert [school.id for school in await registry.schools.list_all()] == [SCHOOL]
     assert await versions(registry) == [1]
 
