@@ -41,12 +41,18 @@ def _from_hex(text: object) -> bytes:
     return bytes.fromhex(text)
 
 
-Secret = Annotated[bytes, PlainValidator(_from_hex), PlainSerializer(bytes.hex), Field(repr=False)]
-Ring = Annotated[dict[int, Secret], Field(min_length=1, repr=False)]
+Secret = Annotated[bytes, PlainValidator(_from_hex), PlainSerializer(bytes.hex)]
+Ring = Annotated[dict[int, Secret], Field(min_length=1)]
 
 
 class _Record(BaseModel):
+    """Has no printed form: what is in it must not reach a log."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    def __repr_args__(self) -> list[tuple[str | None, object]]:
+        """Nothing."""
+        return []
 
 
 class Seed(_Record):

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
+from argon2.exceptions import VerifyMismatchError
 
 from core.kit.errors import Overloaded
 
@@ -51,7 +51,7 @@ class SlowHash:
     def _verify(self, stored: str, secret: str) -> bool:
         try:
             return self._hasher.verify(stored, secret)
-        except VerificationError:
+        except VerifyMismatchError:
             return False
 
     async def _run(self, work: Callable[[], Result]) -> Result:

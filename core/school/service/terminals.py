@@ -4,6 +4,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 
 from core.audit.records import Actor, ActorKind, Facts
 from core.audit.service import Audit
@@ -38,6 +39,8 @@ _CACHE = timedelta(seconds=30)
 _CACHE_ENTRIES = 10_000
 _SEEN = timedelta(minutes=1)
 _HOUR_SECONDS = 3_600
+
+StateAct = Literal["LOCK", "UNLOCK", "RETIRE"]
 
 
 class Terminals:
@@ -165,14 +168,12 @@ class Terminals:
         return self._forget(school_id, await self._database.unit(school_id, work))
 
     async def change_state(
-        self, school_id: int, number: int, act: str, reason: str, by: Actor
+        self, school_id: int, number: int, act: StateAct, reason: str, by: Actor
     ) -> EnrolledTerminal:
         """LOCK, UNLOCK or RETIRE a terminal; one that is there already stays as it is.
 
         Raises: TerminalUnknown, TerminalStateInvalid.
         """
-        if act not in {"LOCK", "UNLOCK", "RETIRE"}:
-            raise TerminalStateInvalid("act")
         enrolled = await self._database.unit(
             school_id, lambda unit: self._move(unit, act, number, by, reason)
         )
