@@ -131,7 +131,9 @@ def head_of(scope: Scope) -> Head:
     client = scope.get("client")
     headers = dict(scope["headers"])
     if len(headers) != len(scope["headers"]):
-        headers = {name: b", ".join(v for n, v in scope["headers"] if n == name) for name in headers}
+        headers = {
+            name: b", ".join(v for n, v in scope["headers"] if n == name) for name in headers
+        }
     return Head(scope["path"], headers, client[0] if client else "")
 
 

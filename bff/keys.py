@@ -90,6 +90,10 @@ class Keys(_Record):
         """The school's T1 key of a version."""
         return _derive(self.totp[version], f"t1|{issuer}")
 
+    def pepper_for(self, use: str) -> bytes:
+        """The key of another use that is as secret as the newest pepper."""
+        return _derive(self.pepper[max(self.pepper)], f"pepper|{use}")
+
     def signing_seed(self, use: KeyUse, now: datetime) -> Seed:
         """The newest key of a use that signs now.
 

@@ -42,7 +42,9 @@ class PushHub:
     def tell(self, school_id: int, cardholder_id: UUID, *news: News) -> None:
         """Passes news on soon."""
         if len(self._waiting) < WAITING_MAXIMUM:
-            self._waiting |= dict.fromkeys(_channel(school_id, cardholder_id, each) for each in news)
+            self._waiting |= dict.fromkeys(
+                _channel(school_id, cardholder_id, each) for each in news
+            )
             self._has_waiting.set()
 
     async def listen(
@@ -102,7 +104,7 @@ class PushHub:
         self._listeners.clear()
         if pubsub is not None:
             with suppress(RedisError, OSError):
-                await pubsub.aclose()
+                await pubsub.aclose()  # type: ignore[no-untyped-call]  # redis has no annotation here
 
     async def _publish_all(self) -> None:
         while True:

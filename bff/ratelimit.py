@@ -43,8 +43,9 @@ NOTICES = Limit("notices", 200, 1_000)
 def caller_of(viewer: Viewer, network: str) -> tuple[Limit, str]:
     """The limit of any request of this viewer, and who counts as one caller: never a campus."""
     match viewer:
-        case CardholderViewer(school_id=school, session_id=session) | UnboundViewer(
-            school_id=school, session_id=session
+        case (
+            CardholderViewer(school_id=school, session_id=session)
+            | UnboundViewer(school_id=school, session_id=session)
         ):
             return CARDHOLDER, f"{school}/{session}"
         case StaffViewer(school_id=school, session_id=session):

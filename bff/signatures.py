@@ -97,4 +97,6 @@ def _find_key(
     if state not in (TerminalState.ACTIVE, TerminalState.LOCKED):
         return None
     key = enrolled.find_key(key_id.key_no, now)
-    return key and TerminalKey(key.public_key, is_locked=state is TerminalState.LOCKED)
+    if key is None:
+        return None
+    return TerminalKey(key.public_key, is_locked=state is TerminalState.LOCKED)

@@ -20,9 +20,7 @@ class Feed(Protocol):
         """Passes news on soon, without waiting for anything."""
         ...
 
-    def listen(
-        self, school_id: int, cardholder_id: UUID, news: News
-    ) -> AsyncGenerator[None, None]:
+    def listen(self, school_id: int, cardholder_id: UUID, news: News) -> AsyncGenerator[None, None]:
         """One item per change, changes in quick succession as one; ends when news cannot come.
 
         Raises: schema.errors.Overload when it cannot begin.

@@ -98,6 +98,16 @@ class PersonalFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Binding:
+    """A live link from what signs in to a cardholder."""
+
+    id: UUID
+    issuer: str
+    channel: str
+    bound_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SessionRecord:
     """One signed-in device at one school.
 

@@ -71,7 +71,10 @@ class CashPosting:
         asked = StaffCaller(request.requester_id, None)
         cashier = await self._staff.require(unit, asked, *self.requesters)
         policy = await self._schools.policy_in(unit)
-        top_up = await self.post(unit, policy, cashier, cardholder_id, amount_minor, request.id)
+        reason = str(request.content["reason"])
+        top_up = await self.post(
+            unit, policy, cashier, cardholder_id, amount_minor, request.id, reason
+        )
         return {"top_up_id": str(top_up.id)}
 
     async def post(
@@ -82,6 +85,7 @@ class CashPosting:
         cardholder_id: UUID,
         amount_minor: int,
         four_eyes_id: UUID | None,
+        reason: str,
     ) -> CashTopUp:
         """CASH -> MAIN with its audit row, all in the caller's unit.
 
@@ -101,6 +105,7 @@ class CashPosting:
                 "transfer_id": str(transfer_id),
                 "four_eyes_id": str(four_eyes_id) if four_eyes_id else None,
             },
+            reason,
         )  # fmt: skip
         top_up = CashTopUp(
             id_, cardholder_id, cashier.id, four_eyes_id, amount_minor, transfer_id, audit_id, now
@@ -135,15 +140,21 @@ class Cash:
         cardholder_id: UUID,
         amount_minor: int,
         idempotency_key: str,
+        reason: str = "",
     ) -> CashAnswer:
         """Takes in `amount_minor` fen; above `staff.four_eyes_minor` it waits for a second person.
 
+        `reason` goes to the audit.
         The same key and content again: the same answer, and nothing happens twice.
         Raises: CashNotOffered, AmountInvalid, StaffNotAllowed, OwnCardExcluded, CardholderUnknown,
         CardholderNotActive, IdempotencyConflict; SecondFactorStale above the four-eyes amount.
         """
         policy = await self._schools.policy(school_id)
-        content: Content = {"cardholder_id": str(cardholder_id), "amount_minor": amount_minor}
+        content: Content = {
+            "cardholder_id": str(cardholder_id),
+            "amount_minor": amount_minor,
+            "reason": reason,
+        }
 
         async def work(unit: Unit) -> Answer:
             cashier = await self._staff.require(unit, caller, *self._posting.requesters)
@@ -155,7 +166,7 @@ class Cash:
                     return {"request_id": str(request.id), "hash": request.content_hash.hex()}
                 check_not_own_card(cashier, await self._posting.cardholder_number(unit, content))
                 top_up = await self._posting.post(
-                    unit, policy, cashier, cardholder_id, amount_minor, None
+                    unit, policy, cashier, cardholder_id, amount_minor, None, reason
                 )
                 return {"top_up_id": str(top_up.id)}
 
@@ -165,6 +176,12 @@ class Cash:
             )
 
         return _answer(await self._database.unit(school_id, work))
+
+    async def get(self, school_id: int, top_up_id: UUID) -> CashTopUp:
+        """A top-up that was posted."""
+        found = await self._database.unit(school_id, lambda unit: store.find(unit, top_up_id))
+        assert found is not None  # its id came out of the answer that posted it
+        return found
 
 
 def _answer(stored: Answer) -> CashAnswer:

@@ -11,6 +11,7 @@ from core.identity.lives import require_step_up
 from core.identity.matching import name_form, number_form, proves_card
 from core.identity.records import (
     AlreadyBound,
+    Binding,
     BindForm,
     Candidate,
     IdentityNotConfirmed,
@@ -107,6 +108,12 @@ class Bindings:
             return await self._bind(unit, session, fresh)
 
         return await self._database.unit(school_id, work)
+
+    async def list_live(self, school_id: int, cardholder_id: UUID) -> list[Binding]:
+        """The live bindings of a cardholder, the newest first; one per channel."""
+        return await self._database.unit(
+            school_id, lambda unit: store.list_of_cardholder(unit, cardholder_id)
+        )
 
     async def unbind(self, session: SessionRecord) -> None:
         """Ends the session's binding with all its sessions and code devices; money stays (M-016).

@@ -8,6 +8,7 @@ from core.db.unit import Database, Unit
 from core.identity.records import Cardholder, CardholderMissing, PersonalFacts
 from core.identity.store import cardholders as store
 from core.kit.sealed import Sealer
+from core.ports.holders import HolderStanding
 
 
 class Cardholders:
@@ -35,6 +36,11 @@ class Cardholders:
     async def find_id(self, school_id: int, number: str) -> UUID | None:
         """The id of a number."""
         return await self._database.unit(school_id, lambda unit: store.id_of_number(unit, number))
+
+    async def find_standing(self, unit: Unit, cardholder_id: UUID) -> HolderStanding | None:
+        """Number and status inside the caller's unit: `core.ports.holders.HolderDirectory`."""
+        rows = await store.by_ids(unit, [cardholder_id])
+        return HolderStanding(cardholder_id, rows[0]["number"], rows[0]["status"]) if rows else None
 
     async def personal_facts(self, unit: Unit, cardholder_id: UUID) -> PersonalFacts:
         """Class A facts, inside the caller's unit; whoever asks shows none of them.

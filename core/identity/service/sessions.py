@@ -67,6 +67,13 @@ class Sessions:
 
         return await self._database.unit(school_id, work)
 
+    async def find_by_id(self, school_id: int, session_id: UUID) -> SessionRecord | None:
+        """A session that still stands, read from its row: for sockets that stay open."""
+        session = await self._database.unit(
+            school_id, lambda unit: store.find_by_id(unit, session_id)
+        )
+        return session if session is not None and is_live(session, self._clock.now()) else None
+
     async def open(self, unit: Unit, session: SessionRecord) -> SessionTokens:
         """Writes a new session inside the caller's unit and makes its tokens.
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from core.db.unit import Unit
+from core.identity.records import Binding
 
 
 async def find_of_subject(
@@ -26,6 +27,16 @@ async def find_of_owner(unit: Unit, channel: str, cardholder_id: UUID) -> UUID |
         unit.school_id, channel, cardholder_id,
     )  # fmt: skip
     return found
+
+
+async def list_of_cardholder(unit: Unit, cardholder_id: UUID) -> list[Binding]:
+    """The live bindings of a cardholder, the newest first; one per channel."""
+    rows = await unit.rows(
+        "SELECT id, issuer, channel, bound_at FROM binding"
+        " WHERE school_id = $1 AND cardholder_id = $2 AND ended_at IS NULL ORDER BY bound_at DESC",
+        unit.school_id, cardholder_id,
+    )  # fmt: skip
+    return [Binding(*row) for row in rows]
 
 
 async def add(

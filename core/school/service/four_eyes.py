@@ -23,6 +23,9 @@ from core.school.staff_rules import check_not_own_card, check_second_factor
 from core.school.store import four_eyes as store
 
 
+LISTED_MAXIMUM = 100
+
+
 class FourEyesAct(Protocol):
     """An act that needs two persons: who they are, whose card it touches, and what it does."""
 
@@ -120,6 +123,23 @@ class FourEyes:
             await self._note(unit, member, "refuse", request, reason)
 
         await self._database.unit(school_id, work)
+
+    async def get(self, school_id: int, request_id: UUID) -> FourEyesRequest:
+        """One request.
+
+        Raises: RequestUnknown.
+        """
+        found = await self._database.unit(school_id, lambda unit: store.find(unit, request_id))
+        if found is None:
+            raise RequestUnknown("requestId")
+        return found
+
+    async def list_open(self, school_id: int) -> list[FourEyesRequest]:
+        """The requests that wait for a second person, the oldest 100."""
+        now = self._clock.now()
+        return await self._database.unit(
+            school_id, lambda unit: store.list_open(unit, now, LISTED_MAXIMUM)
+        )
 
     async def _lock(self, unit: Unit, request_id: UUID) -> FourEyesRequest:
         request = await store.lock(unit, request_id)

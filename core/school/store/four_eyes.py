@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from core.db.unit import Unit
@@ -30,7 +31,30 @@ async def lock(unit: Unit, id: UUID) -> FourEyesRequest | None:  # noqa: A002 - 
         " FOR NO KEY UPDATE",
         unit.school_id, id,
     )  # fmt: skip
-    return row and FourEyesRequest(
+    return row and _request(row)
+
+
+async def find(unit: Unit, id: UUID) -> FourEyesRequest | None:  # noqa: A002
+    """The request."""
+    row = await unit.row(
+        f"SELECT {_REQUEST} FROM four_eyes_request WHERE school_id = $1 AND id = $2",  # noqa: S608
+        unit.school_id, id,
+    )  # fmt: skip
+    return row and _request(row)
+
+
+async def list_open(unit: Unit, now: datetime, limit: int) -> list[FourEyesRequest]:
+    """Requests that may still be decided, the oldest first."""
+    rows = await unit.rows(
+        f"SELECT {_REQUEST} FROM four_eyes_request WHERE school_id = $1"  # noqa: S608
+        " AND state = 'OPEN' AND expires_at > $2 ORDER BY created_at LIMIT $3",
+        unit.school_id, now, limit,
+    )  # fmt: skip
+    return [_request(row) for row in rows]
+
+
+def _request(row: Any) -> FourEyesRequest:  # noqa: ANN401 - asyncpg ships no types
+    return FourEyesRequest(
         row["id"],
         row["act"],
         json.loads(row["content"]),
