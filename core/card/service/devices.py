@@ -1,6 +1,6 @@
 """Use cases of code devices: enrolling a phone, listing and revoking (codes.md 10 and 12)."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from core.card.credentials import PolicyOf

@@ -11,8 +11,8 @@ from core.identity.lives import require_step_up
 from core.identity.matching import name_form, number_form, proves_card
 from core.identity.records import (
     AlreadyBound,
-    Binding,
     BindForm,
+    Binding,
     Candidate,
     IdentityNotConfirmed,
     NotBound,

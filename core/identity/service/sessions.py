@@ -87,14 +87,11 @@ class Sessions:
         )
         access = token_text(unit.school_id, self._ids.bytes(32))
         refresh = token_text(unit.school_id, self._ids.bytes(32)) if holder else None
+        until = now + timedelta(seconds=REFRESH_SECONDS) if refresh else None
         await store.add(
-            unit,
-            opened,
-            token_hash(access),
-            token_hash(refresh) if refresh else None,
-            now + timedelta(seconds=REFRESH_SECONDS) if refresh else None,
+            unit, opened, token_hash(access), token_hash(refresh) if refresh else None, until
         )
-        return SessionTokens(opened, access, refresh)
+        return SessionTokens(opened, access, refresh, until)
 
     async def refresh(self, refresh_token: str, device_label: str) -> SessionTokens:
         """New tokens for an old refresh token, which is used up by it.

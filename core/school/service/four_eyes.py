@@ -22,7 +22,6 @@ from core.school.service.staff import Staff, staff_actor
 from core.school.staff_rules import check_not_own_card, check_second_factor
 from core.school.store import four_eyes as store
 
-
 LISTED_MAXIMUM = 100
 
 
