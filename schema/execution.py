@@ -1,6 +1,6 @@
 """Executing a prepared document through Strawberry."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -42,7 +42,7 @@ async def subscribe(
     context: RequestContext,
     variables: Mapping[str, Any] | None = None,
     operation_name: str | None = None,
-) -> AsyncIterator[ExecutionResult]:
+) -> AsyncGenerator[ExecutionResult, None]:
     """The events of a subscription, their errors not masked yet.
 
     Raises: BadDocument when the operation is none.

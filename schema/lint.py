@@ -105,6 +105,8 @@ def _unbounded(schema: GraphQLSchema) -> Iterator[str]:
         bounded = find_directive(element, Bounded)
         if bounded is None:
             yield f"{kind.name}.{name}: a list is @bounded or a connection"
+        elif str(bounded.maximum) not in (element.description or ""):
+            yield f"{kind.name}.{name}: its description names its bound, {bounded.maximum}"
         elif isinstance(element, GraphQLField) and bounded.maximum > FIRST_MAXIMUM:
             yield f"{kind.name}.{name}: more than {FIRST_MAXIMUM} items need a connection"
 
