@@ -72,8 +72,6 @@ def prepare(schema: CampusSchema, text: str, *, introspection: bool) -> Prepared
         faults: list[GraphQLError] = validate(core, document, rules, max_errors=FAULTS_MAXIMUM)
     except GraphQLSyntaxError as fault:
         raise BadDocument("SYNTAX", fault) from None
-    except RecursionError:
-        raise BadDocument("DEPTH_OVER_LIMIT") from None
     if faults:
         raise BadDocument("VALIDATION", *faults)
     return Prepared(text, document)

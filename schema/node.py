@@ -83,7 +83,7 @@ def node_query(loaders: Mapping[str, NodeLoader]) -> type:
         async def node(
             self,
             info: RequestInfo,
-            id: Annotated[strawberry.ID, strawberry.argument(description="A global id.")],  # noqa: A002  # the contract's name
+            id: Annotated[strawberry.ID, strawberry.argument(description="A global id.")],
         ) -> Node | None:
             return await load_node(loaders, info.context, id)
 

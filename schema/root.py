@@ -63,5 +63,5 @@ def build_schema(
         subscription=_root("Subscription", "What is pushed; each has a query twin.", subscriptions),
         types=types,
         extensions=[PreparedDocument],
-        config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
+        config=StrawberryConfig(scalar_map=SCALARS),
     )
