@@ -91,7 +91,7 @@ class Seats:
             self._free -= 1
             self._held[kind] += 1
             return
-        if kind is not SeatClass.URGENT and self._is_crowded():
+        if self._is_crowded(kind):
             raise self._overloaded()
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[bool] = loop.create_future()
@@ -124,7 +124,9 @@ class Seats:
         waiting = [each for each in _SHARED if self._queues[each]]
         return min(waiting, key=lambda each: self._held[each] / each.value, default=None)
 
-    def _is_crowded(self) -> bool:
+    def _is_crowded(self, kind: SeatClass) -> bool:
+        if kind is SeatClass.URGENT:
+            return len(self._queues[kind]) >= self._waiting_maximum
         waiting = sum(map(len, self._queues.values()))
         return waiting >= self._waiting_maximum or self._lag() > LAG_MAXIMUM_SECONDS
 

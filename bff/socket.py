@@ -15,7 +15,7 @@ from bff.guards import Head, head_of
 from bff.ratelimit import caller_of
 from bff.refusal import Refused
 from schema.context import RequestContext, Viewer
-from schema.errors import BadDocument, CodedError, RateLimited
+from schema.errors import CodedError, RateLimited
 from schema.execution import subscribe
 
 PROTOCOL = "graphql-transport-ws"
@@ -189,8 +189,6 @@ class _Socket:
                 raise RateLimited("SUBSCRIPTIONS_OVER_LIMIT")
             request = shape(payload)
             prepared = self._graphql.documents.get(request).prepared
-            if not prepared.is_subscription(request.operation_name):
-                raise BadDocument("SOCKET_IS_FOR_SUBSCRIPTIONS")
         except Refused as refused:
             raise Closed(TOO_MANY if refused.code == "RATE_LIMITED" else BAD_REQUEST) from None
         except CodedError as failure:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from graphql import (
-    DirectiveNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -112,14 +111,15 @@ class _Measure:
     ) -> Weight:
         total = Weight()
         for node in selections.selections:
-            total += Weight(directives=len(_directives(node.directives)))
+            total += Weight(directives=len(node.directives or ()))
             if isinstance(node, FieldNode):
                 total += self._field(node, parent, first)
             elif isinstance(node, InlineFragmentNode):
                 condition = node.type_condition
                 kind = self._schema.get_type(condition.name.value) if condition else parent
                 total += self._selections(node.selection_set, kind, first)
-            elif isinstance(node, FragmentSpreadNode):
+            else:
+                assert isinstance(node, FragmentSpreadNode)
                 total += self._fragment(node.name.value, first)
         return total
 
@@ -131,7 +131,7 @@ class _Measure:
         if key not in self._weighed:
             self._weighed[key] = None
             kind = self._schema.get_type(definition.type_condition.name.value)
-            own = Weight(directives=len(_directives(definition.directives)))
+            own = Weight(directives=len(definition.directives or ()))
             self._weighed[key] = own + self._selections(definition.selection_set, kind, first)
         weight = self._weighed[key]
         if weight is None:
@@ -156,10 +156,6 @@ class _Measure:
             once=inner.once + once,
             cost=each * _items(field, size),
         )
-
-
-def _directives(nodes: tuple[DirectiveNode, ...] | None) -> tuple[DirectiveNode, ...]:
-    return nodes or ()
 
 
 def _definition(parent: GraphQLNamedType | None, name: str) -> GraphQLField | None:

@@ -126,7 +126,8 @@ def _odd_mutations(schema: GraphQLSchema) -> Iterator[str]:
             yield f"Mutation.{name}: one argument `input: {title}Input!`"
         if str(field.type) != f"{title}Payload":
             yield f"Mutation.{name}: one nullable result `{title}Payload`"
-        elif isinstance(field.type, GraphQLObjectType):
+        else:
+            assert isinstance(field.type, GraphQLObjectType)
             yield from _odd_payload(field.type)
 
 

@@ -18,11 +18,11 @@ class PreparedDocument(SchemaExtension):
     """Hands Strawberry a document that was parsed, measured and validated before."""
 
     def on_operation(self) -> Iterator[None]:
-        """Without a prepared document the operation runs as Strawberry alone would run it."""
-        document = (self.execution_context.operation_extensions or {}).get(PREPARED)
-        if document is not None:
-            self.execution_context.graphql_document = document
-            self.execution_context.pre_execution_errors = []
+        """Give the document over; a text that was not prepared is not executed."""
+        self.execution_context.graphql_document = (
+            self.execution_context.operation_extensions or {}
+        )[PREPARED]
+        self.execution_context.pre_execution_errors = []
         yield
 
 

@@ -196,6 +196,7 @@ def nested(levels: int) -> str:
         (nested(9), "DEPTH_OVER_LIMIT"),
         (nested(325), "SYNTAX"),
         ("{ item { ...A } } fragment A on Item { again { ...A } }", "FRAGMENT_CYCLE"),
+        ("{ item { ...Nowhere } }", "VALIDATION"),
         (
             """{ item { ...A ...A ...A ...A } } fragment A on Item { ...B ...B ...B ...B }
             fragment B on Item { x: name y: name }""",
@@ -373,6 +374,25 @@ async def test_refused_bodies_are_told_from_good_text() -> None:
     assert parse_json(b'{"a": "\\\\u0000 [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["}') == {
         "a": "\\u0000 [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
     }
+
+
+async def test_text_that_was_not_prepared_is_not_executed() -> None:
+    result = await SCHEMA.execute("{ ping }")
+    assert not result.data
+    assert result.errors
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"content-length": "x"}, 400),
+        ({"content-length": "-1"}, 400),
+        ({"content-length": "9" * 5_000}, 413),
+        ({"content-encoding": "gzip"}, 415),
+    ],
+)
+async def test_strange_heads_are_refused(headers: dict[str, str], status: int) -> None:
+    assert (await House().post({"query": "{ ping }"}, headers)).status == status
 
 
 async def test_many_requests_at_once_never_exceed_the_seats() -> None:

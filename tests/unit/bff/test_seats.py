@@ -5,9 +5,10 @@ import time
 
 import pytest
 
+from bff.guards import Head
 from bff.refusal import Refused
 from bff.seats import WAITING_PER_SEAT, LoopLag, SeatClass, Seats
-from tests.api.house import seeded
+from tests.api.house import House, seeded
 
 
 async def full(count: int = 1, lag: float = 0.0) -> Seats:
@@ -106,3 +107,21 @@ async def test_loop_lag_is_seen_while_the_loop_is_late() -> None:
     assert lag.seconds() > 0.05
     lag.stop()
     assert lag.seconds() == 0
+
+
+@pytest.mark.parametrize(
+    ("operation", "signed_by_terminal", "kind"),
+    [
+        ("Pay", False, SeatClass.MONEY),
+        ("Unknown", False, SeatClass.READ),
+        ("Void", False, SeatClass.READ),
+        ("Void", True, SeatClass.URGENT),
+        ("Pay", True, SeatClass.TERMINAL),
+        ("", True, SeatClass.TERMINAL),
+    ],
+)
+def test_head_chooses_the_queue(operation: str, signed_by_terminal: bool, kind: SeatClass) -> None:
+    headers = {b"x-operation": operation.encode()}
+    if signed_by_terminal:
+        headers[b"signature-input"] = b'term=();tag="cc-term"'
+    assert House().guards.seat_class(Head("/graphql", headers, "")) is kind
