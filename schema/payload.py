@@ -20,7 +20,7 @@ async def answer(
     """What a use case answered as `present` shows it, or `payload` with its refusal.
 
     All fields of `payload` but `user_errors` default to None. A refusal the area does not list
-    passes and becomes a top-level error: OVERLOADED for `Overloaded`.
+    passes and becomes a top-level error: OVERLOADED for a retryable one.
     """
     try:
         return present(await use_case)
