@@ -63,8 +63,8 @@ def _coded(cause: Exception, error: GraphQLError) -> CodedError:
     match cause:
         case CodedError():
             return cause
-        case Overloaded():
-            return Overload()
+        case Refusal(retryable=True):
+            return Overload(None if isinstance(cause, Overloaded) else cause.code())
         case Refusal():
             return BadDocument(cause.code())
         case GraphQLError() if error.path is None:

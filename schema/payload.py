@@ -3,9 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from core.kit.errors import Overloaded
 from schema.context import RequestInfo
-from schema.errors import AreaErrors, Overload
+from schema.errors import AreaErrors
 
 Payload = TypeVar("Payload")
 Answer = TypeVar("Answer")
@@ -20,14 +19,10 @@ async def answer(
 ) -> Payload:
     """What a use case answered as `present` shows it, or `payload` with its refusal.
 
-    All fields of `payload` but `user_errors` default to None. A refusal the area does not list is
-    a broken program and passes.
-
-    Raises: Overload.
+    All fields of `payload` but `user_errors` default to None. A refusal the area does not list
+    passes and becomes a top-level error: OVERLOADED for a retryable one.
     """
     try:
         return present(await use_case)
-    except Overloaded:
-        raise Overload from None
     except errors.refusals as refusal:
         return payload(user_errors=[errors.present(refusal, info.context.language)])

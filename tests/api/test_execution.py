@@ -8,6 +8,9 @@ import pytest
 from strawberry.types import ExecutionResult
 
 from bff.documents import Documents, document_id
+from bff.guards import Head
+from core.db.unit import DatabaseUnavailable
+from schema.catalogue import refusal_text
 from schema.context import RequestContext, choose_language
 from schema.errors import BadDocument, Forbidden
 from schema.permissions import cardholder, staff, terminal
@@ -52,6 +55,15 @@ async def test_overload_in_a_use_case_is_a_top_level_error() -> None:
         (error,) = answer["errors"]
         assert error["extensions"]["code"] == "OVERLOADED"
     assert house.reported == []
+
+
+async def test_retryable_refusal_in_a_query_is_overload_with_its_reason() -> None:
+    house = House()
+    context = house.graphql.contexts.blank(Head("/graphql", {}, ""))
+    (error,) = house.graphql.masker.failure(DatabaseUnavailable(), context)
+    assert error["message"] == refusal_text(DatabaseUnavailable(), "zh")
+    assert error["extensions"]["code"] == "OVERLOADED"
+    assert error["extensions"]["reason"] == "DATABASE_UNAVAILABLE"
 
 
 async def test_fault_in_one_field_leaves_the_others() -> None:

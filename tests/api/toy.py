@@ -43,6 +43,10 @@ def services(info: RequestInfo) -> ToyServices:
 class Item(Node):
     name: str = strawberry.field(description="Its name.")
 
+    @strawberry.field(description="Draws a code.", directives=[OncePerOperation()])
+    def code(self) -> str:
+        return "code"
+
     @strawberry.field(description="Itself again.")
     def again(self) -> Annotated["Item", strawberry.lazy("tests.api.toy")]:
         return self

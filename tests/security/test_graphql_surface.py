@@ -1,7 +1,6 @@
 """The GraphQL surface under attack: the named tests of security.md section 2."""
 
 import asyncio
-import hashlib
 import itertools
 import json
 
@@ -116,7 +115,8 @@ async def test_upload_of_a_verified_terminal_may_be_larger() -> None:
 
 async def test_slow_body_is_cut() -> None:
     house = House(seats=1, read_seconds=0.05)
-    answer = await house.post(b'{"query":', stalls=True)
+    async with asyncio.timeout(0.5):
+        answer = await house.post(b'{"query":', stalls=True)
     assert (answer.status, answer.codes()) == (408, ["BODY_TOO_SLOW"])
     assert (await house.post({"query": "{ping}"})).status == 200  # its seat is free again
 
@@ -160,6 +160,7 @@ async def test_one_money_field_per_operation() -> None:
     for attack in (
         f"mutation {{ a: {one} b: {one} }}",
         f"mutation {{ a: {one} ...F }} fragment F on Mutation {{ b: {one} }}",
+        "{ item { code again { code } } }",
         f"mutation {{ ...F ...F }} fragment F on Mutation {{ ... on Mutation {{ {one} }} }}",
     ):
         answer = await house.ask(attack)
@@ -326,54 +327,22 @@ async def test_amounts_at_their_bounds_are_taken() -> None:
     assert house.services.paid == [1, 1_000_000_000]
 
 
-def mutations(seed: bytes, count: int) -> list[bytes]:
-    """Bodies near to good ones: bytes flipped, cut, doubled, spliced with known poisons."""
-    good = [
-        json.dumps({"query": "{ ping }", "variables": {"a": [1, 2.5, None, "é"]}}).encode(),
-        json.dumps({"query": PAY, "variables": {"input": {"minorAmount": 5}}}).encode(),
-        json.dumps({"documentId": document_id("x"), "variables": {}}).encode(),
-    ]
-    poisons = [b"\\u0000", b"\\ud800", b"NaN", b"1e999", b"[" * 3_000, b"9" * 4_400, b"\xff", b'"']
-    made = []
-    for number in range(count):
-        chance = hashlib.shake_128(seed + str(number).encode()).digest(16)
-        body = bytearray(good[chance[0] % 3])
-        for step in range(1 + chance[1] % 3):
-            at = int.from_bytes(chance[2 + step * 3 : 4 + step * 3]) % max(1, len(body))
-            match chance[12 + step] % 5:
-                case 0:
-                    body[at : at + 1] = bytes([chance[11]])
-                case 1:
-                    del body[at:]
-                case 2:
-                    body[at:at] = poisons[chance[11] % len(poisons)]
-                case 3:
-                    body[at:at] = body[: chance[10]]
-                case 4:
-                    del body[at : at + chance[10] % 9]
-        made.append(bytes(body))
-    return made
-
-
-async def test_mutated_bodies_never_break_the_house() -> None:
-    house = House()
-    statuses: dict[int, int] = {}
-    for body in mutations(b"seed 1", 2_000):
-        house.now += 1
-        status = (await house.post(body)).status
-        statuses[status] = statuses.get(status, 0) + 1
-    assert statuses.keys() <= {200, 400}
-    assert statuses[200] > 50
-    assert statuses[400] > 500
-    assert house.reported == []
-
-
 async def test_refused_bodies_are_told_from_good_text() -> None:
     with pytest.raises(Refused):
         parse_json(b'{"a": "\\u0000"}')
     assert parse_json(b'{"a": "\\\\u0000 [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["}') == {
         "a": "\\u0000 [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["
     }
+
+
+async def test_prepared_document_is_not_validated_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    house = House(texts=["query Ping { ping }"])
+    monkeypatch.setattr("strawberry.schema.schema.validate_document", None)
+    monkeypatch.setattr("strawberry.schema.schema.parse", None)
+    answer = await house.post({"documentId": document_id("query Ping { ping }")})
+    assert answer.json() == {"data": {"ping": "pong"}}
 
 
 async def test_text_that_was_not_prepared_is_not_executed() -> None:

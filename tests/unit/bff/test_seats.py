@@ -40,16 +40,30 @@ async def test_wait_ends_after_300_ms_with_overloaded_and_jitter() -> None:
 
 
 async def test_freed_seat_goes_to_the_class_furthest_below_its_share() -> None:
-    seats = await full(3)
-    seats.give(SeatClass.READ)
-    await seats.take(SeatClass.TERMINAL)
+    seats = await full(4)
+    for _ in range(2):
+        seats.give(SeatClass.READ)
+        await seats.take(SeatClass.TERMINAL)
     read = await waiting(seats, SeatClass.READ)
     terminal = await waiting(seats, SeatClass.TERMINAL)
-    seats.give(SeatClass.READ)  # each class now holds one: 1/15 of a read's share, 1/50 of theirs
+    seats.give(SeatClass.READ)  # reads hold 1 of 15 parts, terminals 2 of 50
     await terminal
     assert not read.done()
     seats.give(SeatClass.READ)
     await read
+
+
+async def test_small_class_is_not_starved_by_the_largest() -> None:
+    seats = Seats(3, lambda: 0.0, seeded())
+    for _ in range(3):
+        await seats.take(SeatClass.TERMINAL)
+    terminal = await waiting(seats, SeatClass.TERMINAL)
+    read = await waiting(seats, SeatClass.READ)
+    seats.give(SeatClass.TERMINAL)
+    await read
+    assert not terminal.done()
+    seats.give(SeatClass.TERMINAL)
+    await terminal
 
 
 async def test_void_is_seated_before_all_others() -> None:
