@@ -37,8 +37,8 @@ def test_bad_file_names_each_line_and_ends_with_1(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert result.stderr == (
         f"{bad}:{line}: policy.limit.daly_minor: Unknown key; did you mean"
-        " policy.limit.daily_minor?\nPOLICY_INVALID: The school's file has 1 problems; correct"
-        " each line.\n"
+        " policy.limit.daily_minor?\nPOLICY_INVALID: The policy text has faults; nothing was"
+        " changed.\n"
     )
 
 
