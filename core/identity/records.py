@@ -232,7 +232,7 @@ class StepUpTargetMissing(Refusal):
     """The register has no address for a one-time code; use the PIN or a counter."""
 
 
-class CardholderMissing(Refusal):
+class CardholderUnknown(Refusal):
     """There is no such cardholder at this school."""
 
 

@@ -115,7 +115,8 @@ class Sessions:
                 if late or device_label != session.device_label:
                     await self._revoke_stolen(unit, session)
                     return None
-                await store.revoke_successors(unit, session.family_id, session.id, now)
+                lost = await store.revoke_successors(unit, session.family_id, session.id, now)
+                self._forget_after(unit, lost)
             tokens = await self.open(unit, session)
             until = now + timedelta(seconds=GRACE_SECONDS)
             await store.mark_rotated(unit, session.id, now, until)
@@ -180,7 +181,10 @@ class Sessions:
         hashes = await store.revoke(
             unit, now, reason, family_id=family_id, binding_id=binding_id, staff_id=staff_id
         )
-        unit.after_commit.append(lambda: self._forget(unit.school_id, hashes))
+        self._forget_after(unit, hashes)
+
+    def _forget_after(self, unit: Unit, token_hashes: list[bytes]) -> None:
+        unit.after_commit.append(lambda: self._forget(unit.school_id, token_hashes))
 
     async def _revoke_stolen(self, unit: Unit, session: SessionRecord) -> None:
         await self.revoke(unit, "REFRESH_REUSED", family_id=session.family_id)
