@@ -35,8 +35,7 @@ class PushHub:
     async def stop(self) -> None:
         """Ends every stream and both tasks."""
         for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+            await _end(task)
         await self._lose()
 
     def tell(self, school_id: int, cardholder_id: UUID, *news: News) -> None:
@@ -118,6 +117,13 @@ class PushHub:
                     await pipe.execute()
             except (RedisError, OSError):
                 await asyncio.sleep(READ_SECONDS)  # devices poll meanwhile
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancels until it is done: the client of Redis may take a cancellation for a timeout."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=0.1)
 
 
 def _wake(listeners: set[asyncio.Queue[bool]], goes_on: bool) -> None:

@@ -124,12 +124,12 @@ class Till:
         self.seq += 1
         return {"batchNo": batch, "seqNo": self.seq}
 
-    def headers(self, body: bytes, key: dict[str, int], **changed: Any) -> dict[str, str]:
+    def headers(self, body: bytes, own: dict[str, int], **changed: Any) -> dict[str, str]:
         """The signature of a body."""
         facts = {
             "path": "/graphql",
             "key_id": KeyId(SCHOOL, self.number, 1),
-            "key": RequestKey(self.number, key["batchNo"], key["seqNo"]),
+            "key": RequestKey(self.number, own["batchNo"], own["seqNo"]),
             "created_at": unix_seconds(self.campus.clock.now()),
             "nonce": self.campus.entropy(16),
             "sign": signer(bytes(self.key)),
@@ -137,11 +137,11 @@ class Till:
         return sign_request(body, **(facts | changed))
 
     async def post(
-        self, query: str, variables: dict[str, Any], key: dict[str, int], **changed: Any
+        self, query: str, variables: dict[str, Any], own: dict[str, int], **changed: Any
     ) -> Any:
         """The whole answer to a signed request."""
         body = json.dumps({"query": query, "variables": variables}).encode()
-        return await self.campus.post(body, self.headers(body, key, **changed))
+        return await self.campus.post(body, self.headers(body, own, **changed))
 
     async def ask(self, name: str, given: dict[str, Any], selection: str) -> Any:
         """The payload of a mutation signed under the key in its input."""
@@ -435,7 +435,7 @@ async def campus_on(
     folder: Path,
     texts: tuple[str, ...] = (),
     *,
-    development: bool = True,
+    production: bool = False,
 ) -> AsyncIterator[Campus]:
     """The application with two schools, one of them with two people."""
     clock, entropy = HandClock(), counted_entropy("campus")
@@ -446,7 +446,7 @@ async def campus_on(
     app = build_app(
         Ground(dsn.app, redis_url, keys, clock, entropy),
         texts,
-        development=development,
+        development=not production,
         monotonic=lambda: float(next(hours)),
     )
     async with (
@@ -457,8 +457,10 @@ async def campus_on(
         ) as http,
     ):
         campus = Campus(app, http, clock, keys, entropy)
-        senders = campus.wired.messages._senders
-        senders |= {AddressKind.EMAIL: campus.inbox, AddressKind.PHONE: campus.inbox}
+        campus.wired.messages._senders = {
+            AddressKind.EMAIL: campus.inbox,
+            AddressKind.PHONE: campus.inbox,
+        }
         for school in (SCHOOL, OTHER_SCHOOL):
             await campus.wired.services.schools.add(school_file(school), OPERATOR)
         await campus.enrol(ALICE, BOB)

@@ -1,5 +1,7 @@
 """Signing in by a one-time code: `signInBegin`, `signInComplete`."""
 
+import json
+
 from tests.api.campus import ALICE, CODE, Campus
 
 ADDRESS = {"schoolCode": CODE, "addressKind": "EMAIL", "address": "alice@people.example"}
@@ -76,10 +78,8 @@ async def test_messages_speak_the_language_that_is_asked_for(campus: Campus) -> 
         " { userErrors { message } } }"
     )
     unknown = {"input": {**ADDRESS, "schoolCode": "nowhere"}}
-    english = await campus.query(query, **unknown)
+    english = await campus.query(query, input=unknown["input"])
     assert english["data"]["signInBegin"]["userErrors"][0]["message"].startswith("There is no")
-    import json
-
     body = json.dumps({"query": query, "variables": unknown}).encode()
     chinese = await campus.post(body)
     assert chinese["data"]["signInBegin"]["userErrors"][0]["message"].startswith("没有这所学校")
