@@ -17,6 +17,7 @@ from core.identity.service.cardholders import Cardholders
 from core.kit.clock import unix_seconds
 from core.kit.ids import Ids
 from core.kit.sealed import Sealer
+from core.kit.slow_hash import SlowHash
 from core.ports.codes import TokenEntry
 from core.ports.newcomers import Newcomer
 from core.school.policy import Policy
@@ -36,8 +37,8 @@ PHONE = "13900007788"
 class CountingHasher(PinHasher):
     """A hasher that notes which PINs it compared."""
 
-    def __init__(self, peppers: dict[int, bytes]) -> None:
-        super().__init__(peppers, counted_entropy("salt"))
+    def __init__(self, peppers: dict[int, bytes], slow_hash: SlowHash) -> None:
+        super().__init__(peppers, slow_hash)
         self.compared: list[str] = []
 
     async def matches(self, subject: PinSubject, stored: HashedPin, pin: str) -> bool:
@@ -74,12 +75,13 @@ class Purses:
 class Campus:
     """The services, wired as the application wires them, and the hands that move the world."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, slow_hash: SlowHash) -> None:
         self.database = database
+        self.slow_hash = slow_hash
         self.clock = HandClock()
         self.ids: Ids = make_ids(self.clock)
         self.policy = Policy()
-        self.hasher = CountingHasher({1: b"\x01" * 32})
+        self.hasher = CountingHasher({1: b"\x01" * 32}, slow_hash)
         self.tokens = MemoryTokens()
         self.purses = Purses()
         self.pass_keys = [PassKey(1, 0, signer(b"\x11" * 32))]

@@ -21,7 +21,6 @@ from core.card.records import (
 from core.identity.records import StepUpRequired
 from core.school.policy import Policy
 from core.school.policy_words import Place
-from tests.factories.chance import counted_entropy
 from tests.store.card.campus import DEFAULT_PIN, OTHER_PIN, PIN, SCHOOL, Campus
 from tests.store.card.pin_tries import WITH_DEFAULT, refused
 
@@ -143,10 +142,9 @@ async def test_an_old_pin_proven_too_late_does_not_undo_one_chosen_meanwhile(
             await campus.pins.reset(SCHOOL, person, "PAY", pin=OTHER_PIN, step_up_at=now)
             return await super().matches(subject, stored, pin)
 
-    slow = SlowHasher({1: b"\x01" * 32}, counted_entropy("slow"))
+    slow = SlowHasher({1: b"\x01" * 32}, campus.slow_hash)
     with pytest.raises(PinAlreadySet):
         await campus.pins_with(slow).change(SCHOOL, person, "PAY", old_pin=PIN, new_pin="602841")
-    slow.close()
 
     assert await refused(campus, person, OTHER_PIN) is None
     assert await refused(campus, person, PIN) is PinWrong
@@ -154,8 +152,8 @@ async def test_an_old_pin_proven_too_late_does_not_undo_one_chosen_meanwhile(
 
 async def test_pepper_rotation(campus: Campus) -> None:
     person, idle = await campus.admit_with_pin("1001"), await campus.admit_with_pin("1002")
-    both = PinHasher({1: b"\x01" * 32, 2: b"\x02" * 32}, counted_entropy("two"))
-    newest = PinHasher({2: b"\x02" * 32}, counted_entropy("three"))
+    both = PinHasher({1: b"\x01" * 32, 2: b"\x02" * 32}, campus.slow_hash)
+    newest = PinHasher({2: b"\x02" * 32}, campus.slow_hash)
 
     await campus.pins_with(both).prove(SCHOOL, person, "PAY", PIN)
 
@@ -165,8 +163,6 @@ async def test_pepper_rotation(campus: Campus) -> None:
         await later.prove(SCHOOL, idle, "PAY", PIN)
     await later.choose_first(SCHOOL, idle, "PAY", pin=PIN, step_up_at=campus.clock.now())
     await later.prove(SCHOOL, idle, "PAY", PIN)
-    both.close()
-    newest.close()
 
 
 async def test_missing_pin_is_asked_for(campus: Campus) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import logging
 import threading
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 
@@ -21,6 +22,7 @@ from core.card.records import (
 from core.db.unit import Unit
 from core.identity.records import StepUpRequired
 from core.kit.errors import Overloaded, Refusal
+from core.kit.slow_hash import Secret, SlowHash
 from core.ports.codes import PassKind
 from core.ports.pins import PinStanding
 from core.school.policy import Loss
@@ -46,15 +48,15 @@ async def test_pin_two_hundred_parallel_guesses_evaluate_five(campus: Campus) ->
 
 async def test_overload_costs_nobody_a_try(campus: Campus) -> None:
     person = await campus.admit_with_pin("1001")
-    seats = [campus.hasher.seat() for _ in range(22)]
-    for seat in seats:
-        seat.__enter__()
+    with ExitStack() as seats:
+        for _ in range(21):
+            seats.enter_context(campus.hasher.seat())
 
-    assert await refused(campus, person, PIN) is Overloaded
+        with campus.hasher.seat():
+            assert await refused(campus, person, PIN) is Overloaded
 
-    seats[0].__exit__(None, None, None)
-    with pytest.raises(PinWrong) as wrong:
-        await campus.pins.prove(SCHOOL, person, "PAY", OTHER_PIN)
+        with pytest.raises(PinWrong) as wrong:
+            await campus.pins.prove(SCHOOL, person, "PAY", OTHER_PIN)
     assert wrong.value.details == {"tries_left": 4}
 
 
@@ -68,11 +70,10 @@ async def test_rollback_gives_no_new_tries(campus: Campus) -> None:
         async def matches(self, *_: object) -> bool:
             raise Crash
 
-    dying = CrashingHasher({1: b"\x01" * 32}, counted_entropy())
+    dying = CrashingHasher({1: b"\x01" * 32}, campus.slow_hash)
     for _ in range(5):
         with pytest.raises(Crash):
             await campus.pins_with(dying).prove(SCHOOL, person, "PAY", OTHER_PIN)
-    dying.close()
 
     assert await refused(campus, person, PIN) is PinLocked
 
@@ -237,13 +238,13 @@ async def test_pin_flood_leaves_purchases_alone(campus: Campus) -> None:
     device = await campus.enrol(victim, 1)
     gate = threading.Event()
 
-    class SlowHasher(PinHasher):
-        def _verify(self, stored: str, keyed: bytes) -> bool:
+    class SlowerHash(SlowHash):
+        def _verify(self, stored: str, secret: Secret) -> bool:
             gate.wait(5)
-            return super()._verify(stored, keyed)
+            return super()._verify(stored, secret)
 
-    slow = SlowHasher({1: b"\x01" * 32}, counted_entropy())
-    flooded = campus.pins_with(slow)
+    slow = SlowerHash(counted_entropy())
+    flooded = campus.pins_with(PinHasher({1: b"\x01" * 32}, slow))
     flood = [
         asyncio.create_task(flooded.prove(SCHOOL, victim, "PAY", OTHER_PIN)) for _ in range(200)
     ]
