@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from core.card.credentials import PolicyOf, is_fresh, loss_kind
+from core.card.credentials import loss_kind
 from core.card.lifecycle import CardAct, next_state
 from core.card.pin import PinState
 from core.card.records import (
@@ -21,12 +21,13 @@ from core.card.records import (
 from core.card.service.pins import Pins
 from core.card.store import cards as store
 from core.db.unit import Database, Unit
+from core.identity.lives import is_fresh
 from core.identity.records import StepUpRequired
 from core.identity.service.cardholders import Cardholders
 from core.kit.clock import Clock
 from core.kit.ids import Ids
 from core.ports.newcomers import Newcomer
-from core.school.policy import Policy
+from core.school.policy import Policy, PolicyOf
 from core.school.policy_words import LossCredential, Place
 
 

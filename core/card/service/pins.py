@@ -4,7 +4,7 @@ import hmac
 from datetime import datetime
 from uuid import UUID
 
-from core.card.credentials import PolicyOf, is_fresh, paying_kind
+from core.card.credentials import paying_kind
 from core.card.pin import PinFacts, PinState, default_pin, find_weakness
 from core.card.pin_hash import HashedPin, PinHasher, PinSubject
 from core.card.records import (
@@ -20,11 +20,12 @@ from core.card.records import (
 from core.card.store import pins as store
 from core.card.store.pins import PinRow
 from core.db.unit import Database, Unit
+from core.identity.lives import is_fresh
 from core.identity.records import PersonalFacts, StepUpRequired
 from core.identity.service.cardholders import Cardholders
 from core.kit.clock import Clock
 from core.ports.pins import PinStanding
-from core.school.policy import Policy
+from core.school.policy import Policy, PolicyOf
 from core.school.policy_words import PinKind, Place
 
 _OWN = (PinState.SET,)

@@ -14,7 +14,6 @@ from core.identity.matching import name_form
 from core.identity.records import RosterReport, RosterRow, RowRefusal
 from core.identity.roster_file import read_roster
 from core.identity.roster_rows import row_digest
-from core.identity.service.bindings import ReadPolicy
 from core.identity.store import cardholders as store
 from core.identity.store.cardholders import Known, SealedCardholder
 from core.kit.clock import Clock, business_day
@@ -22,6 +21,7 @@ from core.kit.ids import Ids
 from core.kit.sealed import Sealer
 from core.ports.messages import AddressKind
 from core.ports.newcomers import CardDirectory, Newcomer, NewcomerOpener
+from core.school.policy import PolicyOf
 
 ROWS_PER_UNIT = 500
 
@@ -63,7 +63,7 @@ class RosterImport:
         clock: Clock,
         ids: Ids,
         sealer: Sealer,
-        read_policy: ReadPolicy,
+        read_policy: PolicyOf,
         cards: CardDirectory,
         openers: Sequence[NewcomerOpener],
     ) -> None:

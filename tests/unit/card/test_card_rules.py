@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.card import slots
-from core.card.credentials import is_fresh, loss_kind, paying_kind
+from core.card.credentials import loss_kind, paying_kind
 from core.card.lifecycle import CardAct, next_state
 from core.card.records import CardState, Slot
 from core.school.policy import Cap, Offline
@@ -35,15 +35,6 @@ def test_acts_move_cards_only_where_they_are_possible() -> None:
         (CardState.LOST, CardAct.RELEASE): CardState.ACTIVE,
         (CardState.ACTIVE, CardAct.RELEASE): CardState.ACTIVE,
     }
-
-
-@pytest.mark.parametrize(
-    ("age", "fresh"), [(None, False), (-1, False), (0, True), (300, True), (301, False)]
-)
-def test_a_second_proof_counts_for_five_minutes(age: int | None, fresh: bool) -> None:
-    now = datetime(2026, 9, 1, tzinfo=UTC)
-
-    assert is_fresh(None if age is None else now - timedelta(seconds=age), now) is fresh
 
 
 def test_the_paying_pin_is_the_strongest_kind_the_school_has() -> None:
