@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bff.cli import keys, registry, school
+from bff.cli import keys, registry, roster, school
 from bff.cli.voice import Voice, voice_of
 from bff.settings import Language, load_settings, shell_language
 from core.db.migrate import migrate as run_migrations
@@ -24,6 +24,7 @@ app.add_typer(registry.sites, name="site")
 app.add_typer(registry.terminals, name="terminal")
 app.add_typer(registry.staff, name="staff")
 app.add_typer(registry.audits, name="audit")
+app.add_typer(roster.rosters, name="roster")
 app.add_typer(keys.keys, name="keys")
 
 

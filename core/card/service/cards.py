@@ -1,7 +1,7 @@
 """Use cases of cards: creating, opening, reporting a loss and releasing it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from core.card.credentials import loss_kind
@@ -51,15 +51,14 @@ class Cards:
         self._cardholders = cardholders
         self._pins = pins
 
-    async def open_newcomers(
-        self, unit: Unit, newcomers: Sequence[Newcomer], now: datetime
-    ) -> None:
+    async def open_newcomers(self, unit: Unit, newcomers: Sequence[Newcomer], _day: date) -> None:
         """Gives new cardholders a virtual card, and a physical one where the roster names a chip.
 
         Within the unit of the import; a chip's number is 8 to 20 upper-case hex digits. Cards that
         are there already stay as they are.
         Raises: CardUidTaken.
         """
+        now = self._clock.now()
         chips = {person.card_uid: person for person in newcomers if person.card_uid is not None}
         await store.insert_many(
             unit,
