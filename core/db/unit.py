@@ -107,7 +107,7 @@ class Database:
             parent = parent._parent  # noqa: SLF001 - the pool behind the running transaction
         if parent._pool is None:  # noqa: SLF001 - the ORM offers no call that connects
             await parent.create_connection(with_db=True)
-        pool: Any = parent._pool  # noqa: SLF001
+        pool: Any = parent._pool  # noqa: SLF001 - as above
         raw = await pool.acquire()
         client = TransactionWrapper(parent)
         client._connection = raw  # noqa: SLF001 - as the ORM's own pooled transaction does
