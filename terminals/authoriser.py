@@ -230,25 +230,8 @@ def _answer(
     till: Till, message: PurchaseMessage, keys: SchoolKeys, now: datetime, reference: str
 ) -> Answer:
     """The approval of this message, should it come true."""
-    return Answer(
-        terminal_no=till.terminal_no,
-        batch_no=message.batch_no,
-        seq_no=message.seq_no,
-        verdict="NEW",
-        outcome="APPROVED",
-        response_code="00",
-        reason=None,
-        amount_minor=message.minor_amount,
-        cardholder_id=None,
-        available_minor=None,
-        spent_minor=None,
-        tries_left=None,
-        continuation_id=None,
-        retrieval_reference=reference,
-        answer_kid=keys.answer.kid,
-        answered_at=now,
-        signed_answer=None,
-    )
+    key = Key(till.terminal_no, message.batch_no, message.seq_no)
+    return Answer.bare(key, "APPROVED", "00", message.minor_amount, reference, keys.answer.kid, now)
 
 
 def _content(message: PurchaseMessage) -> BusinessFields:

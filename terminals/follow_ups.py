@@ -1,7 +1,7 @@
 """Captures, voids, refunds and the status of a key: what follows a purchase."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.authorisation.records import Answer, FollowUp, Key, Status
 from core.kit.clock import Clock, business_day
@@ -105,22 +105,5 @@ class FollowUps:
 
 
 def _declined(follow: FollowUp, code: str) -> Answer:
-    return Answer(
-        terminal_no=follow.key.terminal_no,
-        batch_no=follow.key.batch_no,
-        seq_no=follow.key.seq_no,
-        verdict="NEW",
-        outcome="DECLINED",
-        response_code=code,
-        reason=None,
-        amount_minor=max(0, min(follow.amount_minor, 2**32 - 1)),
-        cardholder_id=None,
-        available_minor=None,
-        spent_minor=None,
-        tries_left=None,
-        continuation_id=None,
-        retrieval_reference=follow.retrieval_reference,
-        answer_kid=follow.answer_kid,
-        answered_at=follow.answered_at,
-        signed_answer=None,
-    )
+    amount_minor = max(0, min(follow.amount_minor, 2**32 - 1))
+    return replace(follow.answer("DECLINED", code), amount_minor=amount_minor)

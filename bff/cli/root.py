@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bff.cli import keys, registry, school
+from bff.cli import keys, registry, roster, school
 from bff.cli.contract import print_contract
 from bff.cli.serve import serve
 from bff.cli.voice import Voice, voice_of
@@ -26,6 +26,7 @@ app.add_typer(registry.sites, name="site")
 app.add_typer(registry.terminals, name="terminal")
 app.add_typer(registry.staff, name="staff")
 app.add_typer(registry.audits, name="audit")
+app.add_typer(roster.rosters, name="roster")
 app.add_typer(keys.keys, name="keys")
 app.command()(serve)
 app.command("sdl")(print_contract)

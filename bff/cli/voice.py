@@ -1,16 +1,18 @@
 """How a command speaks: one language, what to do next, and an exit code."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from bff.keys import KeysInvalid
 from bff.settings import Language, SettingsInvalid
+from core.identity.records import RosterFileInvalid
 from core.kit.errors import Refusal
 from core.school.records import PolicyInvalid, PolicyProblem
 from schema.catalogue import refusal_text
@@ -39,6 +41,24 @@ class Voice:
         """An empty table with these (zh, en) heads."""
         return Table(*(self.word(*head) for head in heads))
 
+    @contextmanager
+    def progress(self, zh: str, en: str) -> Iterator[Callable[[int, int], None]]:
+        """A bar on the error output while the work lasts; it is told how much of how much is done.
+
+        It only shows on a terminal.
+        """
+        columns = TextColumn(self.word(zh, en)), BarColumn(), MofNCompleteColumn()
+        bar = Progress(
+            *columns,
+            TimeRemainingColumn(),
+            console=self._errors,
+            transient=True,
+            disable=not self._errors.is_terminal,
+        )
+        with bar:
+            task = bar.add_task("", total=None)
+            yield lambda done, of: bar.update(task, completed=done, total=of)
+
     def refuse(self, zh: str, en: str, code: int = UNUSABLE) -> typer.Exit:
         """Prints what is wrong and what to do about it; to be raised."""
         self._errors.print(f"[red]{escape(self.word(zh, en))}[/]")
@@ -52,6 +72,10 @@ class Voice:
         except PolicyInvalid as refusal:
             for problem in refusal.problems:
                 self._errors.print(escape(self._problem(file, problem)))
+            raise self._told(refusal) from None
+        except RosterFileInvalid as refusal:
+            reason = self.word(refusal.zh, refusal.en)
+            self._errors.print(escape(f"{file}: {reason}"))
             raise self._told(refusal) from None
         except Refusal as refusal:
             raise self._told(refusal) from None

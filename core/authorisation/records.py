@@ -86,6 +86,38 @@ class Answer:
     answered_at: datetime
     signed_answer: str | None
 
+    @classmethod
+    def bare(
+        cls,
+        key: Key,
+        outcome: str,
+        response_code: str,
+        amount_minor: int,
+        retrieval_reference: str,
+        answer_kid: int,
+        answered_at: datetime,
+    ) -> "Answer":
+        """A new answer that names no cardholder and is not signed yet."""
+        return cls(
+            terminal_no=key.terminal_no,
+            batch_no=key.batch_no,
+            seq_no=key.seq_no,
+            verdict="NEW",
+            outcome=outcome,
+            response_code=response_code,
+            reason=None,
+            amount_minor=amount_minor,
+            cardholder_id=None,
+            available_minor=None,
+            spent_minor=None,
+            tries_left=None,
+            continuation_id=None,
+            retrieval_reference=retrieval_reference,
+            answer_kid=answer_kid,
+            answered_at=answered_at,
+            signed_answer=None,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
@@ -101,6 +133,13 @@ class FollowUp:
     answer_kid: int
     answered_at: datetime
     business_on: date
+
+    def answer(self, outcome: str, response_code: str) -> Answer:
+        """A bare answer to it, of the amount it asked for."""
+        return Answer.bare(
+            self.key, outcome, response_code, self.amount_minor, self.retrieval_reference,
+            self.answer_kid, self.answered_at,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,10 @@
 """Which proof an act on a card asks for (mission.md 2; security.md 3 and 4)."""
 
-from collections.abc import Awaitable, Callable
 from collections.abc import Set as AbstractSet
-from datetime import datetime, timedelta
 
-from core.school.policy import Policy
 from core.school.policy_words import LossCredential, PinKind
 
-PolicyOf = Callable[[int], Awaitable[Policy]]
-"""The policy in force of a school, by its id."""
-
-STEP_UP_MAXIMUM = timedelta(minutes=5)
 _PAYING_ORDER = (PinKind.PAY, PinKind.CARD, PinKind.QUERY)
-
-
-def is_fresh(step_up_at: datetime | None, now: datetime) -> bool:
-    """Whether a session's second proof still counts."""
-    return step_up_at is not None and timedelta() <= now - step_up_at <= STEP_UP_MAXIMUM
 
 
 def paying_kind(kinds: AbstractSet[PinKind]) -> PinKind:

@@ -49,7 +49,7 @@ async def lease(unit: Unit, now: datetime, limit: int = 50) -> list[Intent]:
     return [Intent(r["id"], r["kind"], json.loads(r["payload"]), r["tries"]) for r in rows]
 
 
-async def finish(unit: Unit, id: UUID, now: datetime) -> None:  # noqa: A002
+async def finish(unit: Unit, id: UUID, now: datetime) -> None:  # noqa: A002 - as above
     """Marks an intent done; its payload, no longer needed, is emptied."""
     await unit.execute(
         "UPDATE outbox SET done_at = $3, leased_until = NULL, payload = '{}'"

@@ -102,9 +102,12 @@ class Database:
 
     async def _once(self, school_id: int, work: Callable[[Unit], Awaitable[Result]]) -> Result:
         parent = cast("AsyncpgDBClient", get_connection(CONNECTION_NAME))
+        if isinstance(parent, TransactionWrapper):
+            # A unit opened within another (a policy read afresh, say) is a transaction of its own.
+            parent = parent._parent  # noqa: SLF001 - the pool behind the running transaction
         if parent._pool is None:  # noqa: SLF001 - the ORM offers no call that connects
             await parent.create_connection(with_db=True)
-        pool: Any = parent._pool  # noqa: SLF001
+        pool: Any = parent._pool  # noqa: SLF001 - as above
         raw = await pool.acquire()
         client = TransactionWrapper(parent)
         client._connection = raw  # noqa: SLF001 - as the ORM's own pooled transaction does

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from ipaddress import ip_address, ip_network
 
-from core.kit.clock import unix_seconds
+from core.kit import clock
 
 _HOUR = 3_600
 _DAY = 86_400
@@ -55,12 +55,12 @@ LIMITS = {
 
 def window_start(counter: Counter, now: datetime) -> int:
     """The Unix second at which the counter's present window began; 0 if it never ends."""
-    return _floor(now, LIMITS[counter].window_seconds)
+    return clock.window_start(now, LIMITS[counter].window_seconds)
 
 
 def spray_window(now: datetime) -> int:
     """The Unix second at which the present window of the spray detector began."""
-    return _floor(now, SPRAY_WINDOW_SECONDS)
+    return clock.window_start(now, SPRAY_WINDOW_SECONDS)
 
 
 def is_within(counter: Counter, tries: int) -> bool:
@@ -76,7 +76,3 @@ def network_of(address: str) -> str:
         return address[:64]
     ip = getattr(ip, "ipv4_mapped", None) or ip
     return str(ip_network((ip, 24 if ip.version == 4 else 56), strict=False))
-
-
-def _floor(now: datetime, seconds: int) -> int:
-    return unix_seconds(now) // seconds * seconds if seconds else 0

@@ -45,13 +45,18 @@ def is_live(session: SessionRecord, now: datetime) -> bool:
     return session.staff_id is None or idle < STAFF_IDLE_SECONDS
 
 
+def is_fresh(step_up_at: datetime | None, now: datetime) -> bool:
+    """Whether a session's second proof still counts."""
+    longest = timedelta(seconds=STEP_UP_SECONDS)
+    return step_up_at is not None and timedelta() <= now - step_up_at <= longest
+
+
 def require_step_up(session: SessionRecord, now: datetime) -> None:
     """Lets a session pass that proved more than its token within 5 minutes.
 
     Raises: StepUpRequired.
     """
-    proven_at = session.step_up_at
-    if proven_at is None or now - proven_at > timedelta(seconds=STEP_UP_SECONDS):
+    if not is_fresh(session.step_up_at, now):
         raise StepUpRequired()
 
 

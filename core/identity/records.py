@@ -51,7 +51,10 @@ class RosterRow:
 
 @dataclass(frozen=True, slots=True)
 class RowRefusal:
-    """One reason why a row was refused; a row may have several. `value` is masked."""
+    """One reason why a row was refused; a row may have several.
+
+    `value` is masked, `number` the cardholder's where the row's could be read.
+    """
 
     row: int
     column: str
@@ -59,6 +62,7 @@ class RowRefusal:
     zh: str
     en: str
     value: str
+    number: str | None = None
 
 
 class RosterFileInvalid(Refusal):
@@ -172,7 +176,7 @@ class RosterReport:
 
     `file_minor` is the sum of old balances in the accepted rows, `posted_minor` what this import
     moved in, `already_minor` what an earlier one had. `leavers` are the numbers of active
-    cardholders whom no accepted row names: listed, never touched.
+    cardholders whom no row names, not even a refused one: listed, never touched.
     """
 
     id: UUID

@@ -4,7 +4,9 @@ Pure: it takes the bytes of a file and changes nothing; the service applies the 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
+from itertools import chain, repeat
 from typing import Any
 
 from core.identity.records import IdType, RosterFileInvalid, RosterRow, RowRefusal
@@ -44,10 +46,7 @@ def _read_row(
     seen: dict[tuple[Column, str], int],
     today: date,
 ) -> Iterator[RosterRow | RowRefusal]:
-    if len(cells) > len(columns):
-        yield _refusal(row, None, "CELLS_TOO_MANY", "")
-        return
-    texts = dict(zip(columns, (*cells, *[""] * (len(columns) - len(cells))), strict=True))
+    texts = dict(zip(columns, chain(cells, repeat("")), strict=False))
     values: dict[Column, Any] = {}
     refused: list[RowRefusal] = []
     for column, text in texts.items():
@@ -55,9 +54,13 @@ def _read_row(
             values[column] = _read_cell(column, texts, today)
         except CellRefused as reason:
             refused.append(_refusal(row, column, reason.code, text))
-    refused += _repeated(row, values, seen)
+    if len(cells) > len(columns):
+        refused = [_refusal(row, None, "CELLS_TOO_MANY", "")]
+    else:
+        refused += _repeated(row, values, seen)
     if refused:
-        yield from refused
+        number = values.get(Column.NUMBER)
+        yield from (replace(refusal, number=number) for refusal in refused)
         return
     facts = {_FIELDS.get(column, column.value): value for column, value in values.items()}
     if facts.get("id_number") is None:

@@ -30,7 +30,7 @@ def error_file(refusals: Iterable[RowRefusal]) -> Iterator[bytes]:
     """
     yield b"\xef\xbb\xbf" + _line(_ERROR_HEADER)
     for refusal in refusals:
-        yield _line(tuple(str(cell) for cell in astuple(refusal)))
+        yield _line(tuple(str(cell) for cell in astuple(refusal)[: len(_ERROR_HEADER)]))
 
 
 def _line(cells: Iterable[str]) -> bytes:

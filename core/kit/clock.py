@@ -23,6 +23,11 @@ def unix_seconds(instant: datetime) -> int:
     return int(instant.timestamp())
 
 
+def window_start(instant: datetime, seconds: int) -> int:
+    """The Unix second at which the window around an instant began; 0 if windows never end (0)."""
+    return unix_seconds(instant) // seconds * seconds if seconds else 0
+
+
 def from_unix(seconds: int) -> datetime:
     """The instant of a count of Unix seconds."""
     return datetime.fromtimestamp(seconds, tz=UTC)

@@ -4,7 +4,7 @@ Each annotation below is a row of the policy table (mission.md section 2, codes.
 12): the reader, the lint, the difference, the documentation and typed access are all made from it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -370,3 +370,7 @@ class Policy:
     staff: Staff = Staff()
     day: Day = Day()
     guardian: Guardian = Guardian()
+
+
+PolicyOf = Callable[[int], Awaitable[Policy]]
+"""The policy in force of a school, by its id."""

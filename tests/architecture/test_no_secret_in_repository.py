@@ -21,7 +21,10 @@ SECRETS = {
         r"[\"']?\s*[:=]\s*[\"'][0-9A-Za-z+/_=-]{24,}[\"']"
     ),
 }
-_SKIPPED_FOLDERS = {".git", ".venv", ".data", "node_modules", "__pycache__"}
+_SKIPPED_FOLDERS = {".git", ".venv", ".data", "node_modules", "__pycache__"} | {
+    # What tools keep between runs: the names of tests, for example, hold their examples.
+    ".pytest_cache", ".hypothesis", ".mypy_cache", ".ruff_cache", ".import_linter_cache",
+}  # fmt: skip
 
 
 def secrets_in(lines: Iterable[str]) -> list[str]:

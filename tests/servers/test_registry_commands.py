@@ -6,44 +6,9 @@ import re
 from pathlib import Path
 
 import asyncpg
-import pytest
-from typer.testing import CliRunner, Result
 
-from bff.cli.root import app
+from tests.servers.commands import SCHOOL_FILE, Commands
 from tests.servers.fixtures import DatabaseDsn
-
-SCHOOL_FILE = Path("config/schools/a.toml")
-
-
-class Commands:
-    """Runs commands as an operator with settings and keys would."""
-
-    def __init__(self, dsn: DatabaseDsn, keys_file: Path) -> None:
-        self._environment = {
-            "BFF_DATABASE_URL": dsn.app,
-            "BFF_OWNER_DATABASE_URL": dsn.owner,
-            "BFF_KEYS_FILE": str(keys_file),
-            "BFF_ENVIRONMENT": "development",
-            "LANG": "C.UTF-8",
-        }
-
-    def run(self, *words: object, typed: str | None = None) -> Result:
-        return CliRunner().invoke(
-            app, [str(word) for word in words], env=self._environment, input=typed
-        )
-
-    def told(self, *words: object, typed: str | None = None) -> str:
-        result = self.run(*words, typed=typed)
-        assert result.exit_code == 0, result.output
-        return result.stdout
-
-
-@pytest.fixture
-def commands(database_dsn: DatabaseDsn, tmp_path: Path) -> Commands:
-    keys_file = tmp_path / "keys.json"
-    made = Commands(database_dsn, keys_file)
-    made.told("keys", "create", keys_file, "--for", "development")
-    return made
 
 
 def test_school_is_set_up_by_hand(commands: Commands) -> None:

@@ -248,24 +248,11 @@ class Authorisations:
         if found is not None and found.cardholder_id is not None:
             balances = await self._ledger.balances_in(unit, found.cardholder_id)
             available = balances.available_minor
-        answer = Answer(
-            terminal_no=follow.key.terminal_no,
-            batch_no=follow.key.batch_no,
-            seq_no=follow.key.seq_no,
-            verdict="NEW",
-            outcome=outcome if code == "00" or not_paid else "DECLINED",
-            response_code=code,
+        answer = replace(
+            follow.answer(outcome if code == "00" or not_paid else "DECLINED", code),
             reason=follow.reason,
-            amount_minor=follow.amount_minor,
             cardholder_id=None if found is None else found.cardholder_id,
             available_minor=available,
-            spent_minor=None,
-            tries_left=None,
-            continuation_id=None,
-            retrieval_reference=follow.retrieval_reference,
-            answer_kid=follow.answer_kid,
-            answered_at=follow.answered_at,
-            signed_answer=None,
         )
         signed = replace(answer, signed_answer=sign(answer))
         await store.insert_answer(unit, follow, signed)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from core.card.credentials import PolicyOf, is_fresh, loss_kind
+from core.card.credentials import loss_kind
 from core.card.lifecycle import CardAct, next_state
 from core.card.pin import PinState
 from core.card.records import (
@@ -21,12 +21,13 @@ from core.card.records import (
 from core.card.service.pins import Pins
 from core.card.store import cards as store
 from core.db.unit import Database, Unit
+from core.identity.lives import is_fresh
 from core.identity.records import StepUpRequired
 from core.identity.service.cardholders import Cardholders
 from core.kit.clock import Clock
 from core.kit.ids import Ids
 from core.ports.newcomers import Newcomer
-from core.school.policy import Policy
+from core.school.policy import Policy, PolicyOf
 from core.school.policy_words import LossCredential, Place
 
 
@@ -124,12 +125,13 @@ class Cards:
         await self._prove_pin(school_id, cardholder_id, pin)
         return await self._act(school_id, cardholder_id, CardKind.PHYSICAL, CardAct.RELEASE)
 
-    async def release_at_desk(self, unit: Unit, cardholder_id: UUID, place: Place) -> Card:
+    async def release_at_desk(
+        self, unit: Unit, policy: Policy, cardholder_id: UUID, place: Place
+    ) -> Card:
         """The same by staff at `place`, within the unit that writes their audit row.
 
         Raises: ReleaseElsewhere, CardUnknown, CardActImpossible.
         """
-        policy = await self._policy_of(unit.school_id)
         if place not in policy.loss.release_via:
             raise ReleaseElsewhere
         return await self._act_in(unit, cardholder_id, CardKind.PHYSICAL, CardAct.RELEASE)
@@ -147,7 +149,7 @@ class Cards:
     async def face(self, school_id: int, cardholder_id: UUID) -> CardFace:
         """The card face of the home screen.
 
-        Raises: CardholderMissing, CardUnknown.
+        Raises: CardholderUnknown, CardUnknown.
         """
         person = await self._cardholders.get(school_id, cardholder_id)
         live = await self._database.unit(

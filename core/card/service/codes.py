@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from core.card import slots
-from core.card.credentials import PolicyOf
 from core.card.records import (
     AgreementMissing,
     Alias,
@@ -35,7 +34,7 @@ from core.identity.service.cardholders import Cardholders
 from core.kit.clock import Clock, from_unix, unix_seconds
 from core.kit.ids import Ids
 from core.ports.codes import CodeMaker, Funds, PassFacts, PassKind, TokenEntry, TokenIndex
-from core.school.policy import Policy
+from core.school.policy import Policy, PolicyOf
 from core.school.policy_words import PersonRight
 
 TOKEN_SECONDS = 60

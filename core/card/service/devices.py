@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from core.card.credentials import PolicyOf
 from core.card.records import (
     CardKind,
     CardState,
@@ -21,6 +20,7 @@ from core.db.unit import Database, Unit
 from core.kit.clock import Clock, unix_seconds
 from core.kit.ids import Ids
 from core.ports.codes import CodeMaker
+from core.school.policy import PolicyOf
 
 ENROLMENTS_MAXIMUM = 5
 """Devices a cardholder may enrol within a day: each one replaced burdens the deny list."""

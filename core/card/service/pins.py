@@ -4,7 +4,7 @@ import hmac
 from datetime import datetime
 from uuid import UUID
 
-from core.card.credentials import PolicyOf, is_fresh, paying_kind
+from core.card.credentials import paying_kind
 from core.card.pin import PinFacts, PinState, PinStatus, default_pin, find_weakness
 from core.card.pin_hash import HashedPin, PinHasher, PinSubject
 from core.card.records import (
@@ -20,11 +20,12 @@ from core.card.records import (
 from core.card.store import pins as store
 from core.card.store.pins import PinRow
 from core.db.unit import Database, Unit
+from core.identity.lives import is_fresh
 from core.identity.records import PersonalFacts, StepUpRequired
 from core.identity.service.cardholders import Cardholders
 from core.kit.clock import Clock
 from core.ports.pins import PinStanding
-from core.school.policy import Policy
+from core.school.policy import Policy, PolicyOf
 from core.school.policy_words import PinKind, Place
 
 _OWN = (PinState.SET,)
@@ -155,13 +156,12 @@ class Pins:
     ) -> None:
         """Changes an own PIN by the old one, which a default PIN cannot be.
 
-        Raises: PinKindUnknown, PinElsewhere, PinTooWeak, PinNotSet, PinIsDefault, PinWrong,
-        PinLocked, PinAlreadySet (by someone else meanwhile), Overloaded.
+        Raises: PinKindUnknown, PinElsewhere, PinNotSet, PinIsDefault, PinWrong, PinLocked,
+        PinTooWeak, PinAlreadySet (by someone else meanwhile), Overloaded.
         """
         subject, policy = await self._subject(school_id, cardholder_id, kind)
         if Place.APP not in policy.pin.change_via:
             raise PinElsewhere
-        await self._refuse_weak(subject, policy, new_pin)
         proven = await self._prove(subject, policy, old_pin, or_default=False)
         await self._choose(subject, policy, new_pin, proven)
 

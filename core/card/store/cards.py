@@ -1,23 +1,47 @@
 """The rows of physical and virtual cards."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
+
+from tortoise import Model, fields
+from tortoise.queryset import QuerySet
 
 from core.card.records import Card, CardKind, CardState
 from core.db.unit import Unit
 
-_LIVE = (
-    "SELECT id, cardholder_id, kind, state, uid, issued_at, opened_at, lost_at FROM card"
-    " WHERE school_id = $1 AND state NOT IN ('REPLACED', 'CLOSED')"
-)
+_ENDED = (CardState.REPLACED, CardState.CLOSED)
 
 
-def _card(row: Any) -> Card:  # noqa: ANN401 - asyncpg ships no types
-    facts = dict(row)
-    kind, state = CardKind(facts.pop("kind")), CardState(facts.pop("state"))
-    return Card(kind=kind, state=state, **facts)
+class CardRow(Model):
+    """card; the database's key is (school_id, id)."""
+
+    school_id = fields.IntField()
+    id = fields.UUIDField(primary_key=True)
+    cardholder_id = fields.UUIDField()
+    kind = fields.CharEnumField(CardKind)
+    state = fields.CharEnumField(CardState)
+    uid = fields.TextField(null=True)
+    issued_at = fields.DatetimeField()
+    opened_at = fields.DatetimeField(null=True)
+    lost_at = fields.DatetimeField(null=True)
+    changed_at = fields.DatetimeField()
+
+    class Meta:
+        table = "card"
+
+
+def _card(row: CardRow) -> Card:
+    return Card(
+        row.id, row.cardholder_id, row.kind, row.state, row.uid, row.issued_at, row.opened_at,
+        row.lost_at,
+    )  # fmt: skip
+
+
+def _live(unit: Unit) -> QuerySet[CardRow]:
+    rows = CardRow.filter(school_id=unit.school_id).exclude(state__in=_ENDED)
+    return rows.using_db(unit.connection)
 
 
 async def insert_many(unit: Unit, issued: Sequence[Card]) -> None:
@@ -35,48 +59,45 @@ async def insert_many(unit: Unit, issued: Sequence[Card]) -> None:
 
 async def owners(unit: Unit, uids: Sequence[str]) -> dict[str, UUID]:
     """The cardholder of each of `uids` that is in use."""
-    rows = await unit.rows(_LIVE + " AND uid = ANY ($2)", unit.school_id, list(uids))
-    return {row["uid"]: row["cardholder_id"] for row in rows}
+    pairs = await _live(unit).filter(uid__in=uids).values_list("uid", "cardholder_id")
+    return dict(pairs)
 
 
 async def find(unit: Unit, cardholder_id: UUID, kind: CardKind) -> Card | None:
     """The live card of a kind."""
-    row = await unit.row(
-        _LIVE + " AND cardholder_id = $2 AND kind = $3",
-        unit.school_id, cardholder_id, kind,
-    )  # fmt: skip
+    row = await _live(unit).get_or_none(cardholder_id=cardholder_id, kind=kind)
     return None if row is None else _card(row)
 
 
 async def lock(unit: Unit, cardholder_id: UUID, kind: CardKind) -> Card | None:
     """The live card of a kind, locked for the rest of the unit."""
-    row = await unit.row(
-        _LIVE + " AND cardholder_id = $2 AND kind = $3 FOR NO KEY UPDATE",
-        unit.school_id, cardholder_id, kind,
-    )  # fmt: skip
+    rows = _live(unit).filter(cardholder_id=cardholder_id, kind=kind)
+    row = await rows.select_for_update(no_key=True).first()
     return None if row is None else _card(row)
 
 
 async def find_by_uid(unit: Unit, uid: str) -> Card | None:
     """The live card with a chip number."""
-    row = await unit.row(_LIVE + " AND uid = $2", unit.school_id, uid)
+    row = await _live(unit).get_or_none(uid=uid)
     return None if row is None else _card(row)
 
 
 async def list_live(unit: Unit, cardholder_id: UUID) -> list[Card]:
     """The live cards of a cardholder: at most one of each kind."""
-    rows = await unit.rows(_LIVE + " AND cardholder_id = $2", unit.school_id, cardholder_id)
-    return [_card(row) for row in rows]
+    return [_card(row) for row in await _live(unit).filter(cardholder_id=cardholder_id)]
 
 
 async def update_state(unit: Unit, card: Card, state: CardState, now: datetime) -> Card:
     """Moves a locked card to another state, with the instant of its opening or loss."""
-    row = await unit.row(
-        "UPDATE card SET state = $3, changed_at = $4,"
-        " opened_at = CASE WHEN $3 = 'ACTIVE' THEN coalesce(opened_at, $4) ELSE opened_at END,"
-        " lost_at = CASE WHEN $3 = 'LOST' THEN $4 END"
-        " WHERE school_id = $1 AND id = $2"
-        " RETURNING id, cardholder_id, kind, state, uid, issued_at, opened_at, lost_at",
-        unit.school_id, card.id, state, now,
-    )  # fmt: skip
-    return _card(row)
+    moved = replace(
+        card,
+        state=state,
+        opened_at=card.opened_at or (now if card.kind is CardKind.VIRTUAL else None),
+        lost_at=now if state is CardState.LOST else None,
+    )
+    await (
+        CardRow.filter(school_id=unit.school_id, id=card.id)
+        .using_db(unit.connection)
+        .update(state=moved.state, opened_at=moved.opened_at, lost_at=moved.lost_at, changed_at=now)
+    )
+    return moved

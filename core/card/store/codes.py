@@ -5,18 +5,40 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from tortoise import Model, fields
+from tortoise.queryset import QuerySet
+
 from core.card.records import CodeDevice, CodeHolder, Pass, Slot
 from core.db.unit import Unit
 from core.ports.codes import PassKind
 
-_DEVICES = (
-    "SELECT id, cardholder_id, binding_id, public_key, totp_version, enrolled_at, revoked_at"
-    " FROM code_device WHERE school_id = $1"
-)
+
+class CodeDeviceRow(Model):
+    """code_device; the database's key is (school_id, id)."""
+
+    school_id = fields.IntField()
+    id = fields.UUIDField(primary_key=True)
+    cardholder_id = fields.UUIDField()
+    binding_id = fields.UUIDField(null=True)
+    public_key = fields.BinaryField()
+    totp_version = fields.IntField()
+    enrolled_at = fields.DatetimeField()
+    token_drawn_at = fields.DatetimeField(null=True)
+    revoked_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "code_device"
 
 
-def _device(row: Any) -> CodeDevice:  # noqa: ANN401 - asyncpg ships no types
-    return CodeDevice(**row)
+def _device(row: CodeDeviceRow) -> CodeDevice:
+    return CodeDevice(
+        row.id, row.cardholder_id, row.binding_id, row.public_key, row.totp_version,
+        row.enrolled_at, row.revoked_at,
+    )  # fmt: skip
+
+
+def _devices(unit: Unit) -> QuerySet[CodeDeviceRow]:
+    return CodeDeviceRow.filter(school_id=unit.school_id).using_db(unit.connection)
 
 
 async def insert_device(unit: Unit, device: CodeDevice) -> bool:
@@ -32,42 +54,31 @@ async def insert_device(unit: Unit, device: CodeDevice) -> bool:
 
 async def find_device(unit: Unit, device_id: UUID) -> CodeDevice | None:
     """A device, live or revoked."""
-    row = await unit.row(_DEVICES + " AND id = $2", unit.school_id, device_id)
+    row = await _devices(unit).get_or_none(id=device_id)
     return None if row is None else _device(row)
 
 
 async def find_device_by_key(unit: Unit, public_key: bytes) -> CodeDevice | None:
     """The device a key was registered for, live or revoked."""
-    row = await unit.row(_DEVICES + " AND public_key = $2", unit.school_id, public_key)
+    row = await _devices(unit).get_or_none(public_key=public_key)
     return None if row is None else _device(row)
 
 
 async def list_devices(unit: Unit, cardholder_id: UUID) -> list[CodeDevice]:
     """The live devices of a cardholder, the oldest first."""
-    rows = await unit.rows(
-        _DEVICES + " AND cardholder_id = $2 AND revoked_at IS NULL ORDER BY enrolled_at, id",
-        unit.school_id, cardholder_id,
-    )  # fmt: skip
-    return [_device(row) for row in rows]
+    rows = _devices(unit).filter(cardholder_id=cardholder_id, revoked_at=None)
+    return [_device(row) for row in await rows.order_by("enrolled_at", "id")]
 
 
 async def list_devices_of_binding(unit: Unit, binding_id: UUID) -> list[CodeDevice]:
     """The live devices that were enrolled through a binding."""
-    rows = await unit.rows(
-        _DEVICES + " AND binding_id = $2 AND revoked_at IS NULL",
-        unit.school_id, binding_id,
-    )  # fmt: skip
-    return [_device(row) for row in rows]
+    rows = _devices(unit).filter(binding_id=binding_id, revoked_at=None)
+    return [_device(row) for row in await rows]
 
 
 async def count_enrolled(unit: Unit, cardholder_id: UUID, since: datetime) -> int:
     """How many devices, also revoked ones, were enrolled since an instant."""
-    count: int | None = await unit.value(
-        "SELECT count(*) FROM code_device"
-        " WHERE school_id = $1 AND cardholder_id = $2 AND enrolled_at > $3",
-        unit.school_id, cardholder_id, since,
-    )  # fmt: skip
-    return count or 0
+    return await _devices(unit).filter(cardholder_id=cardholder_id, enrolled_at__gt=since).count()
 
 
 async def revoke(unit: Unit, device_ids: Collection[UUID], now: datetime) -> None:

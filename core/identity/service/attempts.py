@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from datetime import timedelta
 
+from core.db import attempts
 from core.db.unit import Database, Unit
 from core.identity.attempts import (
     SPRAY_NUMBERS,
@@ -14,7 +15,7 @@ from core.identity.attempts import (
     spray_window,
     window_start,
 )
-from core.identity.store import attempts as store
+from core.identity.store import sprays
 from core.kit.clock import Clock, unix_seconds
 from core.kit.sealed import Sealer
 
@@ -54,13 +55,12 @@ class Attempts:
     async def bound(self, unit: Unit, caller: bytes, number: str, network: str) -> None:
         """Takes a try that bound the card off the keys that count wrong ones, in its unit."""
         for counter in (Counter.NUMBER_DAY, Counter.NUMBER_EVER):
-            await store.clear(unit, counter, self._key(unit, counter, number))
+            await attempts.forget(unit, counter, self._key(unit, counter, number))
         for counter, text in (
             (Counter.CALLER_HOUR, caller.hex()),
             (Counter.NETWORK_HOUR, network_of(network)),
         ):
-            start = window_start(counter, self._clock.now())
-            await store.give_back(unit, counter, self._key(unit, counter, text), start)
+            await attempts.give_back(unit, *self._place(unit, counter, text))
 
     async def count_send(self, unit: Unit, target: bytes, network: str | None) -> bool:
         """Counts one message to an address, in a unit that commits; False: do not send it.
@@ -80,24 +80,24 @@ class Attempts:
     async def expire(self, school_id: int) -> None:
         """Forgets windows older than a day; the worker calls it now and then."""
         before = unix_seconds(self._clock.now() - _KEPT)
-        await self._database.unit(school_id, lambda unit: store.expire(unit, before))
+
+        async def work(unit: Unit) -> None:
+            await attempts.expire(unit, before)
+            await sprays.expire(unit, before)
+
+        await self._database.unit(school_id, work)
 
     async def _count(self, unit: Unit, counter: Counter, text: str) -> bool:
-        return is_within(counter, await self._tries(unit, counter, text))
-
-    async def _tries(self, unit: Unit, counter: Counter, text: str) -> int:
-        start = window_start(counter, self._clock.now())
-        return await store.count(unit, counter, self._key(unit, counter, text), start)
+        return is_within(counter, await attempts.count(unit, *self._place(unit, counter, text)))
 
     async def _count_number_of_caller(self, unit: Unit, caller: bytes, number: str) -> bool:
         """Counts a number once per caller and day; whether the caller tried few enough."""
         pair = f"{caller.hex()}|{number}"
-        if await self._tries(unit, Counter.CALLER_NUMBER, pair) == 1:
-            return await self._count(unit, Counter.CALLER_NUMBERS_DAY, caller.hex())
-        start = window_start(Counter.CALLER_NUMBERS_DAY, self._clock.now())
-        key = self._key(unit, Counter.CALLER_NUMBERS_DAY, caller.hex())
-        tries = await store.tries_of(unit, Counter.CALLER_NUMBERS_DAY, key, start)
-        return is_within(Counter.CALLER_NUMBERS_DAY, tries)
+        numbers = Counter.CALLER_NUMBERS_DAY
+        if await attempts.count(unit, *self._place(unit, Counter.CALLER_NUMBER, pair)) == 1:
+            return await self._count(unit, numbers, caller.hex())
+        tries = await attempts.tries_of(unit, *self._place(unit, numbers, caller.hex()))
+        return is_within(numbers, tries)
 
     async def _count_spray(self, unit: Unit, number: str, pin: str) -> bool:
         """Remembers the PIN, keyed; False while a spray closes binding by PIN at the school."""
@@ -109,13 +109,17 @@ class Attempts:
         since = start - SPRAY_WINDOW_SECONDS
         numbers = 0
         if pin:
-            numbers = await store.count_spray(unit, start, since, mac, tried)
-        school_key = self._key(unit, Counter.SPRAY_HOUR, "")
-        hour = window_start(Counter.SPRAY_HOUR, now)
+            numbers = await sprays.count(unit, start, since, mac, tried)
+        school = self._place(unit, Counter.SPRAY_HOUR, "")
         if numbers >= SPRAY_NUMBERS:
-            await store.count(unit, Counter.SPRAY_HOUR, school_key, hour)
+            await attempts.count(unit, *school)
             return False
-        return await store.tries_of(unit, Counter.SPRAY_HOUR, school_key, hour) == 0
+        return await attempts.tries_of(unit, *school) == 0
+
+    def _place(self, unit: Unit, counter: Counter, text: str) -> tuple[Counter, bytes, int]:
+        """A counter's kind, blinded key and present window, as `core.db.attempts` takes them."""
+        start = window_start(counter, self._clock.now())
+        return counter, self._key(unit, counter, text), start
 
     def _key(self, unit: Unit, counter: Counter, text: str) -> bytes:
         return self._sealer.blind_index(unit.school_id, f"attempt.{counter.value}", text)

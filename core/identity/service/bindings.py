@@ -1,7 +1,6 @@
 """Use cases of bindings: prove a card by the form, and unbind."""
 
 import hmac
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from uuid import UUID
 
@@ -31,10 +30,7 @@ from core.kit.sealed import Sealer
 from core.ports.messages import MessageTemplate
 from core.ports.newcomers import CardDirectory, DeviceRevoker
 from core.ports.pins import PinChecker, PinStanding
-from core.school.policy import Policy
-
-ReadPolicy = Callable[[int], Awaitable[Policy]]
-"""The policy in force of a school, by its id."""
+from core.school.policy import PolicyOf
 
 
 class Bindings:
@@ -46,7 +42,7 @@ class Bindings:
         clock: Clock,
         ids: Ids,
         sealer: Sealer,
-        read_policy: ReadPolicy,
+        read_policy: PolicyOf,
         attempts: Attempts,
         sessions_service: Sessions,
         messages: Messages,

@@ -65,7 +65,7 @@ class Cardholders:
             self._opened(school_id, "department", row),
         )  # fmt: skip
 
-    def _opened(self, school_id: int, column: str, row: Any) -> str | None:  # noqa: ANN401
+    def _opened(self, school_id: int, column: str, row: Any) -> str | None:  # noqa: ANN401 - as above
         sealed = row[f"{column}_sealed"]
         if sealed is None:
             return None

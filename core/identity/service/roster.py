@@ -14,7 +14,6 @@ from core.identity.matching import name_form
 from core.identity.records import RosterReport, RosterRow, RowRefusal
 from core.identity.roster_file import read_roster
 from core.identity.roster_rows import row_digest
-from core.identity.service.bindings import ReadPolicy
 from core.identity.store import cardholders as store
 from core.identity.store.cardholders import Known, SealedCardholder
 from core.kit.clock import Clock, business_day
@@ -22,6 +21,7 @@ from core.kit.ids import Ids
 from core.kit.sealed import Sealer
 from core.ports.messages import AddressKind
 from core.ports.newcomers import CardDirectory, Newcomer, NewcomerOpener
+from core.school.policy import PolicyOf
 
 ROWS_PER_UNIT = 500
 
@@ -33,7 +33,7 @@ _BALANCE = (
 )  # fmt: skip
 
 
-def _ignore_progress(_rows: int) -> None:
+def _ignore_progress(_applied: int, _of: int) -> None:
     """For who shows no progress."""
 
 
@@ -63,7 +63,7 @@ class RosterImport:
         clock: Clock,
         ids: Ids,
         sealer: Sealer,
-        read_policy: ReadPolicy,
+        read_policy: PolicyOf,
         cards: CardDirectory,
         openers: Sequence[NewcomerOpener],
     ) -> None:
@@ -81,13 +81,14 @@ class RosterImport:
         data: bytes,
         imported_by: str,
         refused: Callable[[RowRefusal], None],
-        progress: Callable[[int], None] = _ignore_progress,
+        progress: Callable[[int, int], None] = _ignore_progress,
     ) -> RosterReport:
         """Imports a CSV or XLSX file; nothing of a file that is no roster is applied.
 
         Rows are committed 500 at a time. A row is refused alone, and `refused` hears why. Importing
         the same file again changes nothing, also after an import that was cut in the middle.
-        `progress` hears how many rows were applied so far, `imported_by` is who is answerable.
+        `progress` hears how many rows were applied so far, and of how many; `imported_by` is who is
+        answerable.
         Raises: RosterFileInvalid.
         """
         today = self._clock.now().date()
@@ -96,17 +97,18 @@ class RosterImport:
         policy = await self._read_policy(school_id)
         day = business_day(self._clock.now(), policy.day.zone)
         campuses = await self._database.unit(school_id, store.campus_codes)
-        totals = _Totals(progress)
+        totals = _Totals()
         for refusal in rows:
             if isinstance(refusal, RowRefusal):
                 totals.refuse(refusal, refused)
-        accepted = (row for row in rows if isinstance(row, RosterRow))
+        accepted = [row for row in rows if isinstance(row, RosterRow)]
         for chunk_rows in _chunks(accepted):
 
             async def work(unit: Unit, chunk_rows: list[RosterRow] = chunk_rows) -> _Chunk:
                 return await self._apply(unit, chunk_rows, campuses, import_id, day)
 
             totals.add(await self._database.unit(school_id, work), len(chunk_rows), refused)
+            progress(totals.applied, len(accepted))
         digest = hashlib.sha256(data).digest()
         return await self._database.unit(
             school_id, lambda unit: self._record(unit, import_id, totals, digest, imported_by)
@@ -130,8 +132,7 @@ class RosterImport:
             owner = owners.get(row.card_uid) if row.card_uid is not None else None
             reason = _reason_against(row, before, owner, campuses)
             if reason is not None:
-                column, code, zh, en = reason
-                chunk.refusals.append(RowRefusal(row.row, column, code, zh, en, row.number))
+                chunk.refusals.append(RowRefusal(row.row, *reason, row.number, row.number))
                 continue
             self._take(unit.school_id, chunk, row, before, campuses, import_id)
         await store.add(unit, chunk.added)
@@ -210,7 +211,8 @@ class RosterImport:
         self, unit: Unit, import_id: UUID, totals: "_Totals", digest: bytes, imported_by: str
     ) -> RosterReport:
         numbers = await store.active_numbers(unit)
-        leavers = tuple(number for number in numbers if number not in totals.accepted)
+        named = totals.accepted | totals.refused_numbers
+        leavers = tuple(number for number in numbers if number not in named)
         await store.add_import(
             unit,
             (
@@ -236,12 +238,12 @@ class RosterImport:
 class _Totals:
     """Adds up the chunks of one import."""
 
-    def __init__(self, progress: Callable[[int], None]) -> None:
-        self._progress = progress
+    def __init__(self) -> None:
         self.applied = self.created = self.changed = 0
         self.file_minor = self.posted_minor = self.already_minor = 0
         self.accepted: set[str] = set()
         self.refused_rows: set[int] = set()
+        self.refused_numbers: set[str] = set()
 
     @property
     def rows(self) -> int:
@@ -249,6 +251,8 @@ class _Totals:
 
     def refuse(self, refusal: RowRefusal, refused: Callable[[RowRefusal], None]) -> None:
         self.refused_rows.add(refusal.row)
+        if refusal.number is not None:
+            self.refused_numbers.add(refusal.number)
         refused(refusal)
 
     def add(self, chunk: _Chunk, rows: int, refused: Callable[[RowRefusal], None]) -> None:
@@ -261,7 +265,6 @@ class _Totals:
         for refusal in chunk.refusals:
             self.refuse(refusal, refused)
         self.applied += rows
-        self._progress(self.applied)
 
 
 def _chunks(rows: Iterable[RosterRow]) -> Iterator[list[RosterRow]]:

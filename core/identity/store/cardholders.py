@@ -80,7 +80,7 @@ async def update(unit: Unit, people: Sequence[SealedCardholder]) -> None:
         f"{name} = ${place}" for place, name in enumerate(_WRITTEN, start=2) if place > 3
     )
     await unit.execute_many(
-        f"UPDATE cardholder SET {changes} WHERE school_id = $1 AND id = $2 AND number = $3",  # noqa: S608
+        f"UPDATE cardholder SET {changes} WHERE school_id = $1 AND id = $2 AND number = $3",  # noqa: S608 - as above
         [(unit.school_id, *_values(person)) for person in people],
     )
 
@@ -147,7 +147,7 @@ async def lock(unit: Unit, cardholder_id: UUID) -> None:
 async def by_ids(unit: Unit, ids: Sequence[UUID]) -> Sequence[Any]:
     """The sealed rows of those ids that exist."""
     return await unit.rows(
-        f"SELECT {_READ} FROM cardholder WHERE school_id = $1 AND id = ANY($2)",  # noqa: S608
+        f"SELECT {_READ} FROM cardholder WHERE school_id = $1 AND id = ANY($2)",  # noqa: S608 - as above
         unit.school_id, list(ids),
     )  # fmt: skip
 
@@ -172,6 +172,6 @@ async def find_standing(unit: Unit, cardholder_id: UUID) -> HolderStanding | Non
 async def personal(unit: Unit, cardholder_id: UUID) -> Any | None:  # noqa: ANN401 - a row's columns are the statement's
     """The sealed class A facts of a cardholder."""
     return await unit.row(
-        f"SELECT {_PERSONAL} FROM cardholder WHERE school_id = $1 AND id = $2",  # noqa: S608
+        f"SELECT {_PERSONAL} FROM cardholder WHERE school_id = $1 AND id = $2",  # noqa: S608 - as above
         unit.school_id, cardholder_id,
     )  # fmt: skip

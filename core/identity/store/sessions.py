@@ -39,7 +39,7 @@ async def add(
 async def find(unit: Unit, token_hash: bytes) -> SessionRecord | None:
     """The unrevoked session of an access token, also if it has run out."""
     row = await unit.row(
-        f"SELECT {_FACTS} FROM session"  # noqa: S608
+        f"SELECT {_FACTS} FROM session"  # noqa: S608 - as above
         " WHERE school_id = $1 AND token_hash = $2 AND revoked_at IS NULL",
         unit.school_id, token_hash,
     )  # fmt: skip
@@ -59,7 +59,7 @@ async def find_by_id(unit: Unit, session_id: UUID) -> SessionRecord | None:
 async def lock(unit: Unit, session_id: UUID) -> SessionRecord | None:
     """An unrevoked session, held until the unit ends."""
     row = await unit.row(
-        f"SELECT {_FACTS} FROM session"  # noqa: S608
+        f"SELECT {_FACTS} FROM session"  # noqa: S608 - as above
         " WHERE school_id = $1 AND id = $2 AND revoked_at IS NULL FOR NO KEY UPDATE",
         unit.school_id, session_id,
     )  # fmt: skip
@@ -71,7 +71,7 @@ async def lock_refresh(
 ) -> tuple[SessionRecord, datetime | None] | None:
     """The unrevoked session of an unexpired refresh token, held, and when it was rotated."""
     row = await unit.row(
-        f"SELECT {_FACTS}, rotated_at FROM session"  # noqa: S608
+        f"SELECT {_FACTS}, rotated_at FROM session"  # noqa: S608 - as above
         " WHERE school_id = $1 AND refresh_hash = $2 AND revoked_at IS NULL"
         " AND refresh_expires_at > $3 FOR NO KEY UPDATE",
         unit.school_id, refresh_hash, now,
@@ -82,7 +82,7 @@ async def lock_refresh(
 async def list_live(unit: Unit, binding_id: UUID, now: datetime, limit: int) -> list[SessionRecord]:
     """A binding's devices that can still be refreshed, last seen first."""
     rows = await unit.rows(
-        f"SELECT {_FACTS} FROM session"  # noqa: S608
+        f"SELECT {_FACTS} FROM session"  # noqa: S608 - as above
         " WHERE school_id = $1 AND binding_id = $2 AND revoked_at IS NULL AND rotated_at IS NULL"
         " AND refresh_expires_at > $3 ORDER BY last_seen_at DESC, id LIMIT $4",
         unit.school_id, binding_id, now, limit,

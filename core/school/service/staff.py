@@ -7,7 +7,7 @@ from core.audit.records import Actor, ActorKind
 from core.audit.service import Audit
 from core.db import attempts
 from core.db.unit import Database, Unit
-from core.kit.clock import Clock, unix_seconds
+from core.kit.clock import Clock, unix_seconds, window_start
 from core.kit.ids import Ids
 from core.kit.sealed import Sealer
 from core.kit.slow_hash import SlowHash
@@ -68,7 +68,8 @@ class Staff:
         """
         check_login(login)
         check_password(login, password)
-        password_hash = await self._slow_hash.make(password)
+        with self._slow_hash.seat():
+            password_hash = await self._slow_hash.make(password)
         secret = secret_text(self._ids.bytes(_SECRET_BYTES))
         member = StaffMember(
             self._ids.new(), login, display_name, roles, cardholder_number, active=True
@@ -96,10 +97,11 @@ class Staff:
         the same time. A code is good once.
         Raises: Overloaded.
         """
-        credentials, tries = await self._count(school_id, "STAFF_SIGN_IN", login, login)
-        is_right = await self._slow_hash.matches(
-            credentials.password_hash if credentials else None, password
-        )
+        with self._slow_hash.seat():
+            credentials, tries = await self._count(school_id, "STAFF_SIGN_IN", login, login)
+            is_right = await self._slow_hash.matches(
+                credentials.password_hash if credentials else None, password
+            )
         if credentials is None or not is_right or tries > TRIES or not credentials.member.active:
             return None
         is_spent = await self._spend(school_id, "STAFF_SIGN_IN", login, credentials, second_factor)
@@ -140,10 +142,10 @@ class Staff:
         self, school_id: int, kind: str, key: str, login: str
     ) -> tuple[Credentials | None, int]:
         """A unit of its own, so the try stays counted whatever follows."""
-        now = self._clock.now()
+        start = window_start(self._clock.now(), WINDOW_SECONDS)
 
         async def work(unit: Unit) -> tuple[Credentials | None, int]:
-            tries = await attempts.count(unit, kind, key, WINDOW_SECONDS, now)
+            tries = await attempts.count(unit, kind, key.encode(), start)
             return await store.find_credentials(unit, login), tries
 
         return await self._database.unit(school_id, work)
@@ -162,7 +164,7 @@ class Staff:
         async def work(unit: Unit) -> bool:
             is_first = await store.use_step(unit, member.id, step)
             if is_first:
-                await attempts.forget(unit, kind, key)
+                await attempts.forget(unit, kind, key.encode())
             return is_first
 
         return await self._database.unit(school_id, work)

@@ -10,7 +10,7 @@ from core.audit.records import Actor, ActorKind, Facts
 from core.audit.service import Audit
 from core.db import attempts
 from core.db.unit import Database, Unit
-from core.kit.clock import Clock
+from core.kit.clock import Clock, window_start
 from core.ports.proofs import TerminalProofs
 from core.school.records import (
     ActivationInvalid,
@@ -239,10 +239,9 @@ class Terminals:
 
     async def count_wrong_code(self, school_id: int, number: int) -> int:
         """Counts a code that this terminal scanned and nobody has; how many in this hour."""
-        now = self._clock.now()
+        key, start = str(number).encode(), window_start(self._clock.now(), _HOUR_SECONDS)
         return await self._database.unit(
-            school_id,
-            lambda unit: attempts.count(unit, "TERMINAL_CODE", str(number), _HOUR_SECONDS, now),
+            school_id, lambda unit: attempts.count(unit, "TERMINAL_CODE", key, start)
         )
 
     async def _move(

@@ -27,7 +27,7 @@ async def insert(unit: Unit, request: FourEyesRequest) -> None:
 async def lock(unit: Unit, id: UUID) -> FourEyesRequest | None:  # noqa: A002 - the row's own word
     """The request, held until the unit ends."""
     row = await unit.row(
-        f"SELECT {_REQUEST} FROM four_eyes_request WHERE school_id = $1 AND id = $2"  # noqa: S608
+        f"SELECT {_REQUEST} FROM four_eyes_request WHERE school_id = $1 AND id = $2"  # noqa: S608 - as above
         " FOR NO KEY UPDATE",
         unit.school_id, id,
     )  # fmt: skip
@@ -69,7 +69,7 @@ def _request(row: Any) -> FourEyesRequest:  # noqa: ANN401 - asyncpg ships no ty
 
 async def decide(
     unit: Unit,
-    id: UUID,  # noqa: A002
+    id: UUID,  # noqa: A002 - as above
     state: RequestState,
     approver_id: UUID | None,
     now: datetime,

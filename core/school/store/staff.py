@@ -39,7 +39,7 @@ async def insert(unit: Unit, credentials: Credentials, now: datetime) -> bool:
 async def find(unit: Unit, staff_id: UUID) -> StaffMember | None:
     """The member with this id."""
     row = await unit.row(
-        f"SELECT {_MEMBER} FROM staff WHERE school_id = $1 AND id = $2",  # noqa: S608
+        f"SELECT {_MEMBER} FROM staff WHERE school_id = $1 AND id = $2",  # noqa: S608 - as above
         unit.school_id, staff_id,
     )  # fmt: skip
     return row and _member(row)
@@ -48,7 +48,7 @@ async def find(unit: Unit, staff_id: UUID) -> StaffMember | None:
 async def find_credentials(unit: Unit, login: str) -> Credentials | None:
     """What the member with this login signs in with."""
     row = await unit.row(
-        f"SELECT {_MEMBER}, password_hash, totp_sealed, totp_last_step FROM staff"  # noqa: S608
+        f"SELECT {_MEMBER}, password_hash, totp_sealed, totp_last_step FROM staff"  # noqa: S608 - as above
         " WHERE school_id = $1 AND login = $2",
         unit.school_id, login,
     )  # fmt: skip

@@ -42,7 +42,7 @@ async def insert(unit: Unit, terminal: Terminal, now: datetime) -> None:
 async def lock(unit: Unit, number: int) -> Terminal | None:
     """The terminal, held until the unit ends."""
     row = await unit.row(
-        f"SELECT {_TERMINAL} FROM terminal WHERE school_id = $1 AND terminal_no = $2"  # noqa: S608
+        f"SELECT {_TERMINAL} FROM terminal WHERE school_id = $1 AND terminal_no = $2"  # noqa: S608 - as above
         " FOR NO KEY UPDATE",
         unit.school_id, number,
     )  # fmt: skip
@@ -52,7 +52,7 @@ async def lock(unit: Unit, number: int) -> Terminal | None:
 async def list_all(unit: Unit) -> list[Terminal]:
     """The school's terminals, by number."""
     rows = await unit.rows(
-        f"SELECT {_TERMINAL} FROM terminal WHERE school_id = $1 ORDER BY terminal_no",  # noqa: S608
+        f"SELECT {_TERMINAL} FROM terminal WHERE school_id = $1 ORDER BY terminal_no",  # noqa: S608 - as above
         unit.school_id,
     )
     return [_terminal(row) for row in rows]

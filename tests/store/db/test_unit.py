@@ -111,6 +111,17 @@ async def test_after_commit_runs_once_and_only_after_a_commit(database: Database
     assert heard == [1]
 
 
+async def test_a_unit_within_another_is_a_transaction_of_its_own(database: Database) -> None:
+    async def outer(unit: Unit) -> int:
+        await unit.execute(ADD, unit.school_id, 0)
+        inner = await count_sites(database, 2) + await count_sites(database, 1)
+        assert await unit.value("SELECT count(*) FROM site") == 1
+        return inner
+
+    assert await database.unit(1, outer) == 0
+    assert await count_sites(database, 1) == 1
+
+
 async def test_a_race_runs_the_work_again(database: Database) -> None:
     tries: list[int] = []
 

@@ -118,6 +118,14 @@ async def test_leavers_are_listed_and_never_touched(identity: Identity) -> None:
     assert await identity.dump(*TABLES) == before
 
 
+async def test_who_is_named_by_a_refused_row_is_no_leaver(identity: Identity) -> None:
+    await _import(identity, *PEOPLE)
+    dirty = person_like(PEOPLE[5], id_number="99999920010101001X")
+    elsewhere = person_like(PEOPLE[6], campus="NOWHERE")
+    report, _ = await _import(identity, *PEOPLE[:4], dirty, elsewhere)
+    assert (report.refused, report.leavers) == (2, (PEOPLE[4].number,))
+
+
 async def test_an_old_balance_that_comes_later_is_moved_once(identity: Identity) -> None:
     early = [person_like(person, old_balance_minor=None) for person in PEOPLE]
     report, _ = await _import(identity, *early)

@@ -1,9 +1,12 @@
 """Staff: passwords, second factor and the limit on tries, over a real database."""
 
 import asyncio
+from contextlib import ExitStack
 
 import pytest
 
+from core.kit.errors import Overloaded
+from core.kit.slow_hash import RUNNING, WAITING, SlowHash
 from core.school.records import (
     LoginInvalid,
     LoginTaken,
@@ -57,6 +60,15 @@ async def test_sixth_try_in_15_minutes_is_refused_though_right(registry: Registr
     registry.clock.advance(minutes=15)
     checked = await registry.staff.check(SCHOOL, "wang", PASSWORD, registry.code_of(made))
     assert checked == made.member.id
+
+
+async def test_overload_costs_nobody_a_try(registry: Registry, slow_hash: SlowHash) -> None:
+    with ExitStack() as seats:
+        for _ in range(RUNNING + WAITING):
+            seats.enter_context(slow_hash.seat())
+        with pytest.raises(Overloaded):
+            await registry.staff.check(SCHOOL, "wang", PASSWORD, "000000")
+    assert await registry.count("attempt_counter") == 0
 
 
 async def test_success_gives_the_tries_back(registry: Registry) -> None:

@@ -1,8 +1,10 @@
-"""The form of tokens and of kept codes."""
+"""The form of tokens and of kept codes, and how long a proof counts."""
+
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.identity.lives import token_hash, token_school, token_text
+from core.identity.lives import is_fresh, token_hash, token_school, token_text
 from core.identity.one_time import Purpose, code_hash, is_right
 from core.kit.ids import Ids
 from tests.factories.chance import HandClock, counted_entropy
@@ -42,3 +44,12 @@ def test_a_kept_code_is_bound_to_pepper_row_purpose_and_session() -> None:
         code_hash(pepper, code_id, Purpose.CARD_PROOF, "f", "48213"),
     ]
     assert not any(is_right(kept, other) for other in others)
+
+
+@pytest.mark.parametrize(
+    ("age", "fresh"), [(None, False), (-1, False), (0, True), (300, True), (301, False)]
+)
+def test_a_second_proof_counts_for_five_minutes(age: int | None, fresh: bool) -> None:
+    now = datetime(2026, 9, 1, tzinfo=UTC)
+
+    assert is_fresh(None if age is None else now - timedelta(seconds=age), now) is fresh

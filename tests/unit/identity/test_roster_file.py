@@ -234,6 +234,14 @@ def test_blank_rows_are_skipped_and_rows_keep_their_place() -> None:
     assert (refusal.row, refusal.column, refusal.code) == (6, "", "CELLS_TOO_MANY")
 
 
+def test_a_refusal_names_the_cardholder_whose_number_can_be_read() -> None:
+    data = "学号,姓名,类别\n7,,学生\n,示甲子,学生\n８,示甲子,学生\n9,示甲子,学生,多\n".encode()
+    found = [(each.code, each.number) for each in read(data) if isinstance(each, RowRefusal)]
+    assert found == [
+        ("MISSING", "7"), ("MISSING", None), ("FULL_WIDTH", None), ("CELLS_TOO_MANY", "9"),
+    ]  # fmt: skip
+
+
 def test_short_rows_lack_their_last_cells() -> None:
     (refusal,) = read("学号,姓名,类别\n7,示甲子\n".encode())
     assert isinstance(refusal, RowRefusal)
