@@ -75,7 +75,6 @@ class Wired:
     database: Database
     lanes: Lanes
     redis: Redis
-    pin_hasher: PinHasher
     slow_hash: SlowHash
     ids: Ids
     audit: Audit
@@ -96,7 +95,6 @@ class Wired:
             await self.redis.aclose()
             await self.lanes.close()
             await self.database.close()
-            self.pin_hasher.close()
             self.slow_hash.close()
 
 
@@ -263,11 +261,10 @@ def wire(ground: Ground, senders: Senders | None = None) -> Wired:
 
     `senders` deliver messages; only the process that does so has any.
     """
-    pin_hasher = PinHasher(ground.keys.pepper, ground.entropy)
     slow_hash = SlowHash(ground.entropy)
     base = _Base.on(ground)
     push = PushHub(base.redis)
-    made = _Cards.on(base, pin_hasher)
+    made = _Cards.on(base, PinHasher(ground.keys.pepper, slow_hash))
     identity = _Identity.on(base, made, senders or {})
     desk = _Desk.on(base, slow_hash)
     return Wired(
@@ -275,7 +272,6 @@ def wire(ground: Ground, senders: Senders | None = None) -> Wired:
         database=base.database,
         lanes=base.lanes,
         redis=base.redis,
-        pin_hasher=pin_hasher,
         slow_hash=slow_hash,
         ids=base.ids,
         audit=base.audit,

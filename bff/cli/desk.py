@@ -5,9 +5,9 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
+from bff.clock import SystemClock
 from bff.keys import load_keys
 from bff.settings import load_settings
 from core.audit.records import Actor, ActorKind
@@ -27,14 +27,6 @@ from core.ports.newcomers import NewcomerOpener
 from core.school.records import SchoolUnknown
 from core.school.service import Schools, Staff, Terminals
 from terminals.proofs import SignedProofs
-
-
-class SystemClock:
-    """The machine's clock."""
-
-    def now(self) -> datetime:
-        """The present instant, in UTC."""
-        return datetime.now(UTC)  # noqa: TID251 - this is the Clock
 
 
 @dataclass(frozen=True, slots=True)

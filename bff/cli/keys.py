@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from bff.cli.desk import SystemClock
 from bff.cli.voice import voice_of
+from bff.clock import SystemClock
 from bff.keys import create_keys, load_keys
 from bff.settings import Environment
 

@@ -155,7 +155,7 @@ async def test_an_ended_binding_takes_its_devices_along(campus: Campus) -> None:
     serial = (await issue(campus, ended)).passes[0].serial
 
     await campus.database.unit(
-        SCHOOL, lambda unit: campus.devices.revoke_devices(unit, binding, campus.clock.now())
+        SCHOOL, lambda unit: campus.devices.revoke_of_binding(unit, person, binding)
     )
 
     assert await campus.devices.list_live(SCHOOL, person) == [kept]
