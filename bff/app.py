@@ -85,19 +85,8 @@ def build_app(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with wired.running():
-            if not development:
-                await _require_durable(wired)
-            await languages.refresh()
-            keeping = asyncio.create_task(languages.keep())
-            lag.start()
-            try:
-                yield
-            finally:
-                lag.stop()
-                keeping.cancel()
-                with suppress(asyncio.CancelledError):
-                    await keeping
+        async with _running(wired, languages, lag, durable=not development):
+            yield
 
     app = Starlette(routes=routes, lifespan=lifespan)
     app.state.wired = wired
@@ -118,6 +107,29 @@ def create() -> Starlette:
         development=settings.environment is Environment.DEVELOPMENT,
         processes=settings.workers,
     )
+
+
+@asynccontextmanager
+async def _running(
+    wired: Wired, languages: SchoolLanguages, lag: LoopLag, *, durable: bool
+) -> AsyncIterator[None]:
+    """The life of the process; `durable` refuses a database that may forget.
+
+    Raises: NotDurable.
+    """
+    async with wired.running():
+        if durable:
+            await _require_durable(wired)
+        await languages.refresh()
+        keeping = asyncio.create_task(languages.keep())
+        lag.start()
+        try:
+            yield
+        finally:
+            lag.stop()
+            keeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeping
 
 
 async def _require_durable(wired: Wired) -> None:

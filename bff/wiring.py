@@ -49,7 +49,7 @@ from terminals.proofs import SignedProofs
 
 Senders = Mapping[AddressKind, MessageSender]
 
-MODELS = ("core.limit.store",)
+MODELS = ("core.card.store.cards", "core.card.store.codes", "core.limit.store")
 LANES = 2
 REDIS_CONNECTIONS = 32
 REDIS_SECONDS = 0.5

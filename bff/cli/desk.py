@@ -10,6 +10,7 @@ from pathlib import Path
 from bff.clock import SystemClock
 from bff.keys import load_keys
 from bff.settings import load_settings
+from bff.wiring import MODELS
 from core.audit.records import Actor, ActorKind
 from core.audit.service import Audit
 from core.card.pin_hash import PinHasher
@@ -62,7 +63,7 @@ async def open_desk() -> AsyncIterator[Desk]:
     dsn, keys_file = settings.needed("database_url", "keys_file")
     keys = load_keys(Path(keys_file), settings.environment, clock.now())
     ids = Ids(clock, os.urandom)
-    database = Database(dsn, ["core.limit.store", "core.card.store.cards"], pool_maximum=2)
+    database = Database(dsn, MODELS, pool_maximum=2)
     audit = Audit(database, clock, ids, keys.audit)
     ledger = Ledger(database, clock, ids)
     slow_hash = SlowHash(os.urandom)

@@ -5,7 +5,8 @@ from typing import Any
 
 from nacl.signing import SigningKey
 
-from tests.api.campus import ALICE, BOB, PIN, SCHOOL, Campus
+from tests.api.campus import ALICE, BOB, PIN, Campus
+from tests.api.devices import SCHOOL
 
 DEVICE = "device { id isRevoked fingerprint }"
 ISSUE = """issue { passes { kind content notBefore endsAt } totpKey aliases { day digits }

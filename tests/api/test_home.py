@@ -10,7 +10,8 @@ from bff.app import NotDurable
 from bff.documents import document_id
 from core.school.records import Role
 from schema.node import node_id
-from tests.api.campus import ALICE, BOB, OTHER_SCHOOL, SCHOOL, Campus, campus_on
+from tests.api.campus import ALICE, BOB, Campus, campus_on
+from tests.api.devices import OTHER_SCHOOL, SCHOOL
 from tests.servers.fixtures import DatabaseDsn
 
 HOME = """query Home { viewer { kind cardholder {

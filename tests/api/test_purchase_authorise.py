@@ -5,7 +5,8 @@ import pytest
 from core.kit.clock import unix_seconds
 from terminals import ccr
 from terminals.message import RequestKey, seal_pin
-from tests.api.campus import ALICE, PIN, SCHOOL, Campus
+from tests.api.campus import ALICE, PIN, Campus
+from tests.api.devices import SCHOOL
 
 MONEY = ("terminal_answer", "authorisation", "transfer", "leg", "account", "code_use")
 

@@ -3,7 +3,8 @@
 from typing import Any
 
 from terminals import ccr
-from tests.api.campus import ALICE, AUTHORISATION, SCHOOL, Campus, Till
+from tests.api.campus import ALICE, Campus
+from tests.api.devices import AUTHORISATION, SCHOOL, Till
 
 TAP = f"CARD:{ALICE.card_uid}"
 MONEY = ("transfer", "leg", "account", "authorisation", "cardholder_limit")

@@ -16,7 +16,8 @@ from core.school.records import Role
 from schema.campus import SCHEMA
 from schema.documents import graphql_schema
 from schema.lint import restricted_fields
-from tests.api.campus import ALICE, BOB, Campus, Till
+from tests.api.campus import ALICE, BOB, Campus
+from tests.api.devices import Till
 
 CORE = graphql_schema(SCHEMA)
 CLOSED = ("UNAUTHENTICATED", "FORBIDDEN")

@@ -105,7 +105,7 @@ async def test_step_up_by_pin(campus: Campus) -> None:
     token = await campus.with_pin()
     wrong = await campus.do("sessionStepUp", {"pin": "000001"}, "steppedUpUntil", token)
     assert codes(wrong) == ["PIN_WRONG"]
-    assert wrong["userErrors"][0]["message"] == "Wrong PIN, 4 tries left."
+    assert wrong["userErrors"][0]["message"] == "Wrong PIN; 4 tries left."
     right = await campus.do("sessionStepUp", {"pin": PIN}, "steppedUpUntil", token)
     assert right["steppedUpUntil"] is not None
 

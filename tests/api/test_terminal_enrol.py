@@ -10,7 +10,8 @@ from core.kit.clock import unix_seconds
 from core.school.records import TerminalState
 from terminals.keys import KeyUse, signer, verifies
 from terminals.message import KeyId, rotation_message, time_message
-from tests.api.campus import ALICE, SCHOOL, Campus, b64, mutation
+from tests.api.campus import ALICE, Campus, b64
+from tests.api.devices import SCHOOL, mutation
 
 ENROLMENT = "enrolment { issuer terminalNo keyNo state fingerprint keys { use kid } pinPublicKey }"
 

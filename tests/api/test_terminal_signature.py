@@ -9,7 +9,8 @@ from nacl.signing import SigningKey
 from core.kit.clock import unix_seconds
 from terminals.keys import signer
 from terminals.message import KeyId, RequestKey
-from tests.api.campus import ALICE, OPERATOR, OTHER_SCHOOL, SCHOOL, Campus, Till
+from tests.api.campus import ALICE, OPERATOR, Campus
+from tests.api.devices import OTHER_SCHOOL, SCHOOL, Till
 
 QUERY = "{ terminal { terminalNo } }"
 
