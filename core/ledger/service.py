@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from core.db.invariants import Finding, judge
 from core.db.unit import Database, Unit
 from core.kit.clock import Clock
 from core.kit.ids import Ids
@@ -19,6 +20,7 @@ from core.ledger.records import (
     Transfer,
     TrialBalance,
 )
+from core.ledger.store.invariants import INVARIANTS
 
 _LAST = Cursor(datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))
 
@@ -147,6 +149,14 @@ class Ledger:
         async def work(unit: Unit) -> TrialBalance:
             purses, others, count = await store.trial_sums(unit)
             return TrialBalance(purses + others, purses, others, count, self._clock.now())
+
+        return await self._database.unit(school_id, work)
+
+    async def check(self, school_id: int) -> list[Finding]:
+        """Whether the books of a school hold, each invariant in one snapshot."""
+
+        async def work(unit: Unit) -> list[Finding]:
+            return await judge(unit, INVARIANTS, self._clock.now())
 
         return await self._database.unit(school_id, work)
 

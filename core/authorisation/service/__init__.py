@@ -22,6 +22,9 @@ from core.authorisation.records import (
 )
 from core.authorisation.service.movements import Movements
 from core.authorisation.service.queue import AuthoriseQueue
+from core.authorisation.store.invariants import INVARIANTS
+from core.db import outbox
+from core.db.invariants import Finding, judge
 from core.db.lanes import Lanes
 from core.db.unit import Database, Raced, Unit
 from core.kit.clock import Clock
@@ -159,6 +162,8 @@ class Authorisations:
         async def work(unit: Unit) -> Answer:
             found = await self._locked(unit, follow.original)
             if found is None:
+                if await store.is_follow_up(unit, follow.original):
+                    return await self._keep(unit, follow, "12", "VOIDED", None, sign)
                 if not await store.insert_tombstone(unit, follow.original, follow.answered_at):
                     raise Raced
                 return await self._keep(unit, follow, "00", "VOIDED", None, sign)
@@ -202,6 +207,14 @@ class Authorisations:
 
             await self._database.unit(school_id, work)
         return len(keys)
+
+    async def check(self, school_id: int) -> list[Finding]:
+        """Whether answers, purchases, money, codes and intents agree, each in one snapshot."""
+
+        async def work(unit: Unit) -> list[Finding]:
+            return await judge(unit, (*INVARIANTS, *outbox.INVARIANTS), self._clock.now())
+
+        return await self._database.unit(school_id, work)
 
     async def _follow(
         self,
