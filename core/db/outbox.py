@@ -25,7 +25,8 @@ INVARIANTS = (
         f"""
         SELECT o.id, o.kind, o.tries, o.due_at, o.last_error FROM outbox o
          WHERE o.school_id = $1 AND (
-               (o.done_at IS NULL AND o.due_at < $2::timestamptz - interval '{OVERDUE_SECONDS} seconds')
+               (o.done_at IS NULL
+                AND o.due_at < $2::timestamptz - interval '{OVERDUE_SECONDS} seconds')
             OR (o.done_at IS NOT NULL AND o.payload <> '{{}}'))
         """,  # noqa: S608 - a constant of ours
     ),

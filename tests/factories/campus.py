@@ -88,10 +88,15 @@ class Campus:
             )  # fmt: skip
             self.merchant_account_id = await self.ledger.open_merchant_account(unit, merchant)
             await unit.execute(
-                "INSERT INTO merchant VALUES ($1, $2, 1, '示例食堂', 'Canteen', true, $3, $4)",
+                "INSERT INTO merchant (school_id, id, number, name_zh, name_en, active,"
+                " account_id, created_at) VALUES ($1, $2, 1, '示例食堂', 'Canteen', true, $3, $4)",
                 school, merchant, self.merchant_account_id, now,
             )  # fmt: skip
-            await unit.execute("INSERT INTO site VALUES ($1, 1, '示例楼', 'Hall')", school)
+            await unit.execute(
+                "INSERT INTO site (school_id, number, name_zh, name_en)"
+                " VALUES ($1, 1, '示例楼', 'Hall')",
+                school,
+            )
             for number in TILLS:
                 await unit.execute(
                     "INSERT INTO terminal (school_id, terminal_no, merchant_id, site_number,"

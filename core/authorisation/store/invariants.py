@@ -70,7 +70,8 @@ INVARIANTS = (
         "每位持卡人当日已用额度等于当日交易之和",
         "What a cardholder's day has spent is the sum of its purchases that still count.",
         """
-        SELECT x.cardholder_id, x.spent_on, x.spent_minor, coalesce(s.counted_minor, 0) AS counted_minor
+        SELECT x.cardholder_id, x.spent_on, x.spent_minor,
+               coalesce(s.counted_minor, 0) AS counted_minor
           FROM cardholder_limit x
           LEFT JOIN (
             SELECT a.cardholder_id, a.business_on, sum(CASE

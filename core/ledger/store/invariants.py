@@ -94,7 +94,8 @@ INVARIANTS = (
         "每个钱包的预扣额等于其未了结预扣之和, 可用余额不为负",
         "What a purse holds is the sum of its open holds, and the rest is not negative.",
         """
-        SELECT a.id, a.kind, a.balance_minor, a.pending_minor, coalesce(s.open_minor, 0) AS open_minor
+        SELECT a.id, a.kind, a.balance_minor, a.pending_minor,
+               coalesce(s.open_minor, 0) AS open_minor
           FROM account a
           LEFT JOIN (SELECT h.debit_account_id, sum(h.amount_minor) AS open_minor
                        FROM transfer h

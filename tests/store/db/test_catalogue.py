@@ -1,0 +1,206 @@
+"""What the database's own catalogue says of keys, rights, row security and functions."""
+
+import re
+
+import asyncpg
+import pytest
+
+from tests.factories.campus import Campus, campus_on
+from tests.servers.fixtures import DatabaseDsn
+from tests.store.conftest import unnamed_school
+
+_PUBLIC_KEYS = {("school", "code")}
+"""The short name of a school is unique over all of them: it is chosen before a school is known."""
+_CHANGED_LATER = {
+    "account", "activation_code", "attempt_counter", "authorisation", "binding", "campus",
+    "cap_slot", "card", "cardholder", "cardholder_limit", "code_alias", "code_device", "code_pass",
+    "code_use", "four_eyes_request", "merchant", "one_time_code", "outbox", "pin", "school",
+    "session", "site", "staff", "terminal", "terminal_answer", "terminal_key",
+}  # fmt: skip
+_DELETED = {"attempt_counter", "pin_spray"}
+
+
+async def ask(dsn: str, sql: str, *values: object) -> list[tuple[object, ...]]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return [tuple(row) for row in await connection.fetch(sql, *values)]
+    finally:
+        await connection.close()
+
+
+async def test_every_table_has_a_school(
+    database_dsn: DatabaseDsn, tenant_tables: frozenset[str]
+) -> None:
+    tables = await ask(
+        database_dsn.owner, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+    )
+    assert {name for (name,) in tables} - tenant_tables == {"tortoise_migrations"}
+
+
+async def test_every_key_leads_with_school_id(database_dsn: DatabaseDsn) -> None:
+    keys = await ask(
+        database_dsn.owner,
+        "SELECT c.relname, a.attname FROM pg_index i"
+        " JOIN pg_class c ON c.oid = i.indrelid"
+        " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]"
+        " WHERE c.relnamespace = 'public'::regnamespace AND c.relname <> 'tortoise_migrations'",
+    )
+    assert len(keys) > 40
+    assert {key for key in keys if key[1] != "school_id"} == _PUBLIC_KEYS
+
+
+async def test_every_foreign_key_has_the_school_on_both_sides(database_dsn: DatabaseDsn) -> None:
+    keys = await ask(
+        database_dsn.owner,
+        "SELECT k.conrelid::regclass::text, k.conname, a.attname, f.attname FROM pg_constraint k"
+        " JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]"
+        " JOIN pg_attribute f ON f.attrelid = k.confrelid AND f.attnum = k.confkey[1]"
+        " WHERE k.contype = 'f'",
+    )
+    assert len(keys) > 30
+    assert [key for key in keys if key[2:] != ("school_id", "school_id")] == []
+
+
+async def test_every_table_is_forced(database_dsn: DatabaseDsn) -> None:
+    tables = await ask(
+        database_dsn.owner,
+        "SELECT c.relname, c.relrowsecurity, c.relforcerowsecurity,"
+        " (SELECT count(*) FROM pg_policy p WHERE p.polrelid = c.oid) > 0"
+        " FROM pg_class c WHERE c.relkind IN ('r', 'p')"
+        " AND c.relnamespace = 'public'::regnamespace AND c.relname <> 'tortoise_migrations'",
+    )
+    assert len(tables) > 25
+    assert [table for table in tables if table[1:] != (True, True, True)] == []
+
+
+async def test_app_role_owns_nothing(database_dsn: DatabaseDsn) -> None:
+    owned = await ask(
+        database_dsn.owner,
+        "SELECT 'table', relname::text FROM pg_class WHERE relowner = 'campus_app'::regrole"
+        " UNION ALL SELECT 'function', proname::text FROM pg_proc"
+        "  WHERE proowner = 'campus_app'::regrole",
+    )
+    assert owned == []
+
+
+@pytest.mark.parametrize(
+    ("privilege", "tables"), [("UPDATE", _CHANGED_LATER), ("DELETE", _DELETED)]
+)
+async def test_app_role_changes_only_what_may_change(
+    database_dsn: DatabaseDsn, privilege: str, tables: set[str]
+) -> None:
+    granted = await ask(
+        database_dsn.owner,
+        "SELECT c.relname FROM pg_class c WHERE c.relkind IN ('r', 'p')"
+        " AND c.relnamespace = 'public'::regnamespace AND CASE $1"
+        " WHEN 'UPDATE' THEN has_any_column_privilege('campus_app', c.oid, $1)"
+        " ELSE has_table_privilege('campus_app', c.oid, $1) END",
+        privilege,
+    )
+    assert {name for (name,) in granted} == tables
+
+
+async def test_no_function_runs_with_its_owners_rights(database_dsn: DatabaseDsn) -> None:
+    definers = await ask(
+        database_dsn.owner,
+        "SELECT proname FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace",
+    )
+    assert definers == []
+
+
+async def test_statements_inside_functions_name_their_school(
+    database_dsn: DatabaseDsn, tenant_tables: frozenset[str]
+) -> None:
+    bodies = await ask(
+        database_dsn.owner,
+        "SELECT proname::text, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+        " AND probin IS NULL",
+    )
+    offences = [
+        (name, statement.strip())
+        for name, body in bodies
+        for statement in re.sub(r"--[^\n]*", "", str(body)).split(";")
+        if unnamed_school(statement, tenant_tables)
+    ]
+    assert len(bodies) >= 6
+    assert offences == []
+
+
+def test_a_statement_without_its_school_is_noticed() -> None:
+    tables = frozenset({"card", "leg", "school"})
+    assert unnamed_school("SELECT 1 FROM card WHERE id = $1", tables)
+    assert unnamed_school("SELECT 1 FROM card c JOIN leg l ON l.school_id = $1", tables)
+    assert unnamed_school("UPDATE leg SET kind = $1", tables)
+    assert unnamed_school('DELETE FROM "card"', tables)
+    assert unnamed_school("INSERT INTO card (id) VALUES ($1)", tables)
+    assert not unnamed_school('SELECT 1 FROM "card" WHERE "card"."school_id"=$1', tables)
+    assert not unnamed_school("SELECT 1 FROM card WHERE school_id = $1 FOR NO KEY UPDATE", tables)
+    assert not unnamed_school("SELECT * FROM school", tables)
+
+
+async def test_no_school_no_rows(
+    campus: Campus, database_dsn: DatabaseDsn, tenant_tables: frozenset[str]
+) -> None:
+    await campus.authorise(campus.purchase(await campus.holder(500), 100))
+    connection = await asyncpg.connect(database_dsn.app)
+    try:
+        for table in sorted(tenant_tables - {"school"}):
+            assert await connection.fetchval(f"SELECT count(*) FROM {table}") == 0
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+            await connection.execute("INSERT INTO site VALUES (7, 2, '楼', 'Hall')")
+    finally:
+        await connection.close()
+
+
+async def test_pooled_connection_forgets_school(campus: Campus) -> None:
+    for school in (7, 9, 7):
+        seen = await campus.database.unit(
+            school, lambda unit: unit.value("SELECT current_setting('app.school', true)")
+        )
+        assert seen == str(school)
+    connection = await asyncpg.connect(campus.dsn)
+    try:
+        await connection.execute("BEGIN; SET LOCAL app.school = 7")
+        assert await connection.fetchval("SELECT count(*) FROM site") == 1
+        await connection.execute("COMMIT")
+        assert await connection.fetchval("SELECT count(*) FROM site") == 0
+    finally:
+        await connection.close()
+
+
+async def test_insert_update_move_refused(database_dsn: DatabaseDsn) -> None:
+    async with campus_on(database_dsn.app, school_ids=(7, 8)) as (ours, theirs):
+        holder = await ours.holder(500)
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+            await theirs.rows(
+                "INSERT INTO cardholder_limit (school_id, cardholder_id) VALUES (7, $1)", holder.id
+            )
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+            await ours.rows("UPDATE cardholder_limit SET school_id = 8 WHERE school_id = 7")
+        assert await theirs.rows(
+            "UPDATE cardholder_limit SET spent_minor = 1 WHERE school_id = 7 RETURNING 1"
+        ) == []  # fmt: skip
+        with pytest.raises(asyncpg.ForeignKeyViolationError):
+            await theirs.rows(
+                "INSERT INTO cardholder_limit (school_id, cardholder_id) VALUES (8, $1)", holder.id
+            )
+        assert await ours.rows("SELECT spent_minor FROM cardholder_limit WHERE school_id = 7") == [
+            (0,)
+        ]
+
+
+async def test_a_cold_database_keeps_index_plans(campus: Campus, database_dsn: DatabaseDsn) -> None:
+    hot = ["account", "authorisation", "card", "cardholder", "cardholder_limit", "code_device",
+           "code_pass", "code_use", "terminal_answer"]  # fmt: skip
+    scans = "SELECT sum(seq_scan)::int FROM pg_stat_user_tables WHERE relname = ANY($1)"
+    holders = [await campus.holder(500) for _ in range(3)]
+    (lane,) = [campus.lanes[0]._lanes[0]]
+    await campus.authorise(campus.purchase(holders[0], 1))
+    await lane.fetch("SELECT pg_stat_force_next_flush()")
+    before = await ask(database_dsn.owner, scans, hot)
+    for _ in range(10):  # past the fifth call the plan is cached
+        for holder in holders:
+            await campus.authorise(campus.purchase(holder, 1))
+    for each in campus.lanes[0]._lanes:
+        await each.fetch("SELECT pg_stat_force_next_flush()")
+    assert await ask(database_dsn.owner, scans, hot) == before
