@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from core.db.invariants import Finding, judge
 from core.db.unit import Database, Unit
 from core.kit.clock import Clock
 from core.kit.ids import Ids
@@ -20,7 +19,11 @@ from core.ledger.records import (
     Transfer,
     TrialBalance,
 )
-from core.ledger.store.invariants import INVARIANTS
+from core.ledger.store import invariants
+from core.ports.newcomers import Newcomer
+
+INVARIANTS = invariants.INVARIANTS
+"""What `core.db.invariants` proves."""
 
 _LAST = Cursor(datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))
 
@@ -39,6 +42,28 @@ class Ledger:
             await store.insert_account(
                 unit, self._ids.new(), kind, cardholder_id, self._clock.now()
             )
+
+    async def open_newcomers(self, unit: Unit, newcomers: Sequence[Newcomer], day: date) -> None:
+        """Opens MAIN and SUBSIDY for many cardholders and moves their old balances in (M-074).
+
+        Within the import's unit, which holds the money lock of each.
+        """
+        now, school = self._clock.now(), await self.school_account(unit, "OPENING")
+        await store.insert_purses(
+            unit,
+            [
+                (self._ids.new(), kind, newcomer.cardholder_id)
+                for newcomer in newcomers
+                for kind in ("MAIN", "SUBSIDY")
+            ],
+            now,
+        )
+        openings = [
+            (self._ids.new(), newcomer.cardholder_id, newcomer.opening_minor)
+            for newcomer in newcomers
+            if newcomer.opening_minor
+        ]
+        await store.post_openings(unit, school, openings, now, day)
 
     async def open_merchant_account(self, unit: Unit, merchant_id: UUID) -> UUID:
         """Opens the account of what a merchant is owed, within a unit."""
@@ -149,14 +174,6 @@ class Ledger:
         async def work(unit: Unit) -> TrialBalance:
             purses, others, count = await store.trial_sums(unit)
             return TrialBalance(purses + others, purses, others, count, self._clock.now())
-
-        return await self._database.unit(school_id, work)
-
-    async def check(self, school_id: int) -> list[Finding]:
-        """Whether the books of a school hold, each invariant in one snapshot."""
-
-        async def work(unit: Unit) -> list[Finding]:
-            return await judge(unit, INVARIANTS, self._clock.now())
 
         return await self._database.unit(school_id, work)
 

@@ -10,9 +10,10 @@ from uuid import UUID
 
 import pytest
 
+from bff.proof import PROOF
 from core.authorisation.records import Answer, FollowUp, Key, PurchaseRequest
 from core.authorisation.service import Authorisations
-from core.db.invariants import Finding
+from core.db.invariants import Finding, judge
 from core.db.lanes import Lanes
 from core.db.unit import Database, Unit
 from core.kit.clock import business_day
@@ -248,10 +249,7 @@ class Campus:
 
     async def findings(self) -> list[Finding]:
         """Every invariant of the books and of the answers."""
-        return [
-            *await self.ledger.check(self.school_id),
-            *await self.authorisations.check(self.school_id),
-        ]
+        return await judge(self.database, self.school_id, PROOF, self.clock.now())
 
     async def broken(self) -> dict[str, int]:
         """The ids of the invariants that do not hold, and how often."""

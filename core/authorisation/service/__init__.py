@@ -16,15 +16,14 @@ from core.authorisation.records import (
     Continuation,
     FollowUp,
     Key,
+    LastPayment,
     PurchaseRequest,
     ReferenceUnknown,
     Status,
 )
 from core.authorisation.service.movements import Movements
 from core.authorisation.service.queue import AuthoriseQueue
-from core.authorisation.store.invariants import INVARIANTS
-from core.db import outbox
-from core.db.invariants import Finding, judge
+from core.authorisation.store import invariants
 from core.db.lanes import Lanes
 from core.db.unit import Database, Raced, Unit
 from core.kit.clock import Clock
@@ -32,6 +31,9 @@ from core.kit.errors import IdempotencyConflict
 from core.kit.ids import Ids
 from core.ledger.service import Ledger
 from core.limit.service import Limits
+
+INVARIANTS = invariants.INVARIANTS
+"""What `core.db.invariants` proves."""
 
 Sign = Callable[[Answer], str]
 """Signs an answer (a CCR text, codes.md 6); pure, so it may run inside a unit."""
@@ -127,6 +129,12 @@ class Authorisations:
 
         return await self._database.unit(school_id, work)
 
+    async def last_payment(self, school_id: int, cardholder_id: UUID) -> LastPayment | None:
+        """A cardholder's newest purchase as it stands now; None before the first one."""
+        return await self._database.unit(
+            school_id, lambda unit: store.last_payment(unit, cardholder_id)
+        )
+
     async def resolve_reference(self, school_id: int, retrieval_reference: str) -> Key:
         """The key of the purchase with this reference. Raises: ReferenceUnknown."""
 
@@ -207,14 +215,6 @@ class Authorisations:
 
             await self._database.unit(school_id, work)
         return len(keys)
-
-    async def check(self, school_id: int) -> list[Finding]:
-        """Whether answers, purchases, money, codes and intents agree, each in one snapshot."""
-
-        async def work(unit: Unit) -> list[Finding]:
-            return await judge(unit, (*INVARIANTS, *outbox.INVARIANTS), self._clock.now())
-
-        return await self._database.unit(school_id, work)
 
     async def _follow(
         self,

@@ -1,1 +1,0 @@
-"""Cardholders and the roster they come from; bindings, matching, sessions and consent."""
