@@ -53,6 +53,19 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        "I4 voids",
+        "撤销过的交易没有付款",
+        "What was answered as voided is not paid.",
+        """
+        SELECT v.terminal_no, v.batch_no, v.seq_no, v.original_batch_no, v.original_seq_no, a.state
+          FROM terminal_answer v
+          LEFT JOIN authorisation a ON a.school_id = $1 AND a.terminal_no = v.terminal_no
+           AND a.batch_no = v.original_batch_no AND a.seq_no = v.original_seq_no
+         WHERE v.school_id = $1 AND v.operation = 'VOID' AND v.outcome = 'VOIDED'
+           AND (a.state IS NULL OR a.state NOT IN ('VOIDED', 'EXPIRED', 'TOMBSTONE'))
+        """,
+    ),
+    Invariant(
         "I11 limits",
         "超出单笔或每日限额的交易都验证过密码",
         "What was spent above a single or daily limit carries a PIN proof.",
@@ -89,13 +102,16 @@ INVARIANTS = (
         "每个码至多付一次款, 每笔扫码交易恰用掉一个码",
         "A code paid at most once, and a purchase by code spent exactly one.",
         """
-        SELECT terminal_no, batch_no, seq_no, a.instrument, u.uses
+        SELECT terminal_no, batch_no, seq_no, a.instrument, u.uses, u.of_code
           FROM (SELECT * FROM authorisation x WHERE x.school_id = $1 AND x.state <> 'TOMBSTONE') a
-          FULL JOIN (SELECT x.terminal_no, x.batch_no, x.seq_no, count(*) AS uses
-                       FROM code_use x WHERE x.school_id = $1 AND x.reserved_for IS NULL
+          FULL JOIN (SELECT x.terminal_no, x.batch_no, x.seq_no, count(*) AS uses,
+                            max(x.of_code) AS of_code
+                       FROM (SELECT y.*, count(*) OVER (PARTITION BY y.replay_key) AS of_code
+                               FROM code_use y WHERE y.school_id = $1) x
+                      WHERE x.reserved_for IS NULL
                       GROUP BY x.terminal_no, x.batch_no, x.seq_no) u
          USING (terminal_no, batch_no, seq_no)
-         WHERE a.state IS NULL OR u.uses > 1 OR (a.instrument <> 'CARD' AND u.uses IS NULL)
+         WHERE a.state IS NULL OR u.uses > 1 OR u.of_code > 1 OR (a.instrument <> 'CARD' AND u.uses IS NULL)
         """,
     ),
     Invariant(

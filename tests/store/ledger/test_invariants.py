@@ -19,6 +19,8 @@ PLANTED = {
     "I10": "UPDATE leg SET balance_after_minor = -1 WHERE amount_minor = -500",
     "I4 answers": "UPDATE terminal_answer SET amount_minor = 501 WHERE amount_minor = 500",
     "I4 money": "UPDATE authorisation SET state = 'VOIDED' WHERE held_minor = 500",
+    "I4 voids": "UPDATE terminal_answer SET operation = 'VOID', outcome = 'VOIDED',"
+    " original_batch_no = batch_no, original_seq_no = 1 WHERE operation = 'REFUND'",
     "I11 limits": "UPDATE authorisation SET single_minor = 499 WHERE held_minor = 500",
     "I11 day": "UPDATE cardholder_limit SET spent_minor = spent_minor - 1",
     "I13": "DELETE FROM code_use WHERE seq_no = 1",
