@@ -74,6 +74,7 @@ def network_of(address: str) -> str:
         ip = ip_address(address)
     except ValueError:
         return address[:64]
+    ip = getattr(ip, "ipv4_mapped", None) or ip
     return str(ip_network((ip, 24 if ip.version == 4 else 56), strict=False))
 
 

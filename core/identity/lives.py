@@ -53,3 +53,9 @@ def require_step_up(session: SessionRecord, now: datetime) -> None:
     proven_at = session.step_up_at
     if proven_at is None or now - proven_at > timedelta(seconds=STEP_UP_SECONDS):
         raise StepUpRequired()
+
+
+def stepped_up_until(session: SessionRecord) -> datetime | None:
+    """Until when a holder's last fresh proof counts."""
+    proven_at = session.step_up_at
+    return proven_at and proven_at + timedelta(seconds=STEP_UP_SECONDS)

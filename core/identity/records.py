@@ -136,12 +136,13 @@ class SessionRecord:
 class SessionTokens:
     """A session with the secrets that name it; they are shown once and kept only as hashes.
 
-    `refresh_token` is None for staff.
+    `refresh_token` and its end are None for staff.
     """
 
     session: SessionRecord
     access_token: str
     refresh_token: str | None
+    refresh_expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +232,7 @@ class StepUpTargetMissing(Refusal):
     """The register has no address for a one-time code; use the PIN or a counter."""
 
 
-class CardholderMissing(Refusal):
+class CardholderUnknown(Refusal):
     """There is no such cardholder at this school."""
 
 

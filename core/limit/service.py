@@ -5,8 +5,9 @@ from datetime import date
 from uuid import UUID
 
 from core.db.unit import Database, Unit
+from core.identity.records import CardholderUnknown
 from core.limit import store
-from core.limit.records import CardholderUnknown, Spending
+from core.limit.records import Spending
 from core.limit.thresholds import check_limits
 from core.ports.newcomers import Newcomer
 

@@ -6,11 +6,11 @@ from core.audit.service import Audit
 from core.db import idempotency
 from core.db.idempotency import Answer
 from core.db.unit import Database, Unit
+from core.identity.records import CardholderUnknown
 from core.kit.clock import Clock, business_day
 from core.kit.ids import Ids
 from core.ledger.records import Posting
 from core.ledger.service import Ledger
-from core.limit.records import CardholderUnknown
 from core.limit.service import Limits
 from core.ports.holders import HolderDirectory
 from core.school.policy import Policy

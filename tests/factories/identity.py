@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +27,7 @@ from core.ports.messages import AddressKind, Message
 from core.ports.newcomers import Newcomer
 from core.ports.pins import PinStanding
 from core.school.policy import Policy
-from tests.factories.chance import CountedBytes, StandingClock
+from tests.factories.chance import HandClock, counted_entropy
 from tests.factories.roster import HEADER_ZH, cells_of, csv_bytes
 
 SCHOOL = 1
@@ -97,6 +97,10 @@ class PretendedStaff:
         """The one member, by the one password."""
         return self.staff_id if password == "correct sample phrase" else None
 
+    async def prove_second_factor(self, school_id: int, staff_id: UUID, code: str) -> datetime:
+        """Takes every code."""
+        return StandingClock().now()
+
 
 @dataclass
 class Inbox:
@@ -114,7 +118,7 @@ class Identity:
     """All services of the context on one database."""
 
     database: Database
-    clock: StandingClock
+    clock: HandClock
     sealer: Sealer
     ids: Ids
     policies: dict[int, Policy]
@@ -160,7 +164,7 @@ class Identity:
 
     async def code_for(self, email: str, school: int = SCHOOL) -> str:
         """Asks for a code, has the worker send it, and reads it in the inbox."""
-        self.clock.forward(61)
+        self.clock.advance(seconds=61)
         await self.sign_in.sign_in_begin(school, AddressKind.EMAIL, email, NETWORK)
         await self.deliver(school)
         return [m.facts["code"] for m in self.inbox.messages if m.to == email][-1]
@@ -219,7 +223,7 @@ async def identity_on(dsn: str) -> AsyncIterator[Identity]:
 
 
 async def _add_school(unit: Unit) -> None:
-    now = StandingClock().now()
+    now = HandClock().now()
     await unit.execute(
         "INSERT INTO school (school_id, code, name_zh, name_en, default_language, created_at)"
         " VALUES ($1, $2, '示例大学', 'Sample University', 'zh', $3)",
@@ -233,7 +237,7 @@ async def _add_school(unit: Unit) -> None:
 
 
 def _assemble(database: Database) -> Identity:
-    clock, entropy = StandingClock(), CountedBytes("identity")
+    clock, entropy = HandClock(), counted_entropy("identity")
     ids, sealer = Ids(clock, entropy), Sealer({1: MASTER}, INDEX_KEY, entropy)
     policies = {SCHOOL: Policy(), OTHER_SCHOOL: Policy()}
 

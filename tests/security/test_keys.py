@@ -49,6 +49,7 @@ def test_keys_are_never_overwritten(tmp_path: Path) -> None:
     (lambda d: d.update(blind_index=""), "blind_index: 0 bytes instead of 32"),
     (lambda d: d["data"].update({"2": "ab" * 31}), "data.2: 31 bytes instead of 32"),
     (lambda d: d["pepper"].update({"1": "66" * 32}), "pepper.1: a test key; make a new one"),
+    (lambda d: d["totp"].update({"1": "01234567" * 8}), "totp.1: a test key; make a new one"),
     (lambda d: d.update(pin_block=bytes(range(32)).hex()), "pin_block: a test key; make a new one"),
     (lambda d: d["audit"].update({"1": d["data"]["1"]}), "audit.1: the same key has another use"),
     (lambda d: d["audit"].update({"0": d["totp"].pop("1")}), "totp: "),

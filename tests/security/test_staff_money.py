@@ -12,6 +12,7 @@ from core.school.records import (
     RequestDecided,
     RequesterCannotApprove,
     RequestExpired,
+    RequestUnknown,
     Role,
     SecondFactorStale,
     StaffCaller,
@@ -218,3 +219,10 @@ async def test_smallest_and_largest_amounts_pass(registry: Registry) -> None:
     for amount_minor in (1, MAXIMUM_MINOR):
         await registry.cash.take(SCHOOL, cashier, holder, amount_minor, f"key-{amount_minor}")
     assert await registry.balance(holder) == MAXIMUM_MINOR + 1
+
+
+async def test_unknown_request_is_refused(registry: Registry) -> None:
+    second = await registry.caller("zhao", Role.CASHIER)
+    with pytest.raises(RequestUnknown):
+        await registry.four_eyes.approve(SCHOOL, second, registry.ids.new(), bytes(32))
+    assert await registry.count("four_eyes_request") == 0

@@ -1,8 +1,11 @@
 """The command line over a real database, from the empty one to an enrolled terminal."""
 
+import asyncio
+import hashlib
 import re
 from pathlib import Path
 
+import asyncpg
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -60,6 +63,59 @@ def test_school_is_set_up_by_hand(commands: Commands) -> None:
     )
     assert "NEW" in commands.told("terminal", "list", "--school", 1)
     assert commands.told("audit", "verify", "--school", 1) == "5 rows are sound\n"
+
+
+def test_enrolled_terminal_is_confirmed_by_its_fingerprint(
+    commands: Commands, database_dsn: DatabaseDsn
+) -> None:
+    commands.told("school", "add", SCHOOL_FILE)
+    names = ("--school", 1, "--name-zh", "食堂", "--name-en", "Canteen")
+    commands.told("site", "put", "--number", 0, *names)
+    commands.told("merchant", "add", *names)
+    commands.told("terminal", "activation", "--school", 1, "--merchant", 1)
+    asyncio.run(enrolled_by_hand(database_dsn))
+    mark = hashlib.sha256(bytes(32)).hexdigest()[:8]
+    words = ("terminal", "confirm", 1, "--school", 1, "--fingerprint")
+    wrong = commands.run(*words, "00000000")
+    assert (wrong.exit_code, wrong.stderr.startswith("FINGERPRINT_MISMATCH: ")) == (1, True)
+    assert commands.told(*words, mark) == "Terminal 1 is active\n"
+
+
+async def enrolled_by_hand(dsn: DatabaseDsn) -> None:
+    """The rows of an enrolment, for the command looks at nothing else."""
+    owner = await asyncpg.connect(dsn.owner)
+    await owner.execute(
+        "SET app.school = 1; UPDATE terminal SET state = 'PENDING'; INSERT INTO terminal_key"
+        " (school_id, terminal_no, key_no, public_key, valid_from)"
+        " SELECT 1, 1, 1, decode(repeat('00', 32), 'hex'), created_at FROM terminal"
+    )
+    await owner.close()
+
+
+def test_new_file_is_put_in_force(commands: Commands, tmp_path: Path) -> None:
+    commands.told("school", "add", SCHOOL_FILE)
+    newer = tmp_path / "a.toml"
+    text = SCHOOL_FILE.read_text("utf-8")
+    newer.write_text(text.replace('default = "ID6"', 'default = "ID6"\ntries = 4'), "utf-8")
+    words = ("policy", "activate", newer, "--school")
+    assert commands.told(*words, 1) == "Version in force: 2\n"
+    assert commands.told(*words, 1) == "Version in force: 2\n"
+    other = commands.run(*words, 2)
+    assert (other.exit_code, other.stderr.startswith("SCHOOL_FILE_OF_OTHER: ")) == (1, True)
+
+
+def test_changed_audit_row_is_reported(commands: Commands, database_dsn: DatabaseDsn) -> None:
+    commands.told("school", "add", SCHOOL_FILE)
+    asyncio.run(audit_changed_by_hand(database_dsn))
+    report = commands.run("audit", "verify", "--school", 1)
+    assert (report.exit_code, "was changed; report it at once" in report.stderr) == (1, True)
+
+
+async def audit_changed_by_hand(dsn: DatabaseDsn) -> None:
+    """What only the owner of the tables can do."""
+    owner = await asyncpg.connect(dsn.owner)
+    await owner.execute("SET app.school = 1; UPDATE audit_event SET actor_id = 'nobody'")
+    await owner.close()
 
 
 def test_refusals_end_with_1_and_say_what_to_do(commands: Commands) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from core.db.unit import Database, Unit
-from core.identity.records import Cardholder, CardholderMissing, PersonalFacts
+from core.identity.records import Cardholder, CardholderUnknown, PersonalFacts
 from core.identity.store import cardholders as store
 from core.kit.sealed import Sealer
 from core.ports.holders import HolderStanding
@@ -21,11 +21,11 @@ class Cardholders:
     async def get(self, school_id: int, cardholder_id: UUID) -> Cardholder:
         """One cardholder.
 
-        Raises: CardholderMissing.
+        Raises: CardholderUnknown.
         """
         found = await self.by_ids(school_id, [cardholder_id])
         if cardholder_id not in found:
-            raise CardholderMissing
+            raise CardholderUnknown
         return found[cardholder_id]
 
     async def by_ids(self, school_id: int, ids: Sequence[UUID]) -> dict[UUID, Cardholder]:
@@ -38,18 +38,17 @@ class Cardholders:
         return await self._database.unit(school_id, lambda unit: store.id_of_number(unit, number))
 
     async def find_standing(self, unit: Unit, cardholder_id: UUID) -> HolderStanding | None:
-        """Number and status inside the caller's unit: `core.ports.holders.HolderDirectory`."""
-        rows = await store.by_ids(unit, [cardholder_id])
-        return HolderStanding(cardholder_id, rows[0]["number"], rows[0]["status"]) if rows else None
+        """How a cardholder stands, inside the caller's unit: the money contexts' question."""
+        return await store.find_standing(unit, cardholder_id)
 
     async def personal_facts(self, unit: Unit, cardholder_id: UUID) -> PersonalFacts:
         """Class A facts, inside the caller's unit; whoever asks shows none of them.
 
-        Raises: CardholderMissing.
+        Raises: CardholderUnknown.
         """
         row = await store.personal(unit, cardholder_id)
         if row is None:
-            raise CardholderMissing
+            raise CardholderUnknown
         return PersonalFacts(
             row["id_type"],
             *(

@@ -87,14 +87,11 @@ class Sessions:
         )
         access = token_text(unit.school_id, self._ids.bytes(32))
         refresh = token_text(unit.school_id, self._ids.bytes(32)) if holder else None
+        until = now + timedelta(seconds=REFRESH_SECONDS) if refresh else None
         await store.add(
-            unit,
-            opened,
-            token_hash(access),
-            token_hash(refresh) if refresh else None,
-            now + timedelta(seconds=REFRESH_SECONDS) if refresh else None,
+            unit, opened, token_hash(access), token_hash(refresh) if refresh else None, until
         )
-        return SessionTokens(opened, access, refresh)
+        return SessionTokens(opened, access, refresh, until)
 
     async def refresh(self, refresh_token: str, device_label: str) -> SessionTokens:
         """New tokens for an old refresh token, which is used up by it.
@@ -118,7 +115,8 @@ class Sessions:
                 if late or device_label != session.device_label:
                     await self._revoke_stolen(unit, session)
                     return None
-                await store.revoke_successors(unit, session.family_id, session.id, now)
+                lost = await store.revoke_successors(unit, session.family_id, session.id, now)
+                self._forget_after(unit, lost)
             tokens = await self.open(unit, session)
             until = now + timedelta(seconds=GRACE_SECONDS)
             await store.mark_rotated(unit, session.id, now, until)
@@ -183,7 +181,10 @@ class Sessions:
         hashes = await store.revoke(
             unit, now, reason, family_id=family_id, binding_id=binding_id, staff_id=staff_id
         )
-        unit.after_commit.append(lambda: self._forget(unit.school_id, hashes))
+        self._forget_after(unit, hashes)
+
+    def _forget_after(self, unit: Unit, token_hashes: list[bytes]) -> None:
+        unit.after_commit.append(lambda: self._forget(unit.school_id, token_hashes))
 
     async def _revoke_stolen(self, unit: Unit, session: SessionRecord) -> None:
         await self.revoke(unit, "REFRESH_REUSED", family_id=session.family_id)

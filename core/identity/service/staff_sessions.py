@@ -3,6 +3,7 @@
 from core.db.unit import Database, Unit
 from core.identity.records import SessionRecord, SessionTokens, StaffNotConfirmed
 from core.identity.service.sessions import Sessions
+from core.identity.service.step_up import note_step_up
 from core.kit.clock import Clock
 from core.kit.ids import Ids
 from core.kit.sealed import Sealer
@@ -63,3 +64,16 @@ class StaffSignIn:
             return await self._sessions.open(unit, session)
 
         return await self._database.unit(school_id, work)
+
+    async def step_up(self, session: SessionRecord, second_factor: str) -> SessionRecord:
+        """The session with a second factor given now.
+
+        Raises: SessionEnded, and what the checker raises for a code that is not good.
+        """
+        assert session.staff_id is not None
+        at = await self._staff.prove_second_factor(
+            session.school_id, session.staff_id, second_factor
+        )
+        return await self._database.unit(
+            session.school_id, lambda unit: note_step_up(unit, session, at)
+        )

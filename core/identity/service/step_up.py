@@ -1,6 +1,7 @@
 """Step-up: a bound holder proves more than the token, for at most 5 minutes."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from core.db.unit import Database, Unit
 from core.identity.addresses import Address, registered_address
@@ -16,6 +17,7 @@ from core.identity.service.cardholders import Cardholders
 from core.identity.service.sign_in import OneTimeCodes
 from core.identity.store import sessions as store
 from core.kit.clock import Clock
+from core.ports.messages import AddressKind
 from core.ports.pins import PinChecker
 
 
@@ -36,14 +38,17 @@ class StepUp:
         self._codes = one_time_codes
         self._pins = pins
 
-    async def begin(self, session: SessionRecord) -> SignInBegun:
+    async def begin(self, session: SessionRecord, kind: AddressKind | None = None) -> SignInBegun:
         """Sends a code to the address in the register, which is answered masked.
 
-        Raises: NotBound, StepUpTargetMissing.
+        `kind` is what the holder expects it to be.
+        Raises: NotBound, StepUpTargetMissing, also for an address of another kind.
         """
 
         async def work(unit: Unit) -> Address:
             target = await self._target(unit, session)
+            if kind not in (None, target.kind):
+                raise StepUpTargetMissing("addressKind")
             await self._codes.send(unit, Purpose.CARD_PROOF, target, str(session.family_id))
             return target
 
@@ -69,7 +74,7 @@ class StepUp:
 
         async def work(unit: Unit) -> SessionRecord:
             await self._codes.use(unit, code_id)
-            return await self._note(unit, session)
+            return await note_step_up(unit, session, self._clock.now())
 
         return await self._database.unit(session.school_id, work)
 
@@ -81,7 +86,9 @@ class StepUp:
         if session.cardholder_id is None:
             raise NotBound
         await self._pins.prove(session.school_id, session.cardholder_id, kind, pin)
-        return await self._database.unit(session.school_id, lambda unit: self._note(unit, session))
+        return await self._database.unit(
+            session.school_id, lambda unit: note_step_up(unit, session, self._clock.now())
+        )
 
     async def _target(self, unit: Unit, session: SessionRecord) -> Address:
         if session.cardholder_id is None:
@@ -92,9 +99,13 @@ class StepUp:
             raise StepUpTargetMissing
         return target
 
-    async def _note(self, unit: Unit, session: SessionRecord) -> SessionRecord:
-        if await store.lock(unit, session.id) is None:
-            raise SessionEnded
-        now = self._clock.now()
-        await store.step_up(unit, session.id, now)
-        return replace(session, step_up_at=now)
+
+async def note_step_up(unit: Unit, session: SessionRecord, now: datetime) -> SessionRecord:
+    """The session with a fresh proof, inside the caller's unit.
+
+    Raises: SessionEnded.
+    """
+    if await store.lock(unit, session.id) is None:
+        raise SessionEnded
+    await store.step_up(unit, session.id, now)
+    return replace(session, step_up_at=now)

@@ -19,16 +19,6 @@ async def find_of_subject(
     return (row["id"], row["cardholder_id"]) if row is not None else None
 
 
-async def find_of_owner(unit: Unit, channel: str, cardholder_id: UUID) -> UUID | None:
-    """The live binding by which a cardholder is reached on a channel."""
-    found: UUID | None = await unit.value(
-        "SELECT id FROM binding WHERE school_id = $1 AND channel = $2 AND cardholder_id = $3"
-        " AND ended_at IS NULL",
-        unit.school_id, channel, cardholder_id,
-    )  # fmt: skip
-    return found
-
-
 async def list_of_cardholder(unit: Unit, cardholder_id: UUID) -> list[Binding]:
     """The live bindings of a cardholder, the newest first; one per channel."""
     rows = await unit.rows(

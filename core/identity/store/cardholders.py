@@ -8,6 +8,7 @@ from uuid import UUID
 
 from core.db.unit import Unit
 from core.identity.records import Candidate
+from core.ports.holders import HolderStanding
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,15 @@ async def id_of_number(unit: Unit, number: str) -> UUID | None:
         "SELECT id FROM cardholder WHERE school_id = $1 AND number = $2", unit.school_id, number
     )
     return found
+
+
+async def find_standing(unit: Unit, cardholder_id: UUID) -> HolderStanding | None:
+    """A cardholder's number and status."""
+    row = await unit.row(
+        "SELECT id, number, status FROM cardholder WHERE school_id = $1 AND id = $2",
+        unit.school_id, cardholder_id,
+    )  # fmt: skip
+    return HolderStanding(*row) if row is not None else None
 
 
 async def personal(unit: Unit, cardholder_id: UUID) -> Any | None:  # noqa: ANN401 - a row's columns are the statement's

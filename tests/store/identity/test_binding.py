@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -148,7 +149,7 @@ async def test_another_persons_registered_address_is_no_second_proof(
 
 async def test_stranger_cannot_lock_owner(identity: Identity) -> None:
     for place in range(24):
-        identity.clock.forward(86_400 if place % 4 == 0 else 0)
+        identity.clock.advance(seconds=86_400 if place % 4 == 0 else 0)
         stranger = await identity.signed_in(f"stranger{place}@people.example")
         with pytest.raises(IdentityNotConfirmed):
             await identity.bindings.bind_by_form(
@@ -182,7 +183,7 @@ async def test_a_caller_tries_five_times_an_hour_and_three_numbers_a_day(
                 tokens.session, BindForm(person.name, person.number, "000000"), NETWORK
             )
     assert [person is not None for person in identity.pins.compared] == [True] * 3 + [False]
-    identity.clock.forward(3_600)
+    identity.clock.advance(seconds=3_600)
     with pytest.raises(IdentityNotConfirmed):
         await identity.bindings.bind_by_form(
             tokens.session, BindForm(OTHER.name, OTHER.number, "000000"), NETWORK
@@ -211,7 +212,9 @@ async def test_a_bind_that_succeeds_is_not_counted_as_wrong(identity: Identity) 
     assert left == []
 
 
-async def test_rollback_gives_no_new_tries(identity: Identity) -> None:
+async def test_rollback_gives_no_new_tries(
+    identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class _Broken(Exception):
         pass
 
@@ -219,12 +222,11 @@ async def test_rollback_gives_no_new_tries(identity: Identity) -> None:
         raise _Broken
 
     tokens = await identity.signed_in(ASIDE)
-    compare = identity.pins.compare
-    identity.pins.compare = broken  # type: ignore[method-assign]  # the comparison fails midway
-    for _ in range(5):
-        with pytest.raises(_Broken):
-            await identity.bindings.bind_by_form(tokens.session, FORM, NETWORK)
-    identity.pins.compare = compare  # type: ignore[method-assign]
+    with monkeypatch.context() as patched:
+        patched.setattr(identity.pins, "compare", broken)
+        for _ in range(5):
+            with pytest.raises(_Broken):
+                await identity.bindings.bind_by_form(tokens.session, FORM, NETWORK)
     with pytest.raises(IdentityNotConfirmed):
         await identity.bindings.bind_by_form(tokens.session, FORM, NETWORK)
     assert identity.pins.compared == [None]
@@ -252,14 +254,14 @@ async def test_one_pin_on_twenty_numbers_closes_binding_by_pin_at_the_school(
     assert not await identity.attempts.count_bind(SCHOOL, b"\x77" * 32, "N", "192.0.2.1", PIN)
     assert await identity.attempts.count_bind(OTHER_SCHOOL, bytes(32), "N", "192.0.2.1", PIN)
     assert (await _owner_bound(identity)).session.cardholder_id is not None
-    identity.clock.forward(3_600)
+    identity.clock.advance(seconds=3_600)
     assert await identity.attempts.count_bind(SCHOOL, b"\x78" * 32, "N", "192.0.2.1", PIN)
 
 
 async def test_tried_pins_are_kept_keyed_and_for_a_day_only(identity: Identity) -> None:
     await identity.attempts.count_bind(SCHOOL, bytes(32), "N1", NETWORK, PIN)
     assert PIN not in str(await identity.dump("pin_spray", "attempt_counter"))
-    identity.clock.forward(86_400 + 700)
+    identity.clock.advance(seconds=86_400 + 700)
     await identity.attempts.expire(SCHOOL)
     assert await identity.dump("pin_spray") == {"pin_spray": []}
     left = await identity.rows("SELECT DISTINCT kind FROM attempt_counter ORDER BY kind")
@@ -286,8 +288,17 @@ async def test_the_owners_new_binding_replaces_the_old_with_notice(identity: Ide
     assert len(live) == 1
 
 
-async def test_two_binds_at_once_leave_one_binding(identity: Identity) -> None:
+async def test_binds_at_once_leave_one_binding(
+    identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tokens = [await identity.signed_in(f"aside{place}@people.example") for place in range(3)]
+    compare, all_proven = identity.pins.compare, asyncio.Barrier(3)
+
+    async def compare_together(*subject: Any) -> PinStanding:
+        await all_proven.wait()
+        return await compare(*subject)
+
+    monkeypatch.setattr(identity.pins, "compare", compare_together)
     results = await asyncio.gather(
         *(identity.bindings.bind_by_form(each.session, FORM, NETWORK) for each in tokens),
         return_exceptions=True,
@@ -348,6 +359,35 @@ async def test_a_form_may_take_the_card_in_place_of_the_number_and_no_name(
     assert bound.session.cardholder_id == await identity.id_of(OWNER.number)
 
 
+async def test_a_form_without_pin_is_proven_by_the_registered_address_only(
+    identity: Identity,
+) -> None:
+    fields = (FormField.NAME, FormField.NUMBER)
+    identity.policies[SCHOOL] = Policy(auth=Auth(methods=(AuthMethod.FORM,), form_fields=fields))
+    with pytest.raises(IdentityNotConfirmed):
+        await _bind_from(identity, ASIDE)
+    assert await identity.dump("binding") == {"binding": []}
+    assert (await _owner_bound(identity)).session.cardholder_id is not None
+
+
+async def test_an_address_bound_meanwhile_binds_nobody_else(identity: Identity) -> None:
+    identity.pins.known[await identity.id_of(OTHER.number)] = (PIN, PinStanding.SET)
+    stale = await identity.signed_in(ASIDE)
+    await _bind_from(identity, ASIDE)
+    before = await identity.dump("binding", "attempt_counter")
+    with pytest.raises(AlreadyBound):
+        await identity.bindings.bind_by_form(
+            stale.session, BindForm(OTHER.name, OTHER.number, PIN), NETWORK
+        )
+    assert (await identity.dump("binding"))["binding"] == before["binding"]
+
+
+async def test_unbinding_twice_at_once_ends_the_binding_once(identity: Identity) -> None:
+    bound = await _owner_bound(identity)
+    await asyncio.gather(*(identity.bindings.unbind(bound.session) for _ in range(3)))
+    assert len(identity.cards.revoked) == 1
+
+
 async def test_unbinding_ends_every_session_and_device_of_the_binding(
     identity: Identity,
 ) -> None:
@@ -365,7 +405,7 @@ async def test_unbinding_ends_every_session_and_device_of_the_binding(
 async def test_unbinding_needs_a_fresh_proof_and_a_binding(identity: Identity) -> None:
     bound = await _owner_bound(identity)
     before = await identity.dump(*TABLES)
-    identity.clock.forward(301)
+    identity.clock.advance(seconds=301)
     with pytest.raises(StepUpRequired):
         await identity.bindings.unbind(bound.session)
     assert await identity.dump(*TABLES) == before

@@ -2,15 +2,23 @@
 
 from collections.abc import Sequence
 from datetime import date
+from uuid import UUID
 
 import pytest
 
 from bff.sample_people import sample_people
 from core.db.unit import Unit
-from core.identity.records import RosterFileInvalid, RosterRow, RowRefusal
+from core.identity.records import (
+    CardholderUnknown,
+    RosterFileInvalid,
+    RosterReport,
+    RosterRow,
+    RowRefusal,
+)
 from core.identity.roster_rows import error_file
 from core.identity.service import roster as roster_service
 from core.kit.sealed import SealBroken
+from core.ports.holders import HolderStanding
 from core.ports.newcomers import Newcomer
 from tests.factories.identity import OTHER_SCHOOL, SCHOOL, Identity, person_like, roster
 
@@ -21,7 +29,7 @@ TABLES = ("cardholder", "account", "transfer", "leg", "cardholder_limit")
 
 async def _import(
     identity: Identity, *people: RosterRow, school: int = SCHOOL
-) -> tuple[roster_service.RosterReport, list[RowRefusal]]:
+) -> tuple[RosterReport, list[RowRefusal]]:
     refusals: list[RowRefusal] = []
     report = await identity.roster.import_file(school, roster(*people), "it", refusals.append)
     return report, refusals
@@ -53,7 +61,7 @@ async def test_a_first_import_creates_everybody_and_moves_every_old_balance(
 async def test_importing_the_same_file_again_changes_nothing(identity: Identity) -> None:
     await _import(identity, *PEOPLE)
     before = await identity.dump(*TABLES)
-    identity.clock.forward(60)
+    identity.clock.advance(seconds=60)
     report, _ = await _import(identity, *PEOPLE)
     assert await identity.dump(*TABLES) == before
     assert (report.created, report.changed, report.unchanged) == (0, 0, 7)
@@ -174,6 +182,31 @@ async def test_no_personal_fact_is_in_the_table_in_clear(identity: Identity) -> 
             assert fact is not None
             assert fact not in text
             assert repr(fact.encode())[2:-1] not in text
+
+
+async def test_a_cardholder_stands_active_after_the_import(identity: Identity) -> None:
+    await _import(identity, PEOPLE[0])
+    holder = await identity.id_of(PEOPLE[0].number)
+    standing = await identity.database.unit(
+        SCHOOL, lambda unit: identity.cardholders.find_standing(unit, holder)
+    )
+    assert standing == HolderStanding(holder, PEOPLE[0].number, "ACTIVE")
+
+
+async def test_an_unknown_cardholder_is_refused_or_stands_nowhere(identity: Identity) -> None:
+    nobody = UUID(int=7)
+    assert (
+        await identity.database.unit(
+            SCHOOL, lambda unit: identity.cardholders.find_standing(unit, nobody)
+        )
+        is None
+    )
+    with pytest.raises(CardholderUnknown):
+        await identity.cardholders.get(SCHOOL, nobody)
+    with pytest.raises(CardholderUnknown):
+        await identity.database.unit(
+            SCHOOL, lambda unit: identity.cardholders.personal_facts(unit, nobody)
+        )
 
 
 async def test_ciphertext_bound_to_its_row(identity: Identity) -> None:

@@ -2,12 +2,15 @@
 
 import asyncio
 import hashlib
+from uuid import UUID
 
 import pytest
 
 from bff.sample_people import sample_people
+from core.db.unit import Unit
 from core.identity import one_time
 from core.identity.records import AddressInvalid, SignInNotConfirmed
+from core.identity.service.sign_in import OneTimeCodes
 from core.ports.messages import AddressKind, MessageTemplate
 from tests.factories.identity import NETWORK, OTHER_SCHOOL, SCHOOL, Identity
 
@@ -86,8 +89,15 @@ async def test_a_wrong_code_is_refused_and_opens_nothing(identity: Identity) -> 
     assert await identity.dump("session") == {"session": []}
 
 
-async def test_a_code_works_once(identity: Identity) -> None:
+async def test_a_code_works_once(identity: Identity, monkeypatch: pytest.MonkeyPatch) -> None:
     code = await identity.code_for(EMAIL)
+    use, all_compared = OneTimeCodes.use, asyncio.Barrier(3)
+
+    async def use_together(codes: OneTimeCodes, unit: Unit, code_id: UUID) -> None:
+        await all_compared.wait()
+        await use(codes, unit, code_id)
+
+    monkeypatch.setattr(OneTimeCodes, "use", use_together)
     results = await asyncio.gather(
         *(_complete(identity, EMAIL, code) for _ in range(3)), return_exceptions=True
     )
@@ -99,7 +109,7 @@ async def test_a_code_works_once(identity: Identity) -> None:
 @pytest.mark.parametrize(("seconds", "is_good"), [(299, True), (300, False)])
 async def test_a_code_lives_five_minutes(identity: Identity, seconds: int, is_good: bool) -> None:
     code = await identity.code_for(EMAIL)
-    identity.clock.forward(seconds)
+    identity.clock.advance(seconds=seconds)
     if is_good:
         await _complete(identity, EMAIL, code)
     else:
@@ -149,7 +159,7 @@ async def test_two_hundred_parallel_wrong_codes_evaluate_five(
 
 async def test_messages_to_one_address_are_limited_in_silence(identity: Identity) -> None:
     for _ in range(8):
-        identity.clock.forward(61)
+        identity.clock.advance(seconds=61)
         answer = await identity.sign_in.sign_in_begin(SCHOOL, AddressKind.EMAIL, EMAIL, NETWORK)
     assert answer.resend_after_seconds == 60
     assert len(await identity.intents()) == 5
@@ -158,7 +168,7 @@ async def test_messages_to_one_address_are_limited_in_silence(identity: Identity
 async def test_a_second_code_within_a_minute_is_not_sent(identity: Identity) -> None:
     for _ in range(2):
         await identity.sign_in.sign_in_begin(SCHOOL, AddressKind.EMAIL, EMAIL, NETWORK)
-        identity.clock.forward(58)
+        identity.clock.advance(seconds=58)
     assert len(await identity.intents()) == 1
 
 
@@ -174,7 +184,7 @@ async def test_messages_asked_for_by_one_network_are_limited(identity: Identity)
 
 async def test_a_code_that_ran_out_in_the_outbox_is_dropped(identity: Identity) -> None:
     await identity.sign_in.sign_in_begin(SCHOOL, AddressKind.EMAIL, EMAIL, NETWORK)
-    identity.clock.forward(301)
+    identity.clock.advance(seconds=301)
     await identity.deliver()
     assert identity.inbox.messages == []
 

@@ -3,10 +3,12 @@
 import pytest
 
 from core.school.records import (
+    MerchantUnknown,
     PolicyInvalid,
     SchoolExists,
     SchoolFileOfOther,
     SchoolUnknown,
+    Site,
 )
 from tests.factories.registry import OPERATOR, SCHOOL, Registry, school_file
 
@@ -100,3 +102,31 @@ async def test_merchant_of_unknown_school_is_refused(registry: Registry) -> None
     with pytest.raises(SchoolUnknown):
         await registry.schools.merchant_add(99, "无", "None", OPERATOR)
     assert await registry.count("merchant") == 0
+
+
+async def test_policy_is_known_within_a_unit_too(registry: Registry) -> None:
+    in_force = await registry.database.unit(SCHOOL, registry.schools.policy_in)
+    assert in_force == await registry.schools.policy(SCHOOL)
+    registry.clock.advance(seconds=30)
+    assert await registry.database.unit(SCHOOL, registry.schools.policy_in) is in_force
+
+
+async def test_unknown_school_gets_no_file_site_or_name(registry: Registry) -> None:
+    with pytest.raises(SchoolUnknown):
+        await registry.schools.policy_activate(99, school_file(99), OPERATOR)
+    with pytest.raises(SchoolUnknown):
+        await registry.schools.site_put(99, Site(0, "无", "None"), OPERATOR)
+    with pytest.raises(SchoolUnknown):
+        await registry.schools.get(99)
+    assert await registry.rows("SELECT 1 FROM site", school_id=99) == []
+
+
+async def test_site_is_renamed_in_place(registry: Registry) -> None:
+    for name in ("Canteen", "New Canteen"):
+        await registry.schools.site_put(SCHOOL, Site(3, "食堂", name), OPERATOR)
+    assert await registry.schools.sites(SCHOOL) == [Site(3, "食堂", "New Canteen")]
+
+
+async def test_unknown_merchant_is_refused(registry: Registry) -> None:
+    with pytest.raises(MerchantUnknown):
+        await registry.schools.merchant(SCHOOL, 1)

@@ -4,7 +4,15 @@ import asyncio
 
 import pytest
 
-from core.school.records import LoginInvalid, LoginTaken, PasswordWeak, Role, SecondFactorWrong
+from core.school.records import (
+    LoginInvalid,
+    LoginTaken,
+    PasswordWeak,
+    Role,
+    SchoolUnknown,
+    SecondFactorWrong,
+    StaffNotAllowed,
+)
 from tests.factories.registry import OPERATOR, PASSWORD, SCHOOL, Registry
 
 
@@ -104,3 +112,10 @@ async def test_nothing_that_signs_in_is_stored_in_clear(registry: Registry) -> N
     assert PASSWORD not in row["password_hash"]
     assert made.totp_secret.encode() not in row["totp_sealed"]
     assert made.totp_secret not in repr(made)
+
+
+async def test_unknown_school_or_member_is_refused(registry: Registry) -> None:
+    with pytest.raises(SchoolUnknown):
+        await registry.staff.create(99, "wang", "示例", frozenset({Role.CLERK}), PASSWORD, OPERATOR)
+    with pytest.raises(StaffNotAllowed):
+        await registry.staff.get(SCHOOL, registry.ids.new())

@@ -12,6 +12,7 @@ from core.school.records import (
     FingerprintMismatch,
     KeyRotationInvalid,
     MerchantUnknown,
+    SchoolUnknown,
     SiteUnknown,
     TerminalState,
     TerminalStateInvalid,
@@ -85,6 +86,8 @@ async def test_activation_code_is_good_once(registry: Registry) -> None:
 
 async def test_activation_code_used_twice_at_once_enrols_one_key(registry: Registry) -> None:
     number = await opened(registry)
+    # Connections are made beforehand, or making the second would keep the two apart.
+    await asyncio.gather(*(registry.schools.list_all() for _ in range(4)))
     answers = await asyncio.gather(
         registry.enrol(CODE, KEY), registry.enrol(CODE, NEXT), return_exceptions=True
     )
@@ -222,3 +225,40 @@ async def test_wrong_codes_are_counted_by_the_hour(registry: Registry) -> None:
     registry.clock.advance(hours=1)
     assert [*counts, await registry.terminals.count_wrong_code(SCHOOL, 1)] == [1, 2, 3, 1]
     assert await registry.terminals.count_wrong_code(SCHOOL, 2) == 1
+
+
+async def test_last_key_number_is_the_end_of_a_terminal(registry: Registry) -> None:
+    number = (await registry.add_active_terminal(KEY)).terminal.number
+    now = registry.clock.now()
+    await registry.database.unit(
+        SCHOOL,
+        lambda unit: unit.execute(
+            "INSERT INTO terminal_key (school_id, terminal_no, key_no, public_key, valid_from)"
+            " VALUES ($1, $2, 255, $3, $4)", SCHOOL, number, bytes(THIRD.verify_key), now,
+        ),
+    )  # fmt: skip
+    await registry.terminals.activation_open(SCHOOL, number, CODE, OPERATOR)
+    with pytest.raises(KeyRotationInvalid):
+        await registry.enrol(CODE, NEXT)
+    assert [k.number for k in (await stored(registry, number)).keys] == [1, 255]
+
+
+async def test_cache_forgets_the_terminal_asked_for_longest_ago(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.school.service.terminals._CACHE_ENTRIES", 1)
+    first, second = await registry.add_terminal(), await registry.add_terminal()
+    for terminal in (first, second):
+        await registry.terminals.find_enrolled(SCHOOL, terminal.number)
+    await registry.rows("UPDATE terminal SET state = 'RETIRED'")
+    states = [
+        found.terminal.state
+        for number in (second.number, first.number)
+        if (found := await registry.terminals.find_enrolled(SCHOOL, number))
+    ]
+    assert states == [TerminalState.NEW, TerminalState.RETIRED]
+
+
+async def test_unknown_school_has_no_terminals(registry: Registry) -> None:
+    with pytest.raises(SchoolUnknown):
+        await registry.terminals.register(99, 1, 0, DeviceClass.TILL, ["MEAL"], OPERATOR)

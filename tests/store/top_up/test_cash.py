@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from core.identity.records import CardholderUnknown
 from core.kit.errors import IdempotencyConflict
-from core.limit.records import CardholderUnknown
 from core.school.records import Role, StaffNotAllowed
 from core.top_up.records import CardholderNotActive, CashNotOffered
 from tests.factories.registry import OPERATOR, SCHOOL, Registry, school_file

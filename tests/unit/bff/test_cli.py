@@ -1,5 +1,7 @@
 """The command line: what it prints and with which code it ends."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,8 +39,8 @@ def test_bad_file_names_each_line_and_ends_with_1(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert result.stderr == (
         f"{bad}:{line}: policy.limit.daly_minor: Unknown key; did you mean"
-        " policy.limit.daily_minor?\nPOLICY_INVALID: The school's file has 1 problems; correct"
-        " each line.\n"
+        " policy.limit.daily_minor?\nPOLICY_INVALID: The policy text has faults; nothing was"
+        " changed.\n"
     )
 
 
@@ -86,3 +88,9 @@ def test_created_keys_are_fit_for_what_they_are_made_for(tmp_path: Path) -> None
 def test_activation_asks_for_one_of_merchant_and_terminal() -> None:
     result = run("terminal", "activation", "--school", "7")
     assert (result.exit_code, "Give either --merchant" in result.stderr) == (2, True)
+
+
+def test_module_runs_without_a_warning() -> None:
+    command = [sys.executable, "-W", "error", "-m", "bff", "policy", "check", str(GOOD)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")

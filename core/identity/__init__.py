@@ -1,0 +1,1 @@
+"""Cardholders and the roster they come from; bindings, matching, sessions and consent."""
