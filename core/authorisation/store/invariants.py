@@ -111,7 +111,8 @@ INVARIANTS = (
                       WHERE x.reserved_for IS NULL
                       GROUP BY x.terminal_no, x.batch_no, x.seq_no) u
          USING (terminal_no, batch_no, seq_no)
-         WHERE a.state IS NULL OR u.uses > 1 OR u.of_code > 1 OR (a.instrument <> 'CARD' AND u.uses IS NULL)
+         WHERE a.state IS NULL OR u.uses > 1 OR u.of_code > 1
+            OR (a.instrument <> 'CARD' AND u.uses IS NULL)
         """,
     ),
     Invariant(

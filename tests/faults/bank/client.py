@@ -53,12 +53,12 @@ async def _finish(teller: Teller, intent: Intent) -> None:
 
 
 async def _work(street: Street, till: int, stop: Path) -> None:
-    while not stop.exists():
+    while not stop.exists():  # noqa: ASYNC240 - one stat
         await street.dice.pick(ACTS)(street, till)
 
 
 async def _ended(stop: Path, teller: Teller) -> None:
-    while not stop.exists():
+    while not stop.exists():  # noqa: ASYNC110, ASYNC240 - told by another process
         await asyncio.sleep(0.1)
     await asyncio.sleep(DRAIN_SECONDS)
     teller.gives_up.set()

@@ -48,7 +48,7 @@ class Teller:
         self._journal.write({"t": kind, "at": monotonic(), **facts})
 
     async def ask(self, intent: Intent, *, at_once: int = 1) -> Json | None:
-        """The answer, None if the run ended before it came; `at_once` equal requests in parallel."""
+        """The answer, None if the run ended before it came; `at_once` equal ones in parallel."""
         self._journal.write(intent.line(monotonic()))
         if at_once == 1:
             return await self.insist(intent)

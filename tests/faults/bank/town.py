@@ -3,7 +3,7 @@
 import json
 import os
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,21 +17,19 @@ from clients.device_key import public_key
 from clients.terminal.keys import Identity, enrolment_proof
 from core.audit.records import Actor, ActorKind
 from core.db.unit import Unit
-from core.identity.records import SessionRecord
+from core.identity.records import CardholderKind, SessionRecord
 from core.kit.clock import unix_seconds
 from core.ports.codes import PassKind
 from core.school.records import DeviceClass, Role, Site
 from schema.node import node_id
-from terminals.keys import signer
+from terminals.keys import PublicKey, signer
 from terminals.message import device_message
 from tests.factories.roster import HEADER_ZH, cells_of, csv_bytes
 from tests.faults.bank.dice import Dice
 
 SCHOOLS = (71, 72)
-TILLS, HOLDERS = 20, 100
-"""Per school."""
 PINS = 16
-"""How many cardholders of each school chose a PIN (each costs an argon2id)."""
+"""How many cardholders of each school choose a PIN (each costs an argon2id)."""
 PIN = "274915"
 OPERATOR = Actor(ActorKind.OPERATOR, "bank-test")
 _POLICY = """
@@ -48,6 +46,14 @@ daily_minor = 8000
 [policy.top_up]
 channels = ["CASH"]
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much there is of everything, per school."""
+
+    tills: int = 20
+    holders: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,21 +114,30 @@ class WallClock:
 
 async def prepare(database_url: str, redis_url: str, keys_file: Path, seed: int) -> Town:
     """Two schools with tills, cardholders, phones and staff on an empty, migrated database."""
+    async with wired(ground(database_url, redis_url, keys_file)) as wires:
+        towns = [await found(wires, school_id, Size(), seed) for school_id in SCHOOLS]
+    return Town(
+        tuple(holder for town in towns for holder in town.holders),
+        tuple(desk for town in towns for desk in town.desks),
+        tuple(till for town in towns for till in town.tills),
+    )
+
+
+def ground(database_url: str, redis_url: str, keys_file: Path) -> Ground:
+    """What the services stand on, with new keys in a file."""
     clock = WallClock()
     create_keys(keys_file, Environment.DEVELOPMENT, os.urandom, clock.now())
     keys = load_keys(keys_file, Environment.DEVELOPMENT, clock.now())
-    ground = Ground(database_url, redis_url, keys, clock, os.urandom)
-    async with wired(ground) as wires:
-        holders: list[Holder] = []
-        tills: list[str] = []
-        desks = []
-        for school_id in SCHOOLS:
-            dice = Dice(seed, "town", school_id)
-            await wires.services.schools.add(_school_file(school_id), OPERATOR)
-            tills += [text async for text in _tills(wires, school_id, dice)]
-            holders += await _holders(wires, school_id, dice)
-            desks.append(await _desk(wires, school_id))
-    return Town(tuple(holders), tuple(desks), tuple(tills))
+    return Ground(database_url, redis_url, keys, clock, os.urandom)
+
+
+async def found(wires: Wired, school_id: int, size: Size, seed: int) -> Town:
+    """One school."""
+    dice = Dice(seed, "town", school_id)
+    await wires.services.schools.add(_school_file(school_id), OPERATOR)
+    tills = [text async for text in _tills(wires, school_id, size.tills, dice)]
+    holders = await _holders(wires, school_id, size.holders, dice)
+    return Town(tuple(holders), (await _desk(wires, school_id),), tuple(tills))
 
 
 def _school_file(school_id: int) -> str:
@@ -133,7 +148,7 @@ def _school_file(school_id: int) -> str:
     )
 
 
-async def _tills(wires: Wired, school_id: int, dice: Dice) -> "Iterable[str]":
+async def _tills(wires: Wired, school_id: int, count: int, dice: Dice) -> AsyncIterator[str]:
     schools, terminals = wires.services.schools, wires.services.terminals
     await schools.site_put(school_id, Site(0, "食堂", "Canteen"), OPERATOR)
     merchants = [
@@ -141,7 +156,7 @@ async def _tills(wires: Wired, school_id: int, dice: Dice) -> "Iterable[str]":
         for n in range(4)
     ]
     published = [_published(key) for key in wires.keyring.published(school_id)]
-    for place in range(TILLS):
+    for place in range(count):
         merchant = merchants[place % len(merchants)]
         registered = await terminals.register(
             school_id, merchant.number, 0, DeviceClass.TILL, ["MEAL"], OPERATOR
@@ -156,37 +171,33 @@ async def _tills(wires: Wired, school_id: int, dice: Dice) -> "Iterable[str]":
         await terminals.confirm(school_id, registered.number, mark, OPERATOR)
         pin_key = b64encode(wires.services.terminal_keys.pin_public_key).decode()
         yield Identity(
-            school_id, registered.number, enrolled.keys[-1].key_no, seed.hex(), pin_key,
+            school_id, registered.number, enrolled.keys[-1].number, seed.hex(), pin_key,
             tuple(published),
         ).write()  # fmt: skip
 
 
-def _published(key: object) -> dict[str, object]:
-    facts = {name: getattr(key, name) for name in (
-        "issuer", "kid", "use", "public_key", "sign_from", "sign_until", "drop_after", "site_no"
-    )}  # fmt: skip
+def _published(key: PublicKey) -> dict[str, object]:
     return {
-        "issuer": facts["issuer"], "kid": facts["kid"], "use": facts["use"],
-        "publicKey": b64encode(facts["public_key"]).decode(), "signFrom": facts["sign_from"],
-        "signUntil": facts["sign_until"], "dropAfter": facts["drop_after"],
-        "siteNo": facts["site_no"],
+        "issuer": key.issuer, "kid": key.kid, "use": key.use,
+        "publicKey": b64encode(key.public_key).decode(), "signFrom": key.sign_from,
+        "signUntil": key.sign_until, "dropAfter": key.drop_after, "siteNo": key.site_no,
     }  # fmt: skip
 
 
-async def _holders(wires: Wired, school_id: int, dice: Dice) -> list[Holder]:
+async def _holders(wires: Wired, school_id: int, count: int, dice: Dice) -> list[Holder]:
     """Small balances, 5 to 60 yuan: refusals for lack of funds must happen."""
     people = [
         replace(
             person,
-            kind="STUDENT",
+            kind=CardholderKind.STUDENT,
             old_balance_minor=500 + dice.below(5_500),
             card_uid=f"{school_id:02X}{place:012X}",
         )
-        for place, person in enumerate(sample_people(HOLDERS, "MAIN"))
+        for place, person in enumerate(sample_people(count, "MAIN"))
     ]
     cells = [HEADER_ZH, *(cells_of(person) for person in people)]
     report = await wires.roster.import_file(school_id, csv_bytes(cells), "bank-test", print)
-    assert report.created == HOLDERS
+    assert report.created == count
     rows = await wires.database.unit(
         school_id,
         lambda unit: unit.rows(

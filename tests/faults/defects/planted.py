@@ -54,11 +54,13 @@ DEFECTS = {
         "whether a code is spent is read before the lock is taken",
         frozenset({"I13", "I14"}),
         edits=(
-            ("  SELECT x.single_minor,", "  u := (SELECT y FROM code_use y WHERE y.school_id ="
-             " p_school AND y.replay_key = r.replay_key LIMIT 1);\n  SELECT x.single_minor,"),
-            ("  l record;", "  l record;\n  u code_use;"),
-            ("    LEFT JOIN code_use u ON u.school_id = p_school"
-             " AND u.replay_key = r.replay_key\n", ""),
+            ("  SELECT x.single_minor,", ("  seen := (SELECT y FROM code_use y WHERE y.school_id ="
+             " p_school AND y.replay_key = r.replay_key LIMIT 1);\n  SELECT x.single_minor,")),
+            ("  l record;", "  l record;\n  seen code_use;"),
+            (("    LEFT JOIN code_use u ON u.school_id = p_school"
+             " AND u.replay_key = r.replay_key\n"), ""),
+            ("u.replay_key AS used_key, u.reserved_for",
+             "seen.replay_key AS used_key, seen.reserved_for"),
         ),
         sql="ALTER TABLE code_use DROP CONSTRAINT code_use_pkey;"
         "CREATE INDEX code_use_key ON code_use (school_id, replay_key)",
@@ -67,8 +69,8 @@ DEFECTS = {
         "debit and credit stand in two database transactions",
         frozenset({"I6", "I7 legs", "I9"}),
         edits=(
-            (",\n        (p_school, r.merchant_account_id, instants[i], r.transfer_ids[i], ids[i],"
-             " 'PURCHASE',\n          takes[i], NULL)", ""),
+            ((",\n        (p_school, r.merchant_account_id, instants[i], r.transfer_ids[i], ids[i],"
+             " 'PURCHASE',\n          takes[i], NULL)"), ""),
         ),
         sql="""
         CREATE FUNCTION credit_later(p_school int, p_reference text) RETURNS void

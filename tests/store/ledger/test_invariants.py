@@ -26,8 +26,8 @@ PLANTED = {
     "I13": "DELETE FROM code_use WHERE seq_no = 1",
     "I16": "UPDATE authorisation SET expires_at = made_at - interval '1 s' WHERE state = 'PENDING'",
     "I19": "UPDATE transfer SET amount_minor = 501 WHERE kind = 'REFUND'",
-    "I22 cash": "INSERT INTO transfer SELECT school_id, gen_random_uuid(), 'CASH_TOP_UP',"
-    " 'POSTED', NULL, credit_account_id, debit_account_id, 1, NULL, made_at, business_on FROM transfer"
+    "I22 cash": "INSERT INTO transfer SELECT school_id, gen_random_uuid(), 'CASH_TOP_UP', 'POSTED',"
+    " NULL, credit_account_id, debit_account_id, 1, NULL, made_at, business_on FROM transfer"
     " WHERE kind = 'OPENING_BALANCE'",
     "I16 outbox": "INSERT INTO outbox (school_id, id, kind, payload, due_at, created_at)"
     " SELECT school_id, id, 'call', '{}', '2026-01-01', '2026-01-01' FROM merchant",
