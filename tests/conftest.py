@@ -5,7 +5,8 @@ from hypothesis import settings
 pytest_plugins = [
     "tests.servers.fixtures",
     "tests.factories.registry",
-    "tests.factories.campus",
+    "tests.factories.canteen",
+    "tests.api.campus",
 ]
 
 # Hypothesis loads "ci" by itself where the environment says CI.

@@ -22,7 +22,7 @@ from core.authorisation.lifecycle import (
 )
 from core.authorisation.records import Answer, Authorisation, PurchaseRequest
 from core.db.unit import Unit
-from tests.factories.campus import Campus, campus_on, key_of, sign
+from tests.factories.canteen import Canteen, canteen_on, key_of, sign
 from tests.servers.fixtures import DatabaseDsn
 
 AMOUNTS = st.sampled_from([1, 99, 100, 101, 250, 299, 300, 301, 500, 1000])
@@ -47,7 +47,7 @@ class World:
     def __init__(self, dsn: str) -> None:
         self.runner = asyncio.Runner()
         self.stack = AsyncExitStack()
-        (self.campus,) = self.run(self.stack.enter_async_context(campus_on(dsn, lanes=1)))
+        (self.canteen,) = self.run(self.stack.enter_async_context(canteen_on(dsn, lanes=1)))
 
     def run(self, work: Any) -> Any:
         """Plays one step on the world's own loop."""
@@ -66,14 +66,14 @@ class Histories(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.campus: Campus = self.world.campus
+        self.canteen: Canteen = self.world.canteen
         self.run = self.world.run
-        self.holder = self.run(self.campus.holder(main_minor=1000, subsidy_minor=300))
+        self.holder = self.run(self.canteen.holder(main_minor=1000, subsidy_minor=300))
         self.balance = [300, 1000]
         self.pending = [0, 0]
         self.status, self.card = "ACTIVE", "ACTIVE"
         self.single, self.daily = 300, 500
-        self.day = self.campus.purchase(self.holder, 1).business_on
+        self.day = self.canteen.purchase(self.holder, 1).business_on
         self.spent = 0
         self.used: set[bytes] = set()
         self.stands: list[Stand] = []
@@ -84,7 +84,7 @@ class Histories(RuleBasedStateMachine):
         changes: dict[str, Any] = {}
         if code is not None and self.stands:
             changes["replay_key"] = self.stands[code % len(self.stands)].request.replay_key
-        request = self.campus.purchase(
+        request = self.canteen.purchase(
             self.holder, amount, pin_proven=pin, manual=manual, business_on=self.day,
             single_minor=self.single, daily_minor=self.daily, **changes,
         )  # fmt: skip
@@ -94,7 +94,7 @@ class Histories(RuleBasedStateMachine):
             self.spent, self.single, self.daily,
         )  # fmt: skip
         expected = decide(amount, pin_proven=pin, seen=seen)
-        answer: Answer = self.run(self.campus.authorise(request))
+        answer: Answer = self.run(self.canteen.authorise(request))
         assert (answer.outcome, answer.response_code, answer.reason) == (
             expected.outcome, expected.response_code, expected.reason,
         )  # fmt: skip
@@ -114,7 +114,7 @@ class Histories(RuleBasedStateMachine):
         """Any earlier purchase, sent again."""
         if self.stands:
             stand = self.stands[pick % len(self.stands)]
-            answer = self.run(self.campus.authorise(self.campus.retry(stand.request)))
+            answer = self.run(self.canteen.authorise(self.canteen.retry(stand.request)))
             assert answer.verdict == "REPEATED"
             assert (answer.outcome, answer.response_code) == stand.answer
 
@@ -158,7 +158,7 @@ class Histories(RuleBasedStateMachine):
         if not self.stands:
             return
         stand = self.stands[pick % len(self.stands)]
-        expected = refund_code(self.known(stand), self.campus.merchant_account_id, amount)
+        expected = refund_code(self.known(stand), self.canteen.merchant_account_id, amount)
         self.follow("REFUND", stand, amount, expected)
         if expected == "00":
             paid = capture_shares(stand.captured, stand.takes)
@@ -186,9 +186,9 @@ class Histories(RuleBasedStateMachine):
         """Money comes in."""
 
         async def work(unit: Unit) -> None:
-            await self.campus.pay_in(unit, self.holder, amount)
+            await self.canteen.pay_in(unit, self.holder, amount)
 
-        self.run(self.campus.database.unit(self.campus.school_id, work))
+        self.run(self.canteen.database.unit(self.canteen.school_id, work))
         self.balance[1] += amount
 
     @rule(single=AMOUNTS, more=AMOUNTS)
@@ -196,8 +196,8 @@ class Histories(RuleBasedStateMachine):
         """The cardholder changes both limits."""
         self.single, self.daily = single, single + more
         self.run(
-            self.campus.limits.change(
-                self.campus.school_id, self.holder.id, single_minor=single,
+            self.canteen.limits.change(
+                self.canteen.school_id, self.holder.id, single_minor=single,
                 daily_minor=self.daily, maximum_minor=10_000,
             )
         )  # fmt: skip
@@ -205,9 +205,9 @@ class Histories(RuleBasedStateMachine):
     @rule()
     def sleep(self) -> None:
         """A new day, whose allowance is whole; yesterday's holds run out."""
-        self.campus.clock.advance(days=1)
+        self.canteen.clock.advance(days=1)
         self.day += timedelta(days=1)
-        self.run(self.campus.authorisations.expire_holds(self.campus.school_id, 1000))
+        self.run(self.canteen.authorisations.expire_holds(self.canteen.school_id, 1000))
         for stand in self.stands:
             if stand.state == "PENDING":
                 self.move(self.pending, stand.takes, -1)
@@ -217,7 +217,7 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def purses_are_as_the_model_says(self) -> None:
         """Balance and holds of both purses."""
-        purses = self.run(self.campus.ledger.balances(self.campus.school_id, self.holder.id)).purses
+        purses = self.run(self.canteen.ledger.balances(self.canteen.school_id, self.holder.id)).purses
         found = {purse.kind: (purse.balance_minor, purse.pending_minor) for purse in purses}
         assert [found["SUBSIDY"], found["MAIN"]] == list(
             zip(self.balance, self.pending, strict=True)
@@ -225,7 +225,7 @@ class Histories(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Every history leaves books that hold."""
-        assert self.run(self.campus.broken()) == {}
+        assert self.run(self.canteen.broken()) == {}
 
     def give_back(self, stand: Stand, amount: int) -> None:
         """Only the day it was spent on gets an amount back."""
@@ -238,13 +238,13 @@ class Histories(RuleBasedStateMachine):
 
     def follow(self, operation: str, stand: Stand, amount: int, code: str) -> None:
         """Sends what follows a purchase and compares its answer."""
-        answer = self.run(self.campus.answer(self.campus.follow(operation, stand.request, amount)))
+        answer = self.run(self.canteen.answer(self.canteen.follow(operation, stand.request, amount)))
         assert answer.response_code == code
         assert answer.signed_answer == sign(answer)
 
     def change(self, sql: str, *values: object) -> None:
         """A change from elsewhere."""
-        self.run(self.campus.rows(sql, self.campus.school_id, *values))
+        self.run(self.canteen.rows(sql, self.canteen.school_id, *values))
 
     @staticmethod
     def move(purses: list[int], shares: tuple[int, ...], sign_: int) -> None:
@@ -259,7 +259,7 @@ class Histories(RuleBasedStateMachine):
         return Authorisation(
             key_of(stand.request), stand.state,
             None if stand.state == "TOMBSTONE" else self.holder.id,
-            None if stand.state == "TOMBSTONE" else self.campus.merchant_account_id,
+            None if stand.state == "TOMBSTONE" else self.canteen.merchant_account_id,
             stand.request.amount_minor, stand.captured, stand.refunded, (), None, None,
         )  # fmt: skip
 

@@ -5,7 +5,7 @@ import re
 import asyncpg
 import pytest
 
-from tests.factories.campus import Campus, campus_on
+from tests.factories.canteen import Canteen, canteen_on
 from tests.servers.fixtures import DatabaseDsn
 from tests.store.conftest import unnamed_school
 
@@ -139,9 +139,9 @@ def test_a_statement_without_its_school_is_noticed() -> None:
 
 
 async def test_no_school_no_rows(
-    campus: Campus, database_dsn: DatabaseDsn, tenant_tables: frozenset[str]
+    canteen: Canteen, database_dsn: DatabaseDsn, tenant_tables: frozenset[str]
 ) -> None:
-    await campus.authorise(campus.purchase(await campus.holder(500), 100))
+    await canteen.authorise(canteen.purchase(await canteen.holder(500), 100))
     connection = await asyncpg.connect(database_dsn.app)
     try:
         for table in sorted(tenant_tables - {"school"}):
@@ -152,13 +152,13 @@ async def test_no_school_no_rows(
         await connection.close()
 
 
-async def test_pooled_connection_forgets_school(campus: Campus) -> None:
+async def test_pooled_connection_forgets_school(canteen: Canteen) -> None:
     for school in (7, 9, 7):
-        seen = await campus.database.unit(
+        seen = await canteen.database.unit(
             school, lambda unit: unit.value("SELECT current_setting('app.school', true)")
         )
         assert seen == str(school)
-    connection = await asyncpg.connect(campus.dsn)
+    connection = await asyncpg.connect(canteen.dsn)
     try:
         await connection.execute("BEGIN; SET LOCAL app.school = 7")
         assert await connection.fetchval("SELECT count(*) FROM site") == 1
@@ -169,7 +169,7 @@ async def test_pooled_connection_forgets_school(campus: Campus) -> None:
 
 
 async def test_insert_update_move_refused(database_dsn: DatabaseDsn) -> None:
-    async with campus_on(database_dsn.app, school_ids=(7, 8)) as (ours, theirs):
+    async with canteen_on(database_dsn.app, school_ids=(7, 8)) as (ours, theirs):
         holder = await ours.holder(500)
         with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
             await theirs.rows(
@@ -189,25 +189,25 @@ async def test_insert_update_move_refused(database_dsn: DatabaseDsn) -> None:
         ]
 
 
-async def flush_statistics(campus: Campus) -> None:
-    for lane in campus.lanes[0]._lanes:
+async def flush_statistics(canteen: Canteen) -> None:
+    for lane in canteen.lanes[0]._lanes:
         await lane.fetch("SELECT pg_stat_force_next_flush()")
 
 
-async def test_a_cold_database_keeps_index_plans(campus: Campus, database_dsn: DatabaseDsn) -> None:
+async def test_a_cold_database_keeps_index_plans(canteen: Canteen, database_dsn: DatabaseDsn) -> None:
     hot = ["account", "authorisation", "card", "cardholder", "cardholder_limit", "code_device",
            "code_pass", "code_use", "terminal_answer"]  # fmt: skip
     scans = "SELECT sum(seq_scan)::int FROM pg_stat_user_tables WHERE relname = ANY($1)"
-    holders = [await campus.holder(500) for _ in range(3)]
+    holders = [await canteen.holder(500) for _ in range(3)]
     # Statistics of nearly empty tables are what makes a planner prefer sequential scans.
     owner = await asyncpg.connect(database_dsn.owner)
     await owner.execute("ANALYZE")
     await owner.close()
-    await campus.authorise(campus.purchase(holders[0], 1))
-    await flush_statistics(campus)
+    await canteen.authorise(canteen.purchase(holders[0], 1))
+    await flush_statistics(canteen)
     before = await ask(database_dsn.owner, scans, hot)
     for _ in range(10):  # past the fifth call the plan is cached
         for holder in holders:
-            await campus.authorise(campus.purchase(holder, 1))
-    await flush_statistics(campus)
+            await canteen.authorise(canteen.purchase(holder, 1))
+    await flush_statistics(canteen)
     assert await ask(database_dsn.owner, scans, hot) == before

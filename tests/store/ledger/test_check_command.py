@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bff.cli.root import app
-from tests.factories.campus import Campus
+from tests.factories.canteen import Canteen
 from tests.servers.fixtures import DatabaseDsn
 
 
@@ -16,15 +16,15 @@ def check(language: str = "en") -> tuple[int, str]:
 
 @pytest.fixture
 async def books(
-    database_dsn: DatabaseDsn, campus: Campus, monkeypatch: pytest.MonkeyPatch
-) -> Campus:
-    await campus.authorise(campus.purchase(await campus.holder(500), 100))
-    await campus.database.close()
+    database_dsn: DatabaseDsn, canteen: Canteen, monkeypatch: pytest.MonkeyPatch
+) -> Canteen:
+    await canteen.authorise(canteen.purchase(await canteen.holder(500), 100))
+    await canteen.database.close()
     monkeypatch.setenv("BFF_DATABASE_URL", database_dsn.app)
-    return campus
+    return canteen
 
 
-def test_sound_books_have_no_violation(books: Campus) -> None:
+def test_sound_books_have_no_violation(books: Canteen) -> None:
     code, output = check()
     assert code == 0
     assert (
@@ -44,7 +44,7 @@ async def plant(dsn: str) -> None:
 
 
 @pytest.fixture
-async def stolen(books: Campus, database_dsn: DatabaseDsn) -> None:
+async def stolen(books: Canteen, database_dsn: DatabaseDsn) -> None:
     await plant(database_dsn.owner)
 
 

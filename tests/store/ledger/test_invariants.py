@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from bff.proof import PROOF
-from tests.factories.campus import Campus, Holder
+from tests.factories.canteen import Canteen, Holder
 from tests.servers.fixtures import DatabaseDsn
 
 PLANTED = {
@@ -34,23 +34,23 @@ PLANTED = {
 }
 
 
-async def history(campus: Campus) -> Holder:
+async def history(canteen: Canteen) -> Holder:
     """A purchase with a refund, a captured hold, and one that still stands."""
-    holder = await campus.holder(2000)
-    paid = campus.purchase(holder, 500)
-    await campus.authorise(paid)
-    await campus.answer(campus.follow("REFUND", paid, 200))
-    held = campus.purchase(holder, 400, manual=True)
-    await campus.authorise(held)
-    await campus.answer(campus.follow("CAPTURE", held, 350))
-    await campus.authorise(campus.purchase(holder, 300, manual=True))
+    holder = await canteen.holder(2000)
+    paid = canteen.purchase(holder, 500)
+    await canteen.authorise(paid)
+    await canteen.answer(canteen.follow("REFUND", paid, 200))
+    held = canteen.purchase(holder, 400, manual=True)
+    await canteen.authorise(held)
+    await canteen.answer(canteen.follow("CAPTURE", held, 350))
+    await canteen.authorise(canteen.purchase(holder, 300, manual=True))
     return holder
 
 
-async def test_honest_books_break_nothing(campus: Campus) -> None:
-    holder = await history(campus)
-    assert await campus.funds(holder) == (1350, 1050)
-    assert await campus.broken() == {}
+async def test_honest_books_break_nothing(canteen: Canteen) -> None:
+    holder = await history(canteen)
+    assert await canteen.funds(holder) == (1350, 1050)
+    assert await canteen.broken() == {}
 
 
 def test_every_invariant_has_its_planted_breach() -> None:
@@ -59,30 +59,30 @@ def test_every_invariant_has_its_planted_breach() -> None:
 
 @pytest.mark.parametrize("id_", PLANTED)
 async def test_a_planted_breach_is_found(
-    campus: Campus, database_dsn: DatabaseDsn, id_: str
+    canteen: Canteen, database_dsn: DatabaseDsn, id_: str
 ) -> None:
-    await history(campus)
+    await history(canteen)
     owner = await asyncpg.connect(database_dsn.owner)
     try:
         await owner.execute("SELECT set_config('app.school', '7', false)")
         assert (await owner.execute(PLANTED[id_])).split()[-1] == "1"
     finally:
         await owner.close()
-    found = {f.invariant.id: f for f in await campus.findings() if f.count}
+    found = {f.invariant.id: f for f in await canteen.findings() if f.count}
     assert id_ in found
     assert found[id_].count == len(found[id_].witnesses) == 1
     assert json.loads(found[id_].witnesses[0])
 
 
-async def test_ten_witnesses_stand_for_all(campus: Campus, database_dsn: DatabaseDsn) -> None:
-    holder = await campus.holder(2000)
+async def test_ten_witnesses_stand_for_all(canteen: Canteen, database_dsn: DatabaseDsn) -> None:
+    holder = await canteen.holder(2000)
     for _ in range(12):
-        await campus.authorise(campus.purchase(holder, 10))
+        await canteen.authorise(canteen.purchase(holder, 10))
     owner = await asyncpg.connect(database_dsn.owner)
     try:
         await owner.execute("SELECT set_config('app.school', '7', false)")
         await owner.execute("DELETE FROM code_use")
     finally:
         await owner.close()
-    (finding,) = [f for f in await campus.findings() if f.count]
+    (finding,) = [f for f in await canteen.findings() if f.count]
     assert (finding.invariant.id, finding.count, len(finding.witnesses)) == ("I13", 12, 10)

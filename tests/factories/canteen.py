@@ -46,14 +46,14 @@ def sign(answer: Answer) -> str:
     return f"{key} {answer.outcome} {answer.response_code} {answer.retrieval_reference}"
 
 
-class Campus:
+class Canteen:
     """The services under test and the hands that play terminals and staff."""
 
     def __init__(self, dsn: str, lanes: int, school_id: int = SCHOOL) -> None:
         self.school_id = school_id
         self.dsn = dsn
         self.clock = HandClock()
-        self.ids = make_ids(self.clock, f"campus {school_id}")
+        self.ids = make_ids(self.clock, f"canteen {school_id}")
         self.database = Database(dsn, MODELS)
         self.ledger = Ledger(self.database, self.clock, self.ids)
         self.limits = Limits(self.database)
@@ -271,25 +271,25 @@ def approval(request: PurchaseRequest) -> Answer:
 
 
 @asynccontextmanager
-async def campus_on(
+async def canteen_on(
     dsn: str, lanes: int = 2, school_ids: Sequence[int] = (SCHOOL,)
-) -> AsyncIterator[list[Campus]]:
+) -> AsyncIterator[list[Canteen]]:
     """Schools on one migrated, empty database."""
-    made = [Campus(dsn, lanes, school_id) for school_id in school_ids]
+    made = [Canteen(dsn, lanes, school_id) for school_id in school_ids]
     await made[0].database.open()
     try:
-        for campus in made:
-            await campus.found_school()
+        for canteen in made:
+            await canteen.found_school()
         yield made
     finally:
-        for campus in made:
-            for lanes_ in campus.lanes:
+        for canteen in made:
+            for lanes_ in canteen.lanes:
                 await lanes_.close()
         await made[0].database.close()
 
 
 @pytest.fixture
-async def campus(database_dsn: DatabaseDsn) -> AsyncIterator[Campus]:
+async def canteen(database_dsn: DatabaseDsn) -> AsyncIterator[Canteen]:
     """A school on a database of the test's own."""
-    async with campus_on(database_dsn.app) as (made,):
+    async with canteen_on(database_dsn.app) as (made,):
         yield made
