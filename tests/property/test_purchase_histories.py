@@ -217,7 +217,9 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def purses_are_as_the_model_says(self) -> None:
         """Balance and holds of both purses."""
-        purses = self.run(self.canteen.ledger.balances(self.canteen.school_id, self.holder.id)).purses
+        purses = self.run(
+            self.canteen.ledger.balances(self.canteen.school_id, self.holder.id)
+        ).purses
         found = {purse.kind: (purse.balance_minor, purse.pending_minor) for purse in purses}
         assert [found["SUBSIDY"], found["MAIN"]] == list(
             zip(self.balance, self.pending, strict=True)
@@ -238,7 +240,9 @@ class Histories(RuleBasedStateMachine):
 
     def follow(self, operation: str, stand: Stand, amount: int, code: str) -> None:
         """Sends what follows a purchase and compares its answer."""
-        answer = self.run(self.canteen.answer(self.canteen.follow(operation, stand.request, amount)))
+        answer = self.run(
+            self.canteen.answer(self.canteen.follow(operation, stand.request, amount))
+        )
         assert answer.response_code == code
         assert answer.signed_answer == sign(answer)
 

@@ -39,7 +39,7 @@ def kill_app(at: Targets, dice: Dice) -> bool:
 
 def kill_worker(at: Targets, dice: Dice) -> bool:
     """kill -9 of the worker."""
-    return _killed(dice.pick(at.workers))
+    return bool(at.workers) and _killed(dice.pick(at.workers))
 
 
 def kill_client(at: Targets, dice: Dice) -> bool:

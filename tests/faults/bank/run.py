@@ -16,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import httpx2
 
+from bff.cli.root import app as command_line
 from bff.embedded import Postgres, Valkey, start_postgres, start_valkey
 from bff.proof import PROOF
 from core.db.invariants import Proof, prove
@@ -140,7 +141,10 @@ class Bank:
             port = _free_port()
             self.links[f"client{place}"] = Proxy(loop, port)
             self.apps.append(self._child(f"app-{place}", ["serve", "--port", str(port)]))
-        self.workers = [self._child("worker", ["worker"])]
+        has_worker = "worker" in {
+            c.name or c.callback.__name__ for c in command_line.registered_commands if c.callback
+        }
+        self.workers = [self._child("worker", ["worker"])] if has_worker else []
         urls = [f"http://127.0.0.1:{self.links[f'client{place}'].port}" for place in range(2)]
         self.clients = [
             Child(

@@ -12,7 +12,7 @@ from uuid import UUID
 from bff.keys import create_keys, load_keys
 from bff.sample_people import sample_people
 from bff.settings import Environment
-from bff.wiring import Ground, Wired, wired
+from bff.wiring import Ground, Wired, wire
 from clients.device_key import public_key
 from clients.terminal.keys import Identity, enrolment_proof
 from core.audit.records import Actor, ActorKind
@@ -114,7 +114,8 @@ class WallClock:
 
 async def prepare(database_url: str, redis_url: str, keys_file: Path, seed: int) -> Town:
     """Two schools with tills, cardholders, phones and staff on an empty, migrated database."""
-    async with wired(ground(database_url, redis_url, keys_file)) as wires:
+    wires = wire(ground(database_url, redis_url, keys_file))
+    async with wires.running():
         towns = [await found(wires, school_id, Size(), seed) for school_id in SCHOOLS]
     return Town(
         tuple(holder for town in towns for holder in town.holders),
@@ -155,7 +156,7 @@ async def _tills(wires: Wired, school_id: int, count: int, dice: Dice) -> AsyncI
         await schools.merchant_add(school_id, f"示例食堂{n}", f"Canteen {n}", OPERATOR)
         for n in range(4)
     ]
-    published = [_published(key) for key in wires.keyring.published(school_id)]
+    published = [_published(key) for key in wires.services.terminal_keys.published(school_id)]
     for place in range(count):
         merchant = merchants[place % len(merchants)]
         registered = await terminals.register(

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from redis import Redis
 
-from bff.wiring import Wired, wired
+from bff.wiring import Wired, wire
 from core.authorisation.records import Answer
 from core.ports.codes import PassKind
 from terminals.payments import PurchaseMessage, Till
@@ -49,7 +49,8 @@ class Counter:
 async def counter(
     database_dsn: DatabaseDsn, redis_url: str, tmp_path: Path
 ) -> AsyncIterator[Counter]:
-    async with wired(ground(database_dsn.app, redis_url, tmp_path / "keys.json")) as wires:
+    wires = wire(ground(database_dsn.app, redis_url, tmp_path / "keys.json"))
+    async with wires.running():
         await found(wires, SCHOOL, Size(tills=1, holders=1), seed=1)
         ((holder_id, device_id, account_id),) = await wires.database.unit(
             SCHOOL,

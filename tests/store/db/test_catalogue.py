@@ -152,41 +152,13 @@ async def test_no_school_no_rows(
         await connection.close()
 
 
-async def test_pooled_connection_forgets_school(canteen: Canteen) -> None:
-    for school in (7, 9, 7):
-        seen = await canteen.database.unit(
-            school, lambda unit: unit.value("SELECT current_setting('app.school', true)")
-        )
-        assert seen == str(school)
-    connection = await asyncpg.connect(canteen.dsn)
-    try:
-        await connection.execute("BEGIN; SET LOCAL app.school = 7")
-        assert await connection.fetchval("SELECT count(*) FROM site") == 1
-        await connection.execute("COMMIT")
-        assert await connection.fetchval("SELECT count(*) FROM site") == 0
-    finally:
-        await connection.close()
-
-
-async def test_insert_update_move_refused(database_dsn: DatabaseDsn) -> None:
+async def test_a_row_cannot_point_into_another_school(database_dsn: DatabaseDsn) -> None:
     async with canteen_on(database_dsn.app, school_ids=(7, 8)) as (ours, theirs):
         holder = await ours.holder(500)
-        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
-            await theirs.rows(
-                "INSERT INTO cardholder_limit (school_id, cardholder_id) VALUES (7, $1)", holder.id
-            )
-        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
-            await ours.rows("UPDATE cardholder_limit SET school_id = 8 WHERE school_id = 7")
-        assert await theirs.rows(
-            "UPDATE cardholder_limit SET spent_minor = 1 WHERE school_id = 7 RETURNING 1"
-        ) == []  # fmt: skip
         with pytest.raises(asyncpg.ForeignKeyViolationError):
             await theirs.rows(
                 "INSERT INTO cardholder_limit (school_id, cardholder_id) VALUES (8, $1)", holder.id
             )
-        assert await ours.rows("SELECT spent_minor FROM cardholder_limit WHERE school_id = 7") == [
-            (0,)
-        ]
 
 
 async def flush_statistics(canteen: Canteen) -> None:
@@ -194,7 +166,9 @@ async def flush_statistics(canteen: Canteen) -> None:
         await lane.fetch("SELECT pg_stat_force_next_flush()")
 
 
-async def test_a_cold_database_keeps_index_plans(canteen: Canteen, database_dsn: DatabaseDsn) -> None:
+async def test_a_cold_database_keeps_index_plans(
+    canteen: Canteen, database_dsn: DatabaseDsn
+) -> None:
     hot = ["account", "authorisation", "card", "cardholder", "cardholder_limit", "code_device",
            "code_pass", "code_use", "terminal_answer"]  # fmt: skip
     scans = "SELECT sum(seq_scan)::int FROM pg_stat_user_tables WHERE relname = ANY($1)"
@@ -211,3 +185,10 @@ async def test_a_cold_database_keeps_index_plans(canteen: Canteen, database_dsn:
             await canteen.authorise(canteen.purchase(holder, 1))
     await flush_statistics(canteen)
     assert await ask(database_dsn.owner, scans, hot) == before
+
+
+async def test_statements_of_the_product_are_heard(
+    canteen: Canteen, statements_name_their_school: set[str]
+) -> None:
+    await canteen.ledger.trial_balance(canteen.school_id)
+    assert any("FROM leg" in sql for sql in statements_name_their_school)
