@@ -278,7 +278,7 @@ def world(database_dsn: DatabaseDsn) -> Iterator[World]:
 
 def test_the_payment_functions_decide_as_the_oracle(world: World) -> None:
     Histories.world = world
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]  # hypothesis leaves it untyped
+    run_state_machine_as_test(
         Histories,
         settings=settings(
             max_examples=80, stateful_step_count=30, suppress_health_check=list(HealthCheck)

@@ -21,15 +21,14 @@ _FOR_UPDATE = re.compile(r"\bFOR\s+(?:NO\s+KEY\s+)?UPDATE\b|\bDO\s+UPDATE\b", re
 
 def unnamed_school(sql: str, tables: frozenset[str]) -> bool:
     """Whether a statement touches tables of a school with fewer `school_id =` than it must."""
-    found = [
+    found: list[tuple[str, str]] = [
         (verb.upper(), table)
         for verb, table in _TABLE.findall(_FOR_UPDATE.sub("", sql))
         if table in tables - _SCHOOLS
     ]
-    if any(verb == "INTO" for verb, _ in found) and "school_id" not in sql:
-        return True
     read = sum(verb != "INTO" for verb, _ in found)
-    return read > len(_NAMED.findall(sql))
+    writes = len(found) > read
+    return (writes and "school_id" not in sql) or read > len(_NAMED.findall(sql))
 
 
 def asked_by_a_test() -> bool:
@@ -37,9 +36,9 @@ def asked_by_a_test() -> bool:
     frame = sys._getframe(1)
     while frame.f_back is not None:
         path = Path(frame.f_code.co_filename)
-        if path.is_relative_to(_ROOT) and not path.is_relative_to(_ROOT / "core/db"):
-            if path != Path(__file__):
-                return path.is_relative_to(_ROOT / "tests")
+        is_ours = path.is_relative_to(_ROOT) and path != Path(__file__)
+        if is_ours and not path.is_relative_to(_ROOT / "core/db"):
+            return path.is_relative_to(_ROOT / "tests")
         frame = frame.f_back
     return True
 

@@ -3,16 +3,16 @@
 from collections import Counter
 
 MINIMUM_PER_MINUTE = {
-    "keys": 5_000,
+    "keys": 3_000,
     "AUTHORISE 00": 1_000,
     "AUTHORISE 51": 100,
-    "AUTHORISE 70": 50,
+    "AUTHORISE 70": 30,
     "AUTHORISE C1": 300,
     "AUTHORISE 41": 20,
     "AUTHORISE 22": 20,
     "repeats": 200,
     "conflict": 20,
-    "CAPTURE 00": 20,
+    "CAPTURE 00": 15,
     "VOID 00": 40,
     "REFUND 00": 30,
     "REFUND 64": 10,

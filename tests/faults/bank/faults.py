@@ -148,7 +148,10 @@ def _link(name: str, mode: Mode) -> Callable[[Targets, Dice], bool]:
     return fault
 
 
-KINDS: tuple[Callable[[Targets, Dice], bool], ...] = (
+Fault = Callable[[Targets, Dice], bool]
+"""Does its worst and undoes it; whether it hit anything."""
+
+KINDS: tuple[Fault, ...] = (
     kill_app, stall_app, kill_client, restart_database, kill_backend, cut_backends, stall_database,
     flush_cache, kill_cache, stall_cache,
     *(_link("client", mode) for mode in (Mode.CUT, Mode.LAG, Mode.LOSE_ANSWERS)),

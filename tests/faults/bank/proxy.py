@@ -83,7 +83,15 @@ def run_loop() -> tuple[asyncio.AbstractEventLoop, Callable[[], None]]:
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
 
+    async def end() -> None:
+        loop.set_exception_handler(lambda _loop, _context: None)
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
     def stop() -> None:
+        asyncio.run_coroutine_threadsafe(end(), loop).result(5)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(5)
 

@@ -25,7 +25,7 @@ from core.db.provision import provision
 from core.db.unit import Database
 from tests.faults.bank.coverage import missing
 from tests.faults.bank.dice import Dice
-from tests.faults.bank.faults import KINDS, Targets
+from tests.faults.bank.faults import KINDS, Fault, Targets
 from tests.faults.bank.guard import Calibration, calibrate, free_home
 from tests.faults.bank.journal import Tail, read
 from tests.faults.bank.judge import Evidence, Verdict, judge
@@ -37,6 +37,7 @@ from tests.faults.defects.planted import launcher, plant
 CLIENTS = 3
 DRAIN_SECONDS = 40
 READY_SECONDS = 30
+CALM_SECONDS = (0.2, 0.8)
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes", "data_checksums")
 DATABASE = "campus_bank"
 
@@ -282,8 +283,8 @@ def run(plan: Plan, home: Path | None = None) -> Result:
 def _disturb(bank: Bank, result: Result) -> None:
     """Seeded rounds, each a shuffle of all kinds; each fault waits for the recovery of the last."""
     dice = Dice(result.plan.seed, "faults")
-    at, tails, kinds = bank.targets(), bank.tails(), []
-    watch = Watch(tails)
+    at, watch = bank.targets(), Watch(bank.tails())
+    kinds: list[Fault] = []
     watch.wait_for_purchase(time.monotonic(), 10)
     ends_at = time.monotonic() + result.plan.seconds
     while time.monotonic() < ends_at:
@@ -303,6 +304,7 @@ def _disturb(bank: Bank, result: Result) -> None:
         recovered = watch.wait_for_purchase(time.monotonic(), 5)
         if recovered is not None:
             result.recoveries[kind.__name__].append(recovered - started)
+        time.sleep(dice.between(*CALM_SECONDS))
     result.silence = watch.silence
 
 

@@ -45,7 +45,7 @@ class Street:
     def code(self, holder: Holder) -> str:
         """A code this phone never showed before."""
         now = int(unix_time())
-        shown = max(now - 20, self._shown.get(holder.seed, 0) + 1)
+        shown = max(now - 20, holder.not_before, self._shown.get(holder.seed, 0) + 1)
         self._shown[holder.seed] = min(shown, now + 10)
         return show_code(holder, self._shown[holder.seed])
 
