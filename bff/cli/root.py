@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from bff.cli import keys, ledger, registry, school
+from bff.cli.contract import print_contract
 from bff.cli.serve import serve
 from bff.cli.voice import Voice, voice_of
 from bff.settings import Language, load_settings, shell_language
@@ -28,6 +29,7 @@ app.add_typer(registry.audits, name="audit")
 app.add_typer(keys.keys, name="keys")
 app.add_typer(ledger.ledger, name="ledger")
 app.command()(serve)
+app.command("sdl")(print_contract)
 
 
 @app.callback()
