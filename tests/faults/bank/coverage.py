@@ -3,24 +3,24 @@
 from collections import Counter
 
 MINIMUM_PER_MINUTE = {
-    "keys": 3_000,
-    "AUTHORISE 00": 1_000,
+    "keys": 1_500,
+    "AUTHORISE 00": 600,
     "AUTHORISE 51": 100,
-    "AUTHORISE 70": 30,
-    "AUTHORISE C1": 300,
+    "AUTHORISE 70": 15,
+    "AUTHORISE C1": 150,
     "AUTHORISE 41": 20,
     "AUTHORISE 22": 20,
-    "repeats": 200,
+    "repeats": 120,
     "conflict": 20,
-    "CAPTURE 00": 15,
+    "CAPTURE 00": 8,
     "VOID 00": 40,
     "REFUND 00": 30,
     "REFUND 64": 10,
     "TOP_UP": 30,
     "LOSS": 20,
     "LIMITS": 10,
-    "read": 20,
-    "trial": 20,
+    "read": 8,
+    "trial": 8,
 }
 FAULTS_PER_MINUTE, KINDS_MINIMUM = 30, 12
 
