@@ -12,6 +12,7 @@ from core.card.records import CardKind
 from core.card.service.cards import Cards
 from core.db.lanes import Lane
 
+CREDITED_LATE_SECONDS = 0.03
 ANSWERED_EARLY_SECONDS = 0.03
 REPORTED_LATE_SECONDS = 0.3
 
@@ -26,6 +27,7 @@ def two_transactions() -> None:
         lane: Lane, school_id: int, purses: Sequence[str], requests: Sequence[PurchaseRequest]
     ) -> list[Answer]:
         answers = await whole(lane, school_id, purses, requests)
+        await asyncio.sleep(CREDITED_LATE_SECONDS)
         for answer in answers:
             if answer.outcome == "APPROVED" and answer.verdict == "NEW":
                 await lane.fetch(
