@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import socket
 import time
 from collections import Counter, defaultdict
@@ -266,9 +267,11 @@ class Bank:
 
 def run(plan: Plan, home: Path | None = None) -> Result:
     """One run. Raises: HarnessFault."""
-    home = home or free_home()
     calibration = calibrate()
     with ExitStack() as stack:
+        if home is None:
+            home = free_home()
+            stack.callback(shutil.rmtree, home, ignore_errors=True)
         bank = Bank(plan, home, stack)
         settings = bank.settings()
         plant(plan.defect, bank.owner, bank.postgres.superuser_dsn)
