@@ -1,0 +1,1 @@
+"""The reference terminal: codes, keys, a journal, and a network that may fail at any step."""

@@ -1,0 +1,279 @@
+"""The terminal's memory: every request is on the disk before it is on the wire.
+
+One SQLite file with full synchronisation, so that what was written is there after a power cut.
+PINs are never in it.
+"""
+
+import json
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+from clients.terminal.keys import Identity
+from terminals.ccr import Outcome
+from terminals.message import NUMBER_MAXIMUM, RequestKey
+
+CONTROL_BATCH = 0
+"""The batch of requests that no answer is kept for."""
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS identity (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    facts TEXT NOT NULL,
+    clock_offset REAL NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE IF NOT EXISTS counter (batch_no INTEGER PRIMARY KEY, seq_no INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS request (
+    batch_no INTEGER NOT NULL,
+    seq_no INTEGER NOT NULL,
+    operation TEXT NOT NULL,
+    given TEXT NOT NULL,
+    minor_amount INTEGER NOT NULL,
+    original_batch_no INTEGER,
+    original_seq_no INTEGER,
+    outcome TEXT,
+    signed_answer TEXT,
+    PRIMARY KEY (batch_no, seq_no)
+) STRICT;
+CREATE INDEX IF NOT EXISTS open_request ON request (batch_no, seq_no) WHERE outcome IS NULL;
+"""
+_COLUMNS = (
+    "batch_no, seq_no, operation, given, minor_amount,"
+    " original_batch_no, original_seq_no, outcome, signed_answer"
+)
+
+
+class NotEnrolled(Exception):
+    """This journal belongs to no terminal yet."""
+
+
+class RequestUnknown(Exception):
+    """The journal holds no request of this key."""
+
+
+class Operation(StrEnum):
+    """What a request with a kept answer asks for."""
+
+    CHALLENGE = "CHALLENGE"
+    """A key shown in a CCQ: a phone may pay it, though nothing was sent under it."""
+    AUTHORISE = "AUTHORISE"
+    CAPTURE = "CAPTURE"
+    VOID = "VOID"
+    REFUND = "REFUND"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One request. `given` is its input without the key and without a PIN; amounts are fen.
+
+    `outcome` is None until a verified answer, or the void of this request, is on the disk.
+    """
+
+    key: RequestKey
+    operation: Operation
+    given: dict[str, Any]
+    minor_amount: int
+    original: RequestKey | None
+    outcome: Outcome | None = None
+    signed_answer: str | None = None
+
+    @property
+    def named(self) -> RequestKey:
+        """The key that its signed answer names: of a void, the original's."""
+        is_void = self.operation is Operation.VOID
+        return self.original if is_void and self.original else self.key
+
+
+class Journal:
+    """The journal in one file. Used from one thread, by one program at a time."""
+
+    def __init__(self, path: Path) -> None:
+        path.touch(mode=0o600)
+        self._db = sqlite3.connect(path, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.executescript(_TABLES)
+        self._identity: Identity | None = None
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    @property
+    def identity(self) -> Identity:
+        """Who this terminal is.
+
+        Raises: NotEnrolled.
+        """
+        if self._identity is None:
+            row = self._row("SELECT facts FROM identity")
+            if row is None:
+                raise NotEnrolled
+            self._identity = Identity.read(row[0])
+        return self._identity
+
+    def enrol(self, identity: Identity) -> None:
+        """Keeps who this terminal is from now on."""
+        self._run(
+            "INSERT INTO identity (only, facts) VALUES (1, ?)"
+            " ON CONFLICT (only) DO UPDATE SET facts = excluded.facts",
+            identity.write(),
+        )
+        self._identity = identity
+
+    @property
+    def clock_offset_seconds(self) -> float:
+        """What to add to our clock to have the server's."""
+        row = self._row("SELECT clock_offset FROM identity")
+        return 0.0 if row is None else row[0]
+
+    def set_clock_offset(self, seconds: float) -> None:
+        """Keeps what to add to our clock."""
+        self._run("UPDATE identity SET clock_offset = ?", seconds)
+
+    def control_key(self) -> RequestKey:
+        """A key for a request whose answer is not kept."""
+        return self._next_key(CONTROL_BATCH)
+
+    def batch_no(self) -> int:
+        """The batch that new requests go into."""
+        (newest,) = self._row("SELECT max(batch_no) FROM counter") or (None,)
+        return max(newest or 1, 1)
+
+    def open_batch(self) -> int:
+        """Begins the next batch; its number."""
+        number = self.batch_no() + 1
+        self._run("INSERT INTO counter VALUES (?, 0)", number)
+        return number
+
+    def write(
+        self,
+        operation: Operation,
+        given: dict[str, Any],
+        minor_amount: int,
+        original: RequestKey | None = None,
+    ) -> Entry:
+        """Takes the next key and puts the request on the disk; only then may it be sent."""
+        self._run("BEGIN IMMEDIATE")
+        try:
+            entry = Entry(self._next_key(), operation, given, minor_amount, original)
+            self._insert(entry)
+        except BaseException:
+            self._run("ROLLBACK")
+            raise
+        self._run("COMMIT")
+        return entry
+
+    def begin_sale(self, challenge: RequestKey, given: dict[str, Any]) -> Entry:
+        """Turns a shown challenge into the purchase under the same key.
+
+        Raises: RequestUnknown, if no such challenge is open.
+        """
+        changed = self._run(
+            "UPDATE request SET operation = ?, given = ? WHERE batch_no = ? AND seq_no = ?"
+            " AND operation = ? AND outcome IS NULL",
+            *(Operation.AUTHORISE, json.dumps(given), challenge.batch_no, challenge.seq_no),
+            Operation.CHALLENGE,
+        )
+        if changed != 1:
+            raise RequestUnknown(challenge.text())
+        return self.get(challenge)
+
+    def end(self, entry: Entry, outcome: Outcome, signed_answer: str) -> None:
+        """Keeps the verified answer; of a void also with the request that it answers for.
+
+        A void that was declined leaves an answer that the request has already.
+        """
+        self._run(
+            "UPDATE request SET outcome = ?1, signed_answer = ?2"
+            " WHERE (batch_no, seq_no) = (?3, ?4)"
+            " OR (batch_no, seq_no) = (?5, ?6) AND (outcome IS NULL OR ?1 = 'VOIDED')",
+            *(outcome.name, signed_answer, *entry.key[1:], *entry.named[1:]),
+        )
+
+    def get(self, key: RequestKey) -> Entry:
+        """The request of a key.
+
+        Raises: RequestUnknown.
+        """
+        found = self._entries("WHERE batch_no = ? AND seq_no = ?", key.batch_no, key.seq_no)
+        if not found:
+            raise RequestUnknown(key.text())
+        return found[0]
+
+    def list_open(self) -> list[Entry]:
+        """The requests without an answer, oldest first."""
+        return self._entries("WHERE outcome IS NULL ORDER BY batch_no, seq_no")
+
+    def list_newest(self, count: int) -> list[Entry]:
+        """The last requests, newest first."""
+        return self._entries("ORDER BY batch_no DESC, seq_no DESC LIMIT ?", count)
+
+    def find_open_void(self, original: RequestKey) -> Entry | None:
+        """The void of a request that waits for its answer."""
+        where = (
+            "WHERE operation = ? AND (original_batch_no, original_seq_no) = (?, ?)"
+            " AND outcome IS NULL"
+        )
+        found = self._entries(where, Operation.VOID, original.batch_no, original.seq_no)
+        return found[0] if found else None
+
+    def _next_key(self, batch_no: int | None = None) -> RequestKey:
+        number = self.batch_no() if batch_no is None else batch_no
+        row = self._row("SELECT seq_no FROM counter WHERE batch_no = ?", number)
+        seq_no = (row[0] if row else 0) + 1
+        if seq_no > NUMBER_MAXIMUM:
+            # Control numbers go round: nothing is kept under them.
+            number, seq_no = (number + 1 if number else number), 1
+        self._run(
+            "INSERT INTO counter VALUES (?, ?)"
+            " ON CONFLICT (batch_no) DO UPDATE SET seq_no = excluded.seq_no",
+            *(number, seq_no),
+        )
+        return RequestKey(self.identity.terminal_no, number, seq_no)
+
+    def _insert(self, entry: Entry) -> None:
+        original = entry.original
+        self._run(
+            f"INSERT INTO request ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL)",  # noqa: S608 - our own column names
+            *(entry.key.batch_no, entry.key.seq_no, entry.operation, json.dumps(entry.given)),
+            entry.minor_amount,
+            *((original.batch_no, original.seq_no) if original else (None, None)),
+        )
+
+    def _entries(self, where: str, *values: object) -> list[Entry]:
+        terminal_no = self.identity.terminal_no
+        sql = f"SELECT {_COLUMNS} FROM request {where}"  # noqa: S608 - our own words
+        with closing(self._db.execute(sql, values)) as cursor:
+            return [_entry(terminal_no, row) for row in cursor]
+
+    def _row(self, sql: str, *values: object) -> tuple[Any, ...] | None:
+        with closing(self._db.execute(sql, values)) as cursor:
+            row: tuple[Any, ...] | None = cursor.fetchone()
+            return row
+
+    def _run(self, sql: str, *values: object) -> int:
+        with closing(self._db.execute(sql, values)) as cursor:
+            return cursor.rowcount
+
+
+def _entry(terminal_no: int, row: tuple[Any, ...]) -> Entry:
+    batch_no, seq_no, operation, given, minor_amount, *original, outcome, signed_answer = row
+    return Entry(
+        key=RequestKey(terminal_no, batch_no, seq_no),
+        operation=Operation(operation),
+        given=json.loads(given),
+        minor_amount=minor_amount,
+        original=RequestKey(terminal_no, *original) if original[0] is not None else None,
+        outcome=Outcome[outcome] if outcome is not None else None,
+        signed_answer=signed_answer,
+    )

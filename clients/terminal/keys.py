@@ -1,0 +1,107 @@
+"""What enrolment leaves on a terminal: its own key, its number, and the keys it may believe."""
+
+import json
+from base64 import b64decode
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any
+
+from nacl.signing import SigningKey
+
+from terminals import ccr
+from terminals.ccr import Answer, Outstanding
+from terminals.codes import CodeRefusal
+from terminals.keys import KeyRing, KeyUse, PublicKey, Sign, signer, verifies
+from terminals.message import KeyId, RequestKey, enrolment_message, seal_pin, time_message
+
+
+def public_key(seed: bytes) -> bytes:
+    """The public key of a 32-byte seed."""
+    return bytes(SigningKey(seed).verify_key)
+
+
+def enrolment_proof(seed: bytes, code: str, serial_number: str) -> bytes:
+    """What shows that whoever has the activation code also has the key."""
+    return signer(seed)(enrolment_message(code, public_key(seed), serial_number))
+
+
+@dataclass(frozen=True)
+class Identity:
+    """An enrolled terminal: its key id, its secret seed, and the issuer's keys (as answered)."""
+
+    issuer: int
+    terminal_no: int
+    key_no: int
+    seed: str = field(repr=False)
+    pin_public_key: str
+    issuer_keys: tuple[dict[str, Any], ...]
+
+    @classmethod
+    def of(cls, seed: bytes, enrolment: dict[str, Any]) -> "Identity":
+        """From the answer to `terminalEnrol`."""
+        return cls(
+            issuer=enrolment["issuer"],
+            terminal_no=enrolment["terminalNo"],
+            key_no=enrolment["keyNo"],
+            seed=seed.hex(),
+            pin_public_key=enrolment["pinPublicKey"],
+            issuer_keys=tuple(enrolment["keys"]),
+        )
+
+    @classmethod
+    def read(cls, text: str) -> "Identity":
+        """From the text that `write` made."""
+        facts = json.loads(text)
+        return cls(**{**facts, "issuer_keys": tuple(facts["issuer_keys"])})
+
+    def write(self) -> str:
+        """As JSON text, secret seed included."""
+        return json.dumps(asdict(self))
+
+    @property
+    def key_id(self) -> KeyId:
+        """Who signs."""
+        return KeyId(self.issuer, self.terminal_no, self.key_no)
+
+    @cached_property
+    def sign(self) -> Sign:
+        """Signs with the terminal's key."""
+        return signer(bytes.fromhex(self.seed))
+
+    @cached_property
+    def _published(self) -> list[PublicKey]:
+        return [
+            PublicKey(
+                issuer=key["issuer"],
+                kid=key["kid"],
+                use=KeyUse(key["use"]),
+                public_key=b64decode(key["publicKey"]),
+                sign_from=key["signFrom"],
+                sign_until=key["signUntil"],
+                drop_after=key["dropAfter"],
+                site_no=key["siteNo"],
+            )
+            for key in self.issuer_keys
+        ]
+
+    @cached_property
+    def _ring(self) -> KeyRing:
+        return KeyRing(self._published)
+
+    def verify(self, text: str, named: RequestKey, minor_amount: int) -> Answer | CodeRefusal:
+        """The signed answer to what was asked under `named`, or why it is none of ours."""
+        waiting = Outstanding(self.issuer, named, minor_amount, created_at=0, life_seconds=0)
+        return ccr.verify(text, keys=self._ring, outstanding=waiting)
+
+    def is_signed_time(self, signature: bytes, nonce: bytes, instant: int) -> bool:
+        """Whether an ANSWER key that may sign at `instant` told this time for this nonce."""
+        message = time_message(self.issuer, self.terminal_no, nonce, instant)
+        return any(
+            verifies(key.public_key, message, signature)
+            for key in self._published
+            if key.use is KeyUse.ANSWER and key.issuer == self.issuer and key.signs_at(instant)
+        )
+
+    def seal(self, pin: str, key: RequestKey, now: int) -> str:
+        """The PIN block of a request: only the server can open it, and only for this key."""
+        return seal_pin(pin, key, now, b64decode(self.pin_public_key))

@@ -1,0 +1,184 @@
+"""The terminal's questions: each signed with its key, each answer taken for what it proves."""
+
+from base64 import b64decode, b64encode
+from binascii import Error as NotBase64
+from collections.abc import Callable, Mapping
+
+from clients.endpoint import PATH, Endpoint, Json, NoAnswer
+from clients.terminal.journal import Entry, Journal, Operation
+from clients.terminal.keys import Identity, enrolment_proof, public_key
+from terminals.ccr import Answer, Outcome
+from terminals.codes import CodeRefusal, strip
+from terminals.message import RequestKey
+from terminals.scenes import Scene
+from terminals.signature import sign
+
+SOFTWARE_VERSION = "1.0"
+NONCE_BYTES = 16
+SEED_BYTES = 32
+
+_DOCUMENTS = {
+    Operation.AUTHORISE: ("PurchaseAuthorise", "purchaseAuthorise"),
+    Operation.CAPTURE: ("PurchaseCapture", "purchaseCapture"),
+    Operation.VOID: ("PurchaseVoid", "purchaseVoid"),
+    Operation.REFUND: ("PurchaseRefund", "purchaseRefund"),
+}
+
+
+class AnswerForged(NoAnswer):
+    """The answer is not signed by our school's server for this very request."""
+
+
+def key_input(key: RequestKey) -> Json:
+    """A key as GraphQL input."""
+    return {"batchNo": key.batch_no, "seqNo": key.seq_no}
+
+
+def no_headers(_body: bytes) -> Mapping[str, str]:
+    """Nobody asks."""
+    return {}
+
+
+async def enrol(
+    endpoint: Endpoint,
+    issuer: int,
+    activation_code: str,
+    model: str,
+    serial_number: str,
+    entropy: Callable[[int], bytes],
+) -> tuple[Identity, Json]:
+    """Registers a new key against an activation code; who the terminal is, and the answer.
+
+    Raises: NoAnswer; then a new activation code is needed.
+    """
+    seed = entropy(SEED_BYTES)
+    given = {
+        "issuer": issuer,
+        "activationCode": activation_code,
+        "publicKey": _base64(public_key(seed)),
+        "model": model,
+        "serialNumber": serial_number,
+        "proof": _base64(enrolment_proof(seed, activation_code, serial_number)),
+    }
+    payload = await endpoint.change("TerminalEnrol", "terminalEnrol", given, no_headers)
+    enrolment = payload["enrolment"]
+    return Identity.of(seed, enrolment), enrolment
+
+
+class Line:
+    """The terminal's side of the wire. `clock` is in Unix seconds, `entropy` gives random bytes."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        journal: Journal,
+        clock: Callable[[], float],
+        entropy: Callable[[int], bytes],
+    ) -> None:
+        self._endpoint = endpoint
+        self._journal = journal
+        self._clock = clock
+        self._entropy = entropy
+
+    def now(self) -> int:
+        """The server's time in Unix seconds, as far as we know it."""
+        return int(self._clock() + self._journal.clock_offset_seconds)
+
+    async def ask(self, entry: Entry, pin: str | None = None) -> tuple[Answer, Json]:
+        """The verified answer to a request in the journal, and what else the server says of it.
+
+        Raises: NoAnswer, among it AnswerForged.
+        """
+        given = {**entry.given, "key": key_input(entry.key)}
+        if pin is not None:
+            given["pinBlock"] = self._journal.identity.seal(pin, entry.key, self.now())
+        document, field = _DOCUMENTS[entry.operation]
+        payload = await self._endpoint.change(document, field, given, self._signed(entry.key))
+        return self._verified(entry, payload["authorisation"])
+
+    async def ask_status(self, entry: Entry) -> tuple[Answer, Json] | None:
+        """The verified answer that the server keeps for a purchase; None if it knows of none.
+
+        Raises: NoAnswer, among it AnswerForged.
+        """
+        key = self._journal.control_key()
+        variables = {"original": key_input(entry.key)}
+        data = await self._endpoint.ask("PurchaseStatus", variables, self._signed(key))
+        status = (data.get("terminal") or {}).get("purchaseStatus")
+        if not isinstance(status, dict):
+            raise NoAnswer("no status")
+        if not status["known"]:
+            return None
+        return self._verified(entry, status["authorisation"])
+
+    async def set_clock(self, *, clock_lost: bool = False) -> Json:
+        """Reports that we are alive and sets our clock by the server's; the heartbeat answered.
+
+        Raises: NoAnswer, among it AnswerForged for a time that is not signed.
+        """
+        key, nonce = self._journal.control_key(), self._entropy(NONCE_BYTES)
+        given = {
+            "key": key_input(key),
+            "clock": self.now(),
+            "clockLost": clock_lost,
+            "queue": len(self._journal.list_open()),
+            "softwareVersion": SOFTWARE_VERSION,
+        }
+        payload = await self._endpoint.change(
+            "TerminalHeartbeat", "terminalHeartbeat", given, self._signed(key, nonce)
+        )
+        beat: Json = payload["heartbeat"]
+        signed_time = _bytes(beat["signedTime"])
+        if not self._journal.identity.is_signed_time(signed_time, nonce, beat["time"]):
+            raise AnswerForged("the time is not signed")
+        self._journal.set_clock_offset(beat["time"] - self._clock())
+        return beat
+
+    async def look_up(self, presented: str, scene: Scene) -> Json:
+        """What this scene may see of whoever presents a code.
+
+        Raises: NoAnswer.
+        """
+        key = self._journal.control_key()
+        given = {"key": key_input(key), "presented": strip(presented), "scene": scene}
+        return await self._endpoint.change("HolderLookUp", "holderLookUp", given, self._signed(key))
+
+    def chance(self) -> float:
+        """A random number from 0 to 1."""
+        return int.from_bytes(self._entropy(4)) / 0xFFFFFFFF
+
+    def _verified(self, entry: Entry, shown: Json | None) -> tuple[Answer, Json]:
+        text = str((shown or {}).get("signedAnswer"))
+        answer = self._journal.identity.verify(text, entry.named, entry.minor_amount)
+        if shown is None or isinstance(answer, CodeRefusal):
+            raise AnswerForged(f"the signed answer is refused: {answer}")
+        if entry.operation is Operation.VOID and answer.outcome is Outcome.APPROVED:
+            raise AnswerForged("this answers the purchase, not its void")
+        return answer, shown
+
+    def _signed(
+        self, key: RequestKey, nonce: bytes | None = None
+    ) -> Callable[[bytes], Mapping[str, str]]:
+        def headers(body: bytes) -> Mapping[str, str]:
+            return sign(
+                body,
+                path=PATH,
+                key_id=self._journal.identity.key_id,
+                key=key,
+                created_at=self.now(),
+                nonce=nonce or self._entropy(NONCE_BYTES),
+                sign=self._journal.identity.sign,
+            )
+
+        return headers
+
+
+def _base64(raw: bytes) -> str:
+    return b64encode(raw).decode()
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return b64decode(text, validate=True)
+    except NotBase64:
+        return b""

@@ -1,0 +1,296 @@
+"""The till: from a scanned text to an outcome that is certain, or a void that makes it so.
+
+Whatever is not a verified answer leaves the outcome unknown. A purchase whose outcome stays unknown
+is voided, and the void is repeated until it is acknowledged; every other request is repeated itself
+(terminals.md 5).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from time import monotonic
+from typing import TypeVar
+
+from clients.endpoint import Json, NoAnswer, NotAllowed, QuestionRefused
+from clients.terminal.journal import Entry, Journal, Operation
+from clients.terminal.protocol import Line, key_input
+from terminals import ccq
+from terminals.ccq import Challenge, Purpose
+from terminals.ccr import Answer, Outcome
+from terminals.codes import strip
+from terminals.message import RequestKey
+from terminals.response import Action, Response, find_response
+from terminals.scenes import Scene
+
+CHALLENGE_SECONDS = 120
+
+_Told = TypeVar("_Told")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a terminal insists; a repeat waits a random part of a doubling pause."""
+
+    budget_seconds: float = 3.0
+    attempt_seconds: float = 1.5
+    pause_seconds: float = 0.1
+    status_tries: int = 3
+    progress_seconds: float = 45.0
+    progress_pause_seconds: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What came of a request. `answer` is verified; None means unknown, and taken care of.
+
+    `shown` is what else the server said (holder, balance, continuation): good for a screen only.
+    """
+
+    entry: Entry
+    answer: Answer | None
+    shown: Json = field(default_factory=dict)
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended, None if that is unknown."""
+        return self.answer.outcome if self.answer else None
+
+    @property
+    def response(self) -> Response | None:
+        """The row of the table of response codes."""
+        return find_response(self.answer.response_code) if self.answer else None
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether it is certain that what was asked has happened."""
+        is_void = self.entry.operation is Operation.VOID
+        return self.outcome is (Outcome.VOIDED if is_void else Outcome.APPROVED)
+
+
+class Till:
+    """A terminal at work. One request at a time."""
+
+    def __init__(self, journal: Journal, line: Line, patience: Patience | None = None) -> None:
+        self._journal = journal
+        self._line = line
+        self._patience = patience or Patience()
+
+    async def sell(
+        self,
+        presented: str,
+        minor_amount: int,
+        scene: Scene = Scene.MEAL,
+        *,
+        is_held: bool = False,
+        pin: str | None = None,
+        challenge: Entry | None = None,
+    ) -> Receipt:
+        """Asks for a payment by whoever presented a code or card; `is_held` captures it later.
+
+        `challenge` is what `show_challenge` showed for this sale.
+        """
+        given = {
+            "presented": strip(presented),
+            "minorAmount": minor_amount,
+            "capture": "MANUAL" if is_held else "IMMEDIATE",
+            "scene": scene,
+        }
+        if challenge is None:
+            entry = self._journal.write(Operation.AUTHORISE, given, minor_amount)
+        else:
+            given["challenge"] = self.challenge_text(challenge)
+            entry = self._journal.begin_sale(challenge.key, given)
+        return await self._purchase(entry, pin)
+
+    async def sell_with_pin(self, refused: Receipt, pin: str) -> Receipt:
+        """Goes on with a sale that was answered PIN_REQUIRED: a new key, no second scan."""
+        given = {
+            **{key: refused.entry.given[key] for key in ("minorAmount", "capture", "scene")},
+            "continuation": refused.shown["continuation"],
+        }
+        entry = self._journal.write(Operation.AUTHORISE, given, refused.entry.minor_amount)
+        return await self._purchase(entry, pin)
+
+    async def show_challenge(self, minor_amount: int) -> Entry:
+        """A key whose `challenge_text` may be shown; the one shown before ends unpaid."""
+        for entry in self._journal.list_open():
+            if entry.operation is Operation.CHALLENGE:
+                await self._undo(entry)
+        given = {"createdAt": self._line.now()}
+        return self._journal.write(Operation.CHALLENGE, given, minor_amount)
+
+    def challenge_text(self, shown: Entry) -> str:
+        """The CCQ text of a shown key."""
+        identity = self._journal.identity
+        challenge = Challenge(
+            purpose=Purpose.PAY,
+            issuer=identity.issuer,
+            key_no=identity.key_no,
+            key=shown.key,
+            created_at=shown.given["createdAt"],
+            life_seconds=CHALLENGE_SECONDS,
+            minor_amount=shown.minor_amount,
+        )
+        return ccq.make(challenge, identity.sign).text
+
+    async def capture(self, original: RequestKey, minor_amount: int) -> Receipt:
+        """Posts a held purchase, whole or in part."""
+        given = {"original": key_input(original), "minorAmount": minor_amount}
+        return await self._follow(Operation.CAPTURE, given, minor_amount, original)
+
+    async def void(self, original: RequestKey) -> Receipt:
+        """Undoes a purchase for the cashier.
+
+        Raises: RequestUnknown, for a key that this terminal did not make.
+        """
+        amount = self._journal.get(original).minor_amount
+        given = {"original": key_input(original), "reason": "CASHIER"}
+        return await self._follow(Operation.VOID, given, amount, original)
+
+    async def refund(
+        self, original: RequestKey, minor_amount: int, reason: str, operator_no: str | None = None
+    ) -> Receipt:
+        """Gives captured money back, whole or in part."""
+        given = {
+            "original": key_input(original),
+            "minorAmount": minor_amount,
+            "reason": reason,
+            "operatorNo": operator_no,
+        }
+        return await self._follow(Operation.REFUND, given, minor_amount, original)
+
+    async def status(self, original: RequestKey) -> Receipt | None:
+        """What the server keeps for a purchase of ours; None if it knows of none.
+
+        Raises: NoAnswer, RequestUnknown.
+        """
+        entry = self._journal.get(original)
+        found = await self._line.ask_status(entry)
+        return Receipt(entry, *found) if found else None
+
+    async def settle_open(self) -> list[Receipt]:
+        """Ends what is open, oldest first; call it at the start and whenever the till is idle.
+
+        A purchase that is open here was shown to nobody as paid, so it is voided. Stops where the
+        network does.
+        """
+        receipts = []
+        for entry in self._journal.list_open():
+            if self._journal.get(entry.key).outcome is not None:
+                continue  # the void before it has ended it
+            is_purchase = entry.operation in (Operation.AUTHORISE, Operation.CHALLENGE)
+            sent = self._void_of(entry) if is_purchase else entry
+            try:
+                receipts.append(await self._insist(sent))
+            except (NotAllowed, QuestionRefused):
+                receipts.append(Receipt(sent, None))
+            except NoAnswer:
+                break
+        return receipts
+
+    async def _purchase(self, entry: Entry, pin: str | None) -> Receipt:
+        with suppress(NoAnswer):
+            receipt = await self._insist(entry, pin)
+            if _is_final(receipt):
+                return receipt
+        return await self._find_out(entry) or await self._undo(entry)
+
+    async def _follow(
+        self, operation: Operation, given: Json, minor_amount: int, original: RequestKey
+    ) -> Receipt:
+        entry = self._journal.write(operation, given, minor_amount, original)
+        try:
+            return await self._insist(entry)
+        except QuestionRefused as refusal:
+            return Receipt(entry, None, {"text": refusal.reason})
+        except NoAnswer:
+            return Receipt(entry, None)
+
+    async def _find_out(self, entry: Entry) -> Receipt | None:
+        """The kept answer of a purchase whose answer did not come, if it can be had in time."""
+        tries, patience = 0, self._patience
+        give_up_at = monotonic() + patience.progress_seconds
+        while tries < patience.status_tries:
+            try:
+                found = await self._in_time(lambda: self._line.ask_status(entry))
+            except NoAnswer:
+                tries += 1
+                await asyncio.sleep(self._pause(tries))
+                continue
+            if found is None or monotonic() > give_up_at:
+                return None
+            receipt = self._noted(entry, *found)
+            if _is_final(receipt):
+                return receipt
+            await asyncio.sleep(patience.progress_pause_seconds)
+        return None
+
+    async def _undo(self, entry: Entry) -> Receipt:
+        """The purchase, voided, or with its void waiting on the disk."""
+        try:
+            voided = await self._insist(self._void_of(entry))
+        except NoAnswer:
+            return Receipt(entry, None)
+        return replace(voided, entry=entry)
+
+    def _void_of(self, entry: Entry) -> Entry:
+        """The void of a purchase, on the disk: the one that waits already, or a new one."""
+        given = {"original": key_input(entry.key), "reason": "TIMEOUT"}
+        return self._journal.find_open_void(entry.key) or self._journal.write(
+            Operation.VOID, given, entry.minor_amount, entry.key
+        )
+
+    async def _insist(self, entry: Entry, pin: str | None = None) -> Receipt:
+        """The answer within the budget; the same key and content at each repeat.
+
+        Raises: NoAnswer.
+        """
+        give_up_at = monotonic() + self._patience.budget_seconds
+        attempt = 0
+        while True:
+            try:
+                answer, shown = await self._in_time(lambda: self._line.ask(entry, pin), give_up_at)
+            except (NotAllowed, QuestionRefused) as refusal:
+                if not (isinstance(refusal, NotAllowed) and refusal.detail == "CLOCK_SKEW"):
+                    raise
+                failure: NoAnswer = refusal
+                await self._in_time(lambda: self._line.set_clock(clock_lost=True), give_up_at)
+            except NoAnswer as none:
+                failure = none
+            else:
+                return self._noted(entry, answer, shown)
+            attempt += 1
+            pause = max(self._pause(attempt), failure.retry_after_seconds)
+            if monotonic() + pause >= give_up_at:
+                raise failure
+            await asyncio.sleep(pause)
+
+    def _noted(self, entry: Entry, answer: Answer, shown: Json) -> Receipt:
+        """The receipt of a verified answer, kept if it ends the request."""
+        receipt = Receipt(entry, answer, shown)
+        if _is_final(receipt):
+            self._journal.end(entry, answer.outcome, shown["signedAnswer"])
+        if receipt.response is find_response("90"):
+            self._journal.open_batch()
+        return receipt
+
+    async def _in_time(
+        self, ask: Callable[[], Awaitable[_Told]], give_up_at: float | None = None
+    ) -> _Told:
+        left = self._patience.attempt_seconds
+        if give_up_at is not None:
+            left = min(left, give_up_at - monotonic())
+        try:
+            return await asyncio.wait_for(ask(), max(left, 0))
+        except TimeoutError as failure:
+            raise NoAnswer("too late") from failure
+
+    def _pause(self, attempt: int) -> float:
+        pause: float = self._patience.pause_seconds * 2**attempt * self._line.chance()
+        return pause
+
+
+def _is_final(receipt: Receipt) -> bool:
+    assert receipt.response is not None
+    return receipt.response.action is not Action.STATUS
