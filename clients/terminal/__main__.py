@@ -1,0 +1,254 @@
+"""The terminal on the command line: `python -m clients.terminal --help`."""
+
+import asyncio
+import os
+import shlex
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import httpx2
+import typer
+
+from clients.endpoint import Endpoint, NoAnswer
+from clients.screen import fen, qr, unix_clock
+from clients.terminal.journal import Journal, NotEnrolled, RequestUnknown
+from clients.terminal.protocol import Line, enrol
+from clients.terminal.till import Receipt, Till
+from clients.terminal.words import list_line, tell
+from terminals.message import RequestKey
+from terminals.response import Action
+from terminals.scenes import Scene
+
+HTTP_SECONDS = 5.0
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="校园卡参考终端 · The reference terminal of the campus card.",
+)
+
+
+@dataclass(slots=True)
+class Options:
+    """What holds for every command."""
+
+    journal: Path
+    url: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """An opened terminal."""
+
+    options: Options
+    journal: Journal
+    line: Line
+    till: Till
+
+    def key(self, seq_no: int, batch_no: int | None) -> RequestKey:
+        """A key of this terminal; the current batch if none is named."""
+        terminal_no = self.journal.identity.terminal_no
+        return RequestKey(terminal_no, batch_no or self.journal.batch_no(), seq_no)
+
+    def show(self, receipt: Receipt) -> None:
+        """Tells the cashier; a request that is not done ends the program with 1."""
+        typer.echo(tell(receipt, self.options.language))
+        if not receipt.is_approved:
+            raise typer.Exit(1)
+
+
+Amount = Annotated[int, typer.Argument(parser=fen, metavar="YUAN", help="金额,元 · e.g. 12.50")]
+Seq = Annotated[int, typer.Argument(help="流水号 · seqNo of the original")]
+Batch = Annotated[int | None, typer.Option("--batch", help="批次号 · batchNo, default the newest")]
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    journal: Annotated[Path, typer.Option(help="日志文件 · the terminal's file")] = Path("till.db"),
+    url: Annotated[str, typer.Option(help="服务器 · the server")] = "http://127.0.0.1:8000",
+    language: Annotated[str, typer.Option(help="zh | en")] = "zh",
+) -> None:
+    """Options before the command."""
+    context.obj = Options(journal, url, "en" if language == "en" else "zh")
+
+
+@app.command("enrol")
+def enrol_command(
+    context: typer.Context,
+    issuer: Annotated[int, typer.Argument(help="学校编号 · the school's number")],
+    code: Annotated[str, typer.Argument(help="激活码 · activation code")],
+    serial: Annotated[str, typer.Option(help="序列号 · serial number")] = "REFERENCE-1",
+) -> None:
+    """激活终端 · Registers this terminal with its activation code."""
+    settings: Options = context.obj
+
+    async def work() -> None:
+        async with _endpoint(settings) as endpoint:
+            identity, answer = await enrol(endpoint, issuer, code, "reference", serial, os.urandom)
+        with Journal(settings.journal) as journal:
+            journal.enrol(identity)
+        typer.echo(
+            f"终端 terminal {identity.issuer}-{identity.terminal_no}  {answer['state']}\n"
+            f"指纹 fingerprint {answer['fingerprint']}: 请管理员核对 · school IT compares it"
+        )
+
+    _run(work)
+
+
+@app.command()
+def sell(
+    context: typer.Context,
+    amount: Amount,
+    code: Annotated[str | None, typer.Argument(help="扫到的码 · what was scanned")] = None,
+    hold: Annotated[bool, typer.Option("--hold", help="仅预授权 · capture it later")] = False,
+) -> None:
+    """收款 · Takes a payment; asks for the code, a PIN or a second code where needed."""
+
+    async def work(desk: Desk) -> None:
+        read = code or typer.prompt("扫码 scan")
+        receipt = await desk.till.sell(read, amount, Scene.MEAL, is_held=hold)
+        if receipt.response is not None and receipt.response.code == "C5":
+            shown = await desk.till.show_challenge(amount)
+            text = desk.till.challenge_text(shown)
+            typer.echo(f"{qr(text)}\n{text}")
+            read = typer.prompt("请顾客扫描后再扫其码 · let the holder scan this, then scan again")
+            receipt = await desk.till.sell(read, amount, is_held=hold, challenge=shown)
+        while receipt.response is not None and receipt.response.action is Action.PIN:
+            typer.echo(tell(receipt, desk.options.language))
+            pin = typer.prompt("密码 PIN", hide_input=True)
+            receipt = await desk.till.sell_with_pin(receipt, pin)
+        desk.show(receipt)
+
+    _at_desk(context, work)
+
+
+@app.command()
+def capture(context: typer.Context, seq: Seq, amount: Amount, batch: Batch = None) -> None:
+    """请款 · Posts a held purchase, whole or in part."""
+
+    async def work(desk: Desk) -> None:
+        desk.show(await desk.till.capture(desk.key(seq, batch), amount))
+
+    _at_desk(context, work)
+
+
+@app.command()
+def void(context: typer.Context, seq: Seq, batch: Batch = None) -> None:
+    """撤销 · Undoes a purchase."""
+
+    async def work(desk: Desk) -> None:
+        desk.show(await desk.till.void(desk.key(seq, batch)))
+
+    _at_desk(context, work)
+
+
+@app.command()
+def refund(
+    context: typer.Context,
+    seq: Seq,
+    amount: Amount,
+    reason: Annotated[str, typer.Option(help="原因 · why")] = "退款 refund",
+    batch: Batch = None,
+) -> None:
+    """退款 · Gives captured money back."""
+
+    async def work(desk: Desk) -> None:
+        desk.show(await desk.till.refund(desk.key(seq, batch), amount, reason))
+
+    _at_desk(context, work)
+
+
+@app.command()
+def status(context: typer.Context, seq: Seq, batch: Batch = None) -> None:
+    """查询 · What the server keeps for a purchase."""
+
+    async def work(desk: Desk) -> None:
+        receipt = await desk.till.status(desk.key(seq, batch))
+        if receipt is None:
+            typer.echo("服务器无此交易 · the server knows of none")
+            raise typer.Exit(1)
+        typer.echo(tell(receipt, desk.options.language))
+
+    _at_desk(context, work)
+
+
+@app.command()
+def heartbeat(context: typer.Context) -> None:
+    """心跳 · Reports to the server and sets the clock."""
+
+    async def work(desk: Desk) -> None:
+        beat = await desk.line.set_clock()
+        typer.echo(f"{beat['time']}  {' '.join(beat['directives'])}")
+
+    _at_desk(context, work)
+
+
+@app.command()
+def journal(context: typer.Context, count: int = 20) -> None:
+    """日志 · The last requests, newest first."""
+    with Journal(context.obj.journal) as opened:
+        for entry in opened.list_newest(count):
+            typer.echo(list_line(entry))
+
+
+@app.command()
+def shell(context: typer.Context) -> None:
+    """连续工作 · The same commands, line by line; an empty line ends it."""
+    settings: Options = context.obj
+    fixed = ["--journal", str(settings.journal), "--url", settings.url]
+    while line := typer.prompt("till", default="", show_default=False):
+        words = [*fixed, "--language", settings.language, *shlex.split(line)]
+        try:
+            app(words, standalone_mode=False)
+        except (typer.Exit, SystemExit):
+            continue
+        except Exception as fault:  # a till goes on after a mistyped line
+            typer.echo(fault, err=True)
+
+
+@asynccontextmanager
+async def _endpoint(settings: Options) -> AsyncIterator[Endpoint]:
+    async with httpx2.AsyncClient(base_url=settings.url, timeout=HTTP_SECONDS) as http:
+        yield Endpoint(http, settings.language)
+
+
+def _at_desk(context: typer.Context, work: Callable[[Desk], Awaitable[None]]) -> None:
+    """Opens the terminal, ends what an earlier run left open, and works."""
+    settings: Options = context.obj
+
+    async def opened() -> None:
+        with Journal(settings.journal) as journal:
+            async with _endpoint(settings) as endpoint:
+                line = Line(endpoint, journal, unix_clock, os.urandom)
+                till = Till(journal, line)
+                for receipt in await till.settle_open():
+                    typer.echo(tell(receipt, settings.language))
+                await work(Desk(settings, journal, line, till))
+
+    _run(opened)
+
+
+def _run(work: Callable[[], Awaitable[None]]) -> None:
+    async def once() -> None:
+        await work()
+
+    try:
+        asyncio.run(once())
+    except NotEnrolled:
+        typer.echo("终端未激活 · not enrolled: clients.terminal enrol ISSUER CODE", err=True)
+        raise typer.Exit(2) from None
+    except RequestUnknown as unknown:
+        typer.echo(f"日志中无此交易 · not in the journal: {unknown}", err=True)
+        raise typer.Exit(2) from None
+    except NoAnswer as none:
+        typer.echo(f"服务器无应答 · no answer: {none.reason}", err=True)
+        raise typer.Exit(3) from None
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,49 @@
+"""What the cashier reads, in Chinese or English."""
+
+from clients.screen import yuan
+from clients.terminal.journal import Entry, Operation
+from clients.terminal.till import Receipt
+from terminals.ccr import NO_REFERENCE, Outcome
+
+_UNKNOWN = {
+    "zh": "结果未知,撤销已排队,网络恢复后自动完成。请勿交付商品",
+    "en": "Outcome unknown; its void is queued and completes by itself. Do not hand over the goods",
+}
+_QUEUED = {
+    "zh": "尚无应答,已排队,网络恢复后自动完成",
+    "en": "No answer yet; queued, and completes by itself",
+}
+_VOIDED = {"zh": "未收到应答,已撤销,未扣款", "en": "No answer came: voided, nothing was paid"}
+
+
+def tell(receipt: Receipt, language: str) -> str:
+    """One line about what came of a request."""
+    head = f"{receipt.entry.key.text()}  {yuan(receipt.entry.minor_amount)}  "
+    is_purchase = receipt.entry.operation is Operation.AUTHORISE
+    if receipt.answer is None or receipt.response is None:
+        text = (_UNKNOWN if is_purchase else _QUEUED)[language]
+        return head + " ".join(filter(None, (text, receipt.shown.get("text"))))
+    if is_purchase and receipt.outcome is Outcome.VOIDED:
+        return head + _VOIDED[language]
+    text = receipt.response.zh if language == "zh" else receipt.response.en
+    text = text.format(tries=receipt.shown.get("triesLeft", "?"))
+    return head + "  ".join(filter(None, (receipt.answer.response_code, text, *_details(receipt))))
+
+
+def list_line(entry: Entry) -> str:
+    """One line of the journal."""
+    outcome = entry.outcome.name if entry.outcome else "OPEN"
+    original = f" -> {entry.original.text()}" if entry.original else ""
+    return f"{entry.key.text()}  {entry.operation}{original}  {yuan(entry.minor_amount)}  {outcome}"
+
+
+def _details(receipt: Receipt) -> list[str]:
+    assert receipt.answer is not None
+    holder = receipt.shown.get("holder") or {}
+    balance = receipt.shown.get("balance")
+    reference = receipt.answer.retrieval_reference
+    return [
+        holder.get("maskedName") or holder.get("name") or "",
+        f"余额 balance {yuan(balance['minorAmount'])}" if balance else "",
+        f"RRN {reference}" if reference != NO_REFERENCE else "",
+    ]
