@@ -2,15 +2,15 @@
 
 import io
 import re
+import time
 from datetime import UTC, datetime
-from time import time
 
 _AMOUNT = re.compile(r"([0-9]{1,7})(?:\.([0-9]{1,2}))?", re.ASCII)
 
 
 def unix_clock() -> float:
     """The device's own clock, in Unix seconds: what a program outside the server has."""
-    return time()  # noqa: TID251 - a device has a clock of its own
+    return time.time()  # noqa: TID251 - a device has a clock of its own
 
 
 def month_of(instant: float) -> str:

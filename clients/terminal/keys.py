@@ -6,18 +6,12 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
-from nacl.signing import SigningKey
-
+from clients.device_key import public_key
 from terminals import ccr
 from terminals.ccr import Answer, Outstanding
 from terminals.codes import CodeRefusal
 from terminals.keys import KeyRing, KeyUse, PublicKey, Sign, signer, verifies
 from terminals.message import KeyId, RequestKey, enrolment_message, seal_pin, time_message
-
-
-def public_key(seed: bytes) -> bytes:
-    """The public key of a 32-byte seed."""
-    return bytes(SigningKey(seed).verify_key)
 
 
 def enrolment_proof(seed: bytes, code: str, serial_number: str) -> bytes:

@@ -4,9 +4,10 @@ from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping
 
-from clients.endpoint import PATH, Endpoint, Json, NoAnswer
+from clients.device_key import SEED_BYTES, public_key
+from clients.endpoint import PATH, Endpoint, Json, NoAnswer, no_headers
 from clients.terminal.journal import Entry, Journal, Operation
-from clients.terminal.keys import Identity, enrolment_proof, public_key
+from clients.terminal.keys import Identity, enrolment_proof
 from terminals.ccr import Answer, Outcome
 from terminals.codes import CodeRefusal, strip
 from terminals.message import RequestKey
@@ -15,7 +16,6 @@ from terminals.signature import sign
 
 SOFTWARE_VERSION = "1.0"
 NONCE_BYTES = 16
-SEED_BYTES = 32
 
 _DOCUMENTS = {
     Operation.AUTHORISE: ("PurchaseAuthorise", "purchaseAuthorise"),
@@ -32,11 +32,6 @@ class AnswerForged(NoAnswer):
 def key_input(key: RequestKey) -> Json:
     """A key as GraphQL input."""
     return {"batchNo": key.batch_no, "seqNo": key.seq_no}
-
-
-def no_headers(_body: bytes) -> Mapping[str, str]:
-    """Nobody asks."""
-    return {}
 
 
 async def enrol(

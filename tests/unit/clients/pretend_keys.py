@@ -2,7 +2,7 @@
 
 from nacl.public import PrivateKey
 
-from clients.terminal.keys import public_key
+from clients.device_key import public_key
 
 ANSWER_SEED = b"\x22" * 32
 PIN_PRIVATE = b"\x55" * 32
