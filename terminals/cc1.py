@@ -1,6 +1,6 @@
 """CC1: an issuer-signed pass with a device-signed presentation of it (codes.md 4)."""
 
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from struct import Struct
 from typing import NamedTuple
 
@@ -32,8 +32,8 @@ class Kind(IntEnum):
     DELEGATE = 4
 
 
-class Flags(IntFlag):
-    """Rights written in a pass; bits 3 and 4 are the holder class."""
+class Flags(IntEnum):
+    """Bits of a pass (combined they are plain integers); bits 3 and 4 are the holder class."""
 
     PAY = 1
     ENTRY = 2

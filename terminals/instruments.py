@@ -165,8 +165,7 @@ async def _token(scan: Scan, instruments: Instruments) -> Found | Declined:
 
 async def _digits(scan: Scan, instruments: Instruments) -> Found | Declined:
     digits = totp.read(scan.text)
-    if isinstance(digits, CodeRefusal):
-        return _declined(digits)
+    assert isinstance(digits, totp.OfflineDigits)  # classified by the same pattern
     known = None
     if digits.issuer == scan.issuer:
         days = totp.days_accepted(scan.now, scan.zone)

@@ -105,7 +105,7 @@ def base(method: str, path: str, digest: str, key: RequestKey, parameters: str) 
     ).encode()
 
 
-def sign(
+def sign_request(
     body: bytes,
     *,
     path: str,

@@ -2,7 +2,6 @@
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from terminals import cc1
 from terminals.cc1 import Flags, Kind, Presentation
@@ -24,13 +23,11 @@ class CapClass:
     is_high: bool = False
 
 
-CAP_CLASSES = MappingProxyType(
-    {
-        1: CapClass(2_000, 3, 5_000),
-        2: CapClass(1_000, 2, 2_000),
-        3: CapClass(5_000, 4, 10_000, is_high=True),
-    }
-)
+CAP_CLASSES: Mapping[int, CapClass] = {
+    1: CapClass(2_000, 3, 5_000),
+    2: CapClass(1_000, 2, 2_000),
+    3: CapClass(5_000, 4, 10_000, is_high=True),
+}
 """The classes of codes.md 13."""
 
 
@@ -57,7 +54,7 @@ class OfflineAuthority:
     site: int = 0
     is_common_door: bool = False
     doors: tuple[tuple[int, int], ...] = ()
-    caps: Mapping[int, CapClass] = CAP_CLASSES
+    caps: Mapping[int, CapClass] = field(default_factory=lambda: CAP_CLASSES)
     spent: Mapping[tuple[int, int], Spent] = field(default_factory=dict)
 
 

@@ -2,6 +2,8 @@
 
 from hypothesis import settings
 
+pytest_plugins = ["tests.servers.fixtures"]
+
 # Hypothesis loads "ci" by itself where the environment says CI.
 settings.register_profile("ci", max_examples=200, derandomize=True, deadline=None, database=None)
 settings.register_profile("dev", max_examples=50, deadline=None)

@@ -1,0 +1,195 @@
+"""Units of work: one school, one transaction, tried again where that can help."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from core.db.lanes import Lanes
+from core.db.unit import Database, DatabaseUnavailable, Raced, Unit
+from core.kit.errors import Refusal
+from tests.factories.chance import NOON
+from tests.servers.fixtures import DatabaseDsn
+
+ADD = (
+    "INSERT INTO site (school_id, number, name_zh, name_en) VALUES ($1, $2, '示例', 'sample')"
+    " ON CONFLICT DO NOTHING"
+)
+
+
+class Full(Refusal):
+    """For these tests."""
+
+
+@pytest.fixture
+async def database(database_dsn: DatabaseDsn) -> AsyncIterator[Database]:
+    database = Database(database_dsn.app, ["core.limit.store"])
+    await database.open()
+    for school in (1, 2):
+
+        async def add(unit: Unit, code: str = f"school-{school}") -> None:
+            await unit.execute(
+                "INSERT INTO school (school_id, code, name_zh, name_en, default_language,"
+                " created_at) VALUES ($1, $2, '示例', 'sample', 'zh', $3)",
+                unit.school_id, code, NOON,
+            )  # fmt: skip
+
+        await database.unit(school, add)
+    yield database
+    await database.close()
+
+
+async def count_sites(database: Database, school_id: int) -> int:
+    async def work(unit: Unit) -> int:
+        return int(await unit.value("SELECT count(*) FROM site") or 0)
+
+    return await database.unit(school_id, work)
+
+
+async def test_a_unit_sees_and_writes_its_own_school_only(database: Database) -> None:
+    async def add(unit: Unit) -> int:
+        return await unit.execute(ADD, unit.school_id, 0)
+
+    assert await database.unit(1, add) == 1
+    assert [await count_sites(database, school) for school in (1, 2)] == [1, 0]
+
+
+async def test_insert_update_move_refused(database: Database) -> None:
+    async def intrude(unit: Unit) -> None:
+        await unit.execute(ADD, 2, 0)
+
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await database.unit(1, intrude)
+    assert await count_sites(database, 2) == 0
+
+
+async def test_pooled_connection_forgets_school(
+    database: Database, database_dsn: DatabaseDsn
+) -> None:
+    await count_sites(database, 1)
+    lanes = Lanes(database_dsn.app, 1)
+    rows = await lanes.fetch("SELECT nullif(current_setting('app.school', true), '') AS school")
+    assert rows[0]["school"] is None
+    assert (await lanes.fetch("SELECT count(*) FROM site"))[0][0] == 0
+    await lanes.close()
+
+    async def look(unit: Unit) -> str | None:
+        return await unit.value("SELECT current_setting('app.school', true)")
+
+    assert await asyncio.gather(*(database.unit(school, look) for school in (1, 2, 1, 2))) == [
+        "1", "2", "1", "2",
+    ]  # fmt: skip
+
+
+async def test_a_refusal_undoes_everything(database: Database) -> None:
+    async def refuse(unit: Unit) -> None:
+        await unit.execute(ADD, unit.school_id, 0)
+        raise Full
+
+    with pytest.raises(Full):
+        await database.unit(1, refuse)
+    assert await count_sites(database, 1) == 0
+
+
+async def test_after_commit_runs_once_and_only_after_a_commit(database: Database) -> None:
+    heard: list[int] = []
+
+    async def hear() -> None:
+        heard.append(await count_sites(database, 1))
+
+    async def work(unit: Unit) -> None:
+        unit.after_commit.append(hear)
+        await unit.execute(ADD, unit.school_id, 0)
+        if not heard:
+            return
+        raise Full
+
+    await database.unit(1, work)
+    with pytest.raises(Full):
+        await database.unit(1, work)
+    assert heard == [1]
+
+
+async def test_a_race_runs_the_work_again(database: Database) -> None:
+    tries: list[int] = []
+
+    async def work(unit: Unit) -> int:
+        tries.append(1)
+        await unit.execute(ADD, unit.school_id, len(tries))
+        if len(tries) < 3:
+            raise Raced
+        return len(tries)
+
+    assert await database.unit(1, work) == 3
+    assert await count_sites(database, 1) == 1
+
+
+async def test_a_race_that_never_ends_is_a_fault_after_five_tries(database: Database) -> None:
+    tries: list[int] = []
+
+    async def work(unit: Unit) -> None:
+        tries.append(1)
+        raise Raced
+
+    with pytest.raises(Raced):
+        await database.unit(1, work)
+    assert len(tries) == 5
+
+
+async def test_a_deadlock_is_tried_again_and_both_finish(database: Database) -> None:
+    async def add(unit: Unit) -> None:
+        for number in (0, 1):
+            await unit.execute(ADD, unit.school_id, number)
+
+    await database.unit(1, add)
+    meet = asyncio.Barrier(2)
+    tries: list[int] = []
+
+    async def rename(unit: Unit, first: int) -> None:
+        tries.append(first)
+        for number in (first, 1 - first):
+            await unit.execute(
+                "UPDATE site SET name_en = 'x' WHERE school_id = 1 AND number = $1", number
+            )
+            if len(tries) <= 2 and number == first:
+                await meet.wait()
+
+    await asyncio.gather(
+        database.unit(1, lambda unit: rename(unit, 0)),
+        database.unit(1, lambda unit: rename(unit, 1)),
+    )
+    assert len(tries) == 3
+
+
+async def test_a_database_that_is_gone_is_named_so(unused_tcp_port: int) -> None:
+    dsn = f"postgresql://campus_app:x@127.0.0.1:{unused_tcp_port}/none"
+    database = Database(dsn, ["core.limit.store"])
+    await database.open()
+    with pytest.raises(DatabaseUnavailable) as refused:
+        await count_sites(database, 1)
+    assert refused.value.retryable
+    await database.close()
+    lanes = Lanes(dsn, 1)
+    with pytest.raises(DatabaseUnavailable):
+        await lanes.fetch("SELECT 1")
+    await lanes.close()
+
+
+async def test_a_killed_connection_is_replaced(
+    database: Database, database_dsn: DatabaseDsn
+) -> None:
+    lanes = Lanes(database_dsn.app, 1)
+    await lanes.fetch("SELECT 1")
+    owner = await asyncpg.connect(database_dsn.owner)
+    await owner.execute("SELECT 1")
+    with pytest.raises(DatabaseUnavailable):
+        await lanes.fetch("SELECT pg_terminate_backend(pg_backend_pid())")
+    assert (await lanes.fetch("SELECT 2"))[0][0] == 2
+    await owner.close()
+    await lanes.close()
+    with pytest.raises(DatabaseUnavailable):
+        await database.unit(
+            1, lambda unit: unit.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        )
+    assert await count_sites(database, 1) == 0

@@ -1,0 +1,90 @@
+"""Rate limits: per caller, never per campus, and without Redis."""
+
+from uuid import UUID
+
+import pytest
+
+from bff.ratelimit import ANONYMOUS, CARDHOLDER, CARDHOLDER_MONEY, Buckets, caller_of
+from bff.refusal import Refused
+from schema.context import Anonymous, CardholderViewer, StaffViewer, TerminalViewer
+from tests.api.house import House
+
+
+class Hand:
+    """A clock turned by hand."""
+
+    seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def count_allowed(buckets: Buckets, caller: str, tries: int = 50) -> int:
+    for number in range(tries):
+        try:
+            buckets.take(CARDHOLDER, caller)
+        except Refused:
+            return number
+    return tries
+
+
+def test_limits_hold_without_redis() -> None:
+    hand = Hand()
+    buckets = Buckets(hand)
+    assert count_allowed(buckets, "7/a") == 20
+    hand.seconds = 1.0
+    assert count_allowed(buckets, "7/a") == 5
+    hand.seconds = 1_000.0
+    assert count_allowed(buckets, "7/a") == 20
+    assert count_allowed(Buckets(hand, processes=4), "7/a") == 5
+
+
+def test_refusal_says_when_the_next_is_allowed() -> None:
+    hand = Hand()
+    buckets = Buckets(hand)
+    for _ in range(3):
+        buckets.take(CARDHOLDER_MONEY, "7/a")
+    hand.seconds = 0.25
+    with pytest.raises(Refused) as refusal:
+        buckets.take(CARDHOLDER_MONEY, "7/a")
+    assert (refusal.value.code, refusal.value.retry_after) == ("RATE_LIMITED", 1)
+    hand.seconds = 1.0
+    buckets.take(CARDHOLDER_MONEY, "7/a")
+
+
+def test_limit_is_per_school_and_caller() -> None:
+    one, two = UUID(int=1), UUID(int=2)
+    callers = [
+        caller_of(CardholderViewer(7, one, one), "campus"),
+        caller_of(CardholderViewer(8, one, one), "campus"),
+        caller_of(CardholderViewer(7, one, two), "campus"),
+        caller_of(StaffViewer(7, one, one, frozenset()), "campus"),
+        caller_of(TerminalViewer(7, one), "campus"),
+        caller_of(Anonymous(), "campus"),
+    ]
+    assert len(set(callers)) == 6
+    assert callers[-1] == (ANONYMOUS, "campus")
+
+
+def test_noon_peak_is_not_limited() -> None:
+    buckets = Buckets(Hand())
+    for number in range(2_000):
+        limit, caller = caller_of(CardholderViewer(7, UUID(int=1), UUID(int=number)), "campus")
+        buckets.take(limit, caller)
+
+
+async def test_caller_over_its_limit_is_429() -> None:
+    house = House()
+    statuses = [(await house.ask("{ own }", "Bearer holder")).status for _ in range(21)]
+    assert statuses == [200] * 20 + [429]
+    refused = await house.ask("{ own }", "Bearer holder")
+    assert refused.headers["retry-after"] == "1"
+    assert refused.codes() == ["RATE_LIMITED"]
+    assert (await house.ask("{ ping }")).status == 200
+
+
+async def test_network_that_tries_tokens_is_429() -> None:
+    house = House()
+    statuses = [(await house.ask("{ ping }", f"Bearer {n}")).status for n in range(201)]
+    assert statuses == [200] * 200 + [429]
+    assert (await house.ask("{ own }", "Bearer holder")).status == 200

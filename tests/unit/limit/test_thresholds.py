@@ -1,0 +1,37 @@
+"""When a PIN is asked, and which limits may be set."""
+
+import pytest
+
+from core.limit.records import LimitAboveAppMaximum, LimitOutOfRange
+from core.limit.thresholds import check_limits, pin_reason
+
+
+@pytest.mark.parametrize(
+    ("amount", "spent", "reason"),
+    [
+        (3000, 0, ""),
+        (3001, 0, "SINGLE"),
+        (3000, 2000, ""),
+        (3000, 2001, "DAILY"),
+        (1, 5000, "DAILY"),
+    ],
+)
+def test_up_to_a_limit_no_pin_is_asked(amount: int, spent: int, reason: str) -> None:
+    assert pin_reason(amount, spent, single_minor=3000, daily_minor=5000) == reason
+
+
+def test_limits_may_be_set_up_to_the_maximum() -> None:
+    check_limits(0, 20_000, 20_000)
+    check_limits(20_000, 20_000, 20_000)
+
+
+def test_a_negative_limit_or_a_daily_one_below_the_single_is_refused() -> None:
+    for single, daily in ((-1, 10), (11, 10)):
+        with pytest.raises(LimitOutOfRange):
+            check_limits(single, daily, 20_000)
+
+
+def test_above_the_maximum_the_window_sets_it() -> None:
+    with pytest.raises(LimitAboveAppMaximum) as refused:
+        check_limits(100, 20_001, 20_000)
+    assert refused.value.details == {"maximumMinor": 20_000}
