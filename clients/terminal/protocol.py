@@ -12,7 +12,7 @@ from terminals.ccr import Answer, Outcome
 from terminals.codes import CodeRefusal, strip
 from terminals.message import RequestKey
 from terminals.scenes import Scene
-from terminals.signature import sign
+from terminals.signature import sign_request
 
 SOFTWARE_VERSION = "1.0"
 NONCE_BYTES = 16
@@ -155,7 +155,7 @@ class Line:
         self, key: RequestKey, nonce: bytes | None = None
     ) -> Callable[[bytes], Mapping[str, str]]:
         def headers(body: bytes) -> Mapping[str, str]:
-            return sign(
+            return sign_request(
                 body,
                 path=PATH,
                 key_id=self._journal.identity.key_id,

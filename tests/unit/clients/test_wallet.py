@@ -6,25 +6,23 @@ from pathlib import Path
 import pytest
 
 from clients.phone.wallet import ChallengeUnreadable, NothingToShow, Wallet
-from terminals import cc1, ccq
-from terminals.cc1 import Kind, issue_pass
-from terminals.ccq import Challenge, Purpose
-from terminals.keys import signer
-from terminals.message import RequestKey
-from tests.unit.terminals.vectors import VECTOR_1, VECTOR_2, VECTOR_3
-
-START = 1_800_000_000
+from terminals import cc1
+from tests.unit.terminals.samples import (
+    DEVICE_SEED,
+    VECTOR_1,
+    VECTOR_2,
+    VECTOR_3,
+)
+from tests.unit.terminals.samples import NOT_BEFORE as START
 
 
 @pytest.fixture
 def wallet() -> Wallet:
     """A phone with vector 1's pass, and the example alias on its day."""
-    content = issue_pass(
-        issuer=0, kid=1, kind=Kind.VIRTUAL_CARD, cap_tag=0xA1B2C3D4, pass_no=1,
-        not_before=START, ttl=96, cap_class=1, flags=3, mask=3,
-        device_key=_device_key(), sign=signer(b"\x11" * 32),
-    )  # fmt: skip
-    made = Wallet(school_code="sample", seed=(b"\x33" * 32).hex())
+    code = cc1.read(VECTOR_1)
+    assert isinstance(code, cc1.Presentation)
+    content = code.raw[: cc1.PASS_BYTES]
+    made = Wallet(school_code="sample", seed=DEVICE_SEED.hex())
     issue = {
         "issuer": 0,
         "passes": [
@@ -42,12 +40,6 @@ def wallet() -> Wallet:
     }
     made.keep_issue(issue, START - 100)
     return made
-
-
-def _device_key() -> bytes:
-    from clients.device_key import public_key
-
-    return public_key(b"\x33" * 32)
 
 
 def test_shows_vector_1_by_the_servers_clock(wallet: Wallet) -> None:
