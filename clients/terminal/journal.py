@@ -121,6 +121,11 @@ class Journal:
             self._identity = Identity.read(row[0])
         return self._identity
 
+    @property
+    def is_enrolled(self) -> bool:
+        """Whether this journal belongs to a terminal."""
+        return self._row("SELECT 1 FROM identity") is not None
+
     def enrol(self, identity: Identity) -> None:
         """Keeps who this terminal is from now on."""
         self._run(
