@@ -1,5 +1,6 @@
 """The demo's command."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,13 +18,16 @@ from clients.endpoint import NoAnswer
 def demo(
     context: typer.Context,
     once: Annotated[bool, typer.Option("--once", help="Play the story and end 演完即止")] = False,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of the data, emptied at will 数据目录")
+    ] = None,
 ) -> None:
     """Start everything on this machine, tell one story, stay up 演示."""
     screen = Screen()
     with voice_of(context).answering():
         port = load_settings().port
     try:
-        play(screen, port, once=once)
+        play(screen, port, once=once, folder=data)
     except KeyboardInterrupt:
         screen.say("已停止", "stopped")
     except (PortTaken, BinariesMissing, HomeInUse, HomeUnusable) as fault:

@@ -77,9 +77,10 @@ class Place:
         fresh.replace(self._memory)
 
     def clear(self) -> None:
-        """Removes all data."""
+        """Removes all data; the servers' account may pass through the empty folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
+        self.folder.chmod(0o711)
 
     @property
     def _memory(self) -> Path:

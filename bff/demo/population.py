@@ -44,7 +44,7 @@ async def populate(wired: Wired, people: Callable[[int], None]) -> Memory:
                 school.id, login, name, frozenset({role}), PASSWORD, OPERATOR
             )
             memory.staff.append(StaffLogin(school.code, login, PASSWORD, made.totp_secret))
-        await _import(wired, school, each, lambda done, before=place * each: people(before + done))
+        await _import(wired, school, each, place * each, people)
     return memory
 
 
@@ -62,10 +62,13 @@ async def _add_tills(wired: Wired, school: School) -> list[int]:
 
 
 async def _import(
-    wired: Wired, school: School, count: int, progress: Callable[[int], None]
+    wired: Wired, school: School, count: int, before: int, people: Callable[[int], None]
 ) -> None:
     def refused(refusal: RowRefusal) -> None:
         raise RosterRefused(str(refusal))
+
+    def progress(done: int) -> None:
+        people(before + done)
 
     data = roster(sample_people(count))
     await wired.roster.import_file(school.id, data, "demo", refused, progress)

@@ -37,9 +37,9 @@ class Phone:
         seconds: int = payload["resendAfterSeconds"]
         return seconds
 
-    async def sign_in_complete(self, code: str, device_label: str = "参考手机") -> str:
+    async def sign_in_complete(self, code: str) -> str:
         """Signs in with the code received; what kind of viewer we are then."""
-        given = {**self._address(), "code": code, "deviceLabel": device_label}
+        given = {**self._address(), "code": code, "deviceLabel": self.wallet.device_label}
         payload = await self._endpoint.change("SignInComplete", "signInComplete", given, no_headers)
         self._keep_tokens(payload)
         kind: str = payload["viewerKind"]
@@ -162,7 +162,10 @@ class Phone:
         except NotAllowed as refusal:
             if refusal.code != "UNAUTHENTICATED" or not self.wallet.refresh_token:
                 raise
-        given = {"refreshToken": self.wallet.refresh_token}
+        given = {
+            "refreshToken": self.wallet.refresh_token,
+            "deviceLabel": self.wallet.device_label,
+        }
         payload = await self._endpoint.change("SessionRefresh", "sessionRefresh", given, no_headers)
         self._keep_tokens(payload)
         return await ask()

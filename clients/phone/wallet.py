@@ -35,6 +35,7 @@ class Wallet:
     school_code: str
     zone: str = "Asia/Shanghai"
     address: str = ""
+    device_label: str = "参考手机"
     access_token: str = field(default="", repr=False)
     refresh_token: str = field(default="", repr=False)
     seed: str = field(default="", repr=False)

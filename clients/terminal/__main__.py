@@ -172,7 +172,7 @@ def status(context: typer.Context, seq: Seq, batch: Batch = None) -> None:
         if receipt is None:
             typer.echo("服务器无此交易 · the server knows of none")
             raise typer.Exit(1)
-        typer.echo(tell(receipt, desk.options.language))
+        typer.echo(f"{tell(receipt, desk.options.language)}  {receipt.shown['state'] or ''}")
 
     _at_desk(context, work)
 

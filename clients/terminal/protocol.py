@@ -10,7 +10,7 @@ from clients.terminal.journal import Entry, Journal, Operation
 from clients.terminal.keys import Identity, enrolment_proof
 from terminals.ccr import Answer, Outcome
 from terminals.codes import CodeRefusal, strip
-from terminals.message import RequestKey
+from terminals.message import RequestKey, find_activation_code
 from terminals.scenes import Scene
 from terminals.signature import sign_request
 
@@ -46,14 +46,14 @@ async def enrol(
 
     Raises: NoAnswer; then a new activation code is needed.
     """
-    seed = entropy(SEED_BYTES)
+    seed, code = entropy(SEED_BYTES), find_activation_code(activation_code) or activation_code
     given = {
         "issuer": issuer,
-        "activationCode": activation_code,
+        "activationCode": code,
         "publicKey": _base64(public_key(seed)),
         "model": model,
         "serialNumber": serial_number,
-        "proof": _base64(enrolment_proof(seed, activation_code, serial_number)),
+        "proof": _base64(enrolment_proof(seed, code, serial_number)),
     }
     payload = await endpoint.change("TerminalEnrol", "terminalEnrol", given, no_headers)
     enrolment = payload["enrolment"]
@@ -104,7 +104,8 @@ class Line:
             raise NoAnswer("no status")
         if not status["known"]:
             return None
-        return self._verified(entry, status["authorisation"])
+        answer, shown = self._verified(entry, status["authorisation"])
+        return answer, {**shown, "state": status["state"]}
 
     async def set_clock(self, *, clock_lost: bool = False) -> Json:
         """Reports that we are alive and sets our clock by the server's; the heartbeat answered.

@@ -116,7 +116,12 @@ class PretendServer(httpx2.AsyncBaseTransport):
     def _status(self, signed: SignedHeaders, variables: Json) -> Json:
         original = _key(variables["original"])
         kept = self.answers.get(original)
-        return {"known": kept is not None, "authorisation": kept[1] if kept else None}
+        state = "CAPTURED" if original in self.paid else None
+        return {
+            "known": kept is not None,
+            "state": state,
+            "authorisation": kept[1] if kept else None,
+        }
 
     def _money(self, operation: str, key: RequestKey, given: Json) -> Json:
         assert _key(given["key"]) == key

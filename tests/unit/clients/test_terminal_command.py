@@ -13,7 +13,7 @@ from clients.endpoint import Endpoint
 from clients.screen import unix_clock
 from clients.terminal import __main__ as command
 from clients.terminal.till import Patience, Till
-from tests.unit.clients.pretend_server import ACTIVATION_CODE, ISSUER, PretendServer
+from tests.unit.clients.pretend_server import ISSUER, PretendServer
 from tests.unit.clients.test_till import CODE, every
 
 Type = Callable[..., Result]
@@ -42,7 +42,7 @@ def type_(server: PretendServer, tmp_path: Path) -> Type:
         fixed = ["--journal", str(tmp_path / "till.db"), "--language", language]
         return CliRunner().invoke(command.app, [*fixed, *words], input=typed)
 
-    assert run("enrol", str(ISSUER), ACTIVATION_CODE).exit_code == 0
+    assert run("enrol", str(ISSUER), "0123-4567-89ab").exit_code == 0
     return run
 
 
@@ -51,6 +51,7 @@ def test_sells_and_voids(type_: Type, server: PretendServer) -> None:
     assert sold.exit_code == 0
     assert "42.1.1  ¥12.50  00  Approved" in sold.output
     assert list(server.paid.values()) == [1250]
+    assert "Approved  CAPTURED" in type_("status", "1").output
     voided = type_("void", "1", language="zh")
     assert "交易成功" in voided.output
     assert server.paid == {}
