@@ -20,7 +20,7 @@ from schema.context import (
     Viewer,
     choose_language,
 )
-from schema.errors import Internal, Unauthenticated
+from schema.errors import CodedError, Internal, Unauthenticated
 from schema.execution import execute
 from schema.masking import Masker
 from schema.root import CampusSchema
@@ -48,7 +48,9 @@ class Contexts:
     def blank(self, head: Head) -> RequestContext:
         """A context before the viewer is known."""
         language = choose_language(head.text(b"accept-language"), self.school_language(None))
-        return RequestContext(Anonymous(), language, None, self.new_request_id(), self.services)
+        return RequestContext(
+            Anonymous(), language, None, self.new_request_id(), self.services, head.network
+        )
 
     def seen_by(self, blank: RequestContext, viewer: Viewer, head: Head) -> RequestContext:
         """The context once the viewer is known."""
@@ -87,6 +89,11 @@ class GraphQL:
             raise
         except Exception as failure:  # whatever broke, the client gets a code
             return encode({"data": None, "errors": self.masker.failure(failure, context)})
+
+    def refused(self, head: Head, refusal: CodedError) -> bytes:
+        """The JSON answer to a request whose signature was refused."""
+        errors = self.masker.failure(refusal, self.contexts.blank(head))
+        return encode({"data": None, "errors": errors})
 
     async def viewer(self, head: Head) -> Viewer:
         """Who asks by the Authorization header.

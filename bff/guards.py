@@ -13,6 +13,7 @@ from bff.body import Request, read_request
 from bff.refusal import Refused, Send, send_json, send_refusal
 from bff.seats import SeatClass, Seats
 from schema.context import TerminalViewer
+from schema.errors import CodedError
 
 BODY_MAXIMUM = 64 * 1024
 UPLOAD_MAXIMUM = 256 * 1024
@@ -53,11 +54,15 @@ class Endpoint(Protocol):
         """
         ...
 
+    def refused(self, head: Head, refusal: CodedError) -> bytes:
+        """The JSON answer to a request whose signature was refused."""
+        ...
+
 
 VerifyTerminal = Callable[[Head, bytes], Awaitable[TerminalViewer | None]]
 """The terminal that signed these raw bytes, None when no terminal claims to.
 
-Raises: Refused (SIGNATURE_INVALID).
+Raises: schema.errors.CodedError with the reason (terminals.md 2), Refused (RATE_LIMITED).
 """
 
 
@@ -102,7 +107,10 @@ class Guards:
         body = await read_body(receive, _body_maximum(head), self.read_seconds)
         if body is None or has_left(receive):
             return None
-        terminal = await self.verify_terminal(head, body)
+        try:
+            terminal = await self.verify_terminal(head, body)
+        except CodedError as refusal:
+            return self.endpoint.refused(head, refusal)
         request = read_request(body)
         is_upload = terminal is not None and request.document_id in self.uploads
         if len(body) > BODY_MAXIMUM and not is_upload:
@@ -121,7 +129,12 @@ class Guards:
 def head_of(scope: Scope) -> Head:
     """The head of an HTTP or WebSocket scope."""
     client = scope.get("client")
-    return Head(scope["path"], dict(scope["headers"]), client[0] if client else "")
+    headers = dict(scope["headers"])
+    if len(headers) != len(scope["headers"]):
+        headers = {
+            name: b", ".join(v for n, v in scope["headers"] if n == name) for name in headers
+        }
+    return Head(scope["path"], headers, client[0] if client else "")
 
 
 def check_head(method: str, head: Head) -> None:

@@ -6,7 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bff.refusal import Refused
-from schema.context import Anonymous, CardholderViewer, StaffViewer, TerminalViewer, Viewer
+from schema.context import (
+    Anonymous,
+    CardholderViewer,
+    StaffViewer,
+    TerminalViewer,
+    UnboundViewer,
+    Viewer,
+)
 
 CALLERS_MAXIMUM = 100_000
 
@@ -36,11 +43,14 @@ NOTICES = Limit("notices", 200, 1_000)
 def caller_of(viewer: Viewer, network: str) -> tuple[Limit, str]:
     """The limit of any request of this viewer, and who counts as one caller: never a campus."""
     match viewer:
-        case CardholderViewer(school_id=school, session_id=session):
+        case (
+            CardholderViewer(school_id=school, session_id=session)
+            | UnboundViewer(school_id=school, session_id=session)
+        ):
             return CARDHOLDER, f"{school}/{session}"
         case StaffViewer(school_id=school, session_id=session):
             return STAFF, f"{school}/{session}"
-        case TerminalViewer(school_id=school, terminal_id=terminal):
+        case TerminalViewer(school_id=school, terminal_no=terminal):
             return TERMINAL, f"{school}/{terminal}"
         case Anonymous():
             return ANONYMOUS, network

@@ -1,11 +1,14 @@
 """What every resolver is told about the request, and nothing else."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from strawberry.types import Info
+
+from core.identity.records import SessionRecord
+from core.school.records import EnrolledTerminal, StaffCaller, StaffMember
+from terminals.signature import SignedHeaders
 
 Language = Literal["zh", "en"]
 
@@ -19,30 +22,90 @@ class Anonymous:
 class CardholderViewer:
     """A cardholder, through the session of one device."""
 
-    school_id: int
-    cardholder_id: UUID
-    session_id: UUID
+    session: SessionRecord
+
+    @property
+    def school_id(self) -> int:
+        """The school of the session."""
+        return self.session.school_id
+
+    @property
+    def session_id(self) -> UUID:
+        """The session itself."""
+        return self.session.id
+
+    @property
+    def cardholder_id(self) -> UUID:
+        """Whose session it is."""
+        assert self.session.cardholder_id is not None
+        return self.session.cardholder_id
+
+
+@dataclass(frozen=True, slots=True)
+class UnboundViewer:
+    """Somebody who proved an address and no card yet."""
+
+    session: SessionRecord
+
+    @property
+    def school_id(self) -> int:
+        """The school of the session."""
+        return self.session.school_id
+
+    @property
+    def session_id(self) -> UUID:
+        """The session itself."""
+        return self.session.id
 
 
 @dataclass(frozen=True, slots=True)
 class StaffViewer:
-    """A member of a school's staff with the roles held now, such as `CLERK`."""
+    """A member of a school's staff, as their row stands now."""
 
-    school_id: int
-    staff_id: UUID
-    session_id: UUID
-    roles: frozenset[str]
+    session: SessionRecord
+    member: StaffMember
+
+    @property
+    def school_id(self) -> int:
+        """The school of the session."""
+        return self.session.school_id
+
+    @property
+    def session_id(self) -> UUID:
+        """The session itself."""
+        return self.session.id
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles held now, such as `CLERK`."""
+        return frozenset(self.member.roles)
+
+    @property
+    def caller(self) -> StaffCaller:
+        """The member as the core's staff acts name them."""
+        return StaffCaller(self.member.id, self.session.step_up_at)
 
 
 @dataclass(frozen=True, slots=True)
 class TerminalViewer:
-    """A terminal whose signature over this very request was verified."""
+    """A terminal whose signature over this very request was verified.
+
+    `clock_checked` is false for one that says its clock is lost: it may only send a heartbeat.
+    """
 
     school_id: int
-    terminal_id: UUID
+    enrolled: EnrolledTerminal
+    signed: SignedHeaders
+    clock_checked: bool = True
+
+    @property
+    def terminal_no(self) -> int:
+        """The terminal's number at its school."""
+        return self.enrolled.terminal.number
 
 
-Viewer: TypeAlias = Anonymous | CardholderViewer | StaffViewer | TerminalViewer
+Viewer: TypeAlias = Anonymous | CardholderViewer | UnboundViewer | StaffViewer | TerminalViewer
+SignedIn: TypeAlias = CardholderViewer | UnboundViewer | StaffViewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +114,7 @@ class RequestContext:
 
     `school_id` is None for an anonymous request that names no school. `services` holds the core's
     services, put together by the composition root; areas read the one they need from it.
-    `facts` are what the transport learnt of the request (its network, a terminal's nonce).
+    `network` is the caller's IP address.
     """
 
     viewer: Viewer
@@ -59,7 +122,7 @@ class RequestContext:
     school_id: int | None
     request_id: str
     services: Any
-    facts: Mapping[str, object] = field(default_factory=dict)
+    network: str = ""
 
 
 RequestInfo: TypeAlias = Info[RequestContext, None]

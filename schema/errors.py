@@ -13,12 +13,15 @@ from schema.context import Language
 
 
 class CodedError(GraphQLError):
-    """A top-level error that may leave: its class is its code, `reason` a constant of ours."""
+    """A top-level error that may leave: its class is its code, `reason` a constant of ours.
+
+    `facts` go out in its extensions.
+    """
 
     code: ClassVar[str]
 
-    def __init__(self, reason: str | None = None) -> None:
-        super().__init__(self.code)
+    def __init__(self, reason: str | None = None, **facts: str | int) -> None:
+        super().__init__(self.code, extensions={**facts})
         self.reason = reason
 
 

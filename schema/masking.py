@@ -90,4 +90,5 @@ def _formatted(
     }
     if coded.reason is not None:
         shown["extensions"]["reason"] = coded.reason
+    shown["extensions"] |= coded.extensions or {}
     return shown

@@ -1,5 +1,7 @@
 """Who may select a field: one requirement per field, one uniform refusal."""
 
+from types import UnionType
+
 from strawberry.permission import BasePermission, PermissionExtension
 from strawberry.types import Info
 
@@ -7,19 +9,22 @@ from schema.context import (
     Anonymous,
     CardholderViewer,
     RequestInfo,
+    SignedIn,
     StaffViewer,
     TerminalViewer,
+    UnboundViewer,
     Viewer,
 )
 from schema.directives import Restricted
 from schema.errors import Forbidden, Unauthenticated
+from terminals.signature import SignatureRefusal
 
 
 class _Requirement(BasePermission):
     """Open to one kind of viewer, and of staff to the roles named."""
 
     def __init__(
-        self, kind: type[Viewer], *names: str, roles: frozenset[str] = frozenset()
+        self, kind: type | UnionType, *names: str, roles: frozenset[str] = frozenset()
     ) -> None:
         self._kind = kind
         self._roles = roles
@@ -47,6 +52,18 @@ def cardholder_only() -> PermissionExtension:
     return PermissionExtension([_Requirement(CardholderViewer, "CARDHOLDER")])
 
 
+def holder_only() -> PermissionExtension:
+    """The field is open to cardholders and to those who signed in and proved no card yet."""
+    kinds = CardholderViewer | UnboundViewer
+    return PermissionExtension([_Requirement(kinds, "CARDHOLDER", "UNBOUND")])
+
+
+def signed_in_only() -> PermissionExtension:
+    """The field is open to everybody with a session."""
+    kinds = CardholderViewer | UnboundViewer | StaffViewer
+    return PermissionExtension([_Requirement(kinds, "CARDHOLDER", "UNBOUND", "STAFF")])
+
+
 def terminal_only() -> PermissionExtension:
     """The field is open to terminals whose signature was verified."""
     return PermissionExtension([_Requirement(TerminalViewer, "TERMINAL")])
@@ -66,6 +83,14 @@ def cardholder(info: RequestInfo) -> CardholderViewer:
     return viewer
 
 
+def signed_in(info: RequestInfo) -> SignedIn:
+    """The viewer of a field marked `holder_only` or `signed_in_only`."""
+    viewer = info.context.viewer
+    if not isinstance(viewer, CardholderViewer | UnboundViewer | StaffViewer):
+        raise Forbidden
+    return viewer
+
+
 def staff(info: RequestInfo) -> StaffViewer:
     """The viewer of a field marked `staff_only`."""
     viewer = info.context.viewer
@@ -75,7 +100,18 @@ def staff(info: RequestInfo) -> StaffViewer:
 
 
 def terminal(info: RequestInfo) -> TerminalViewer:
-    """The viewer of a field marked `terminal_only`."""
+    """The viewer of a field marked `terminal_only`; its clock was checked.
+
+    Raises: Unauthenticated for a terminal with a lost clock, which may only send a heartbeat.
+    """
+    viewer = terminal_of_any_clock(info)
+    if not viewer.clock_checked:
+        raise Unauthenticated(SignatureRefusal.CLOCK_SKEW)
+    return viewer
+
+
+def terminal_of_any_clock(info: RequestInfo) -> TerminalViewer:
+    """The same for the heartbeat."""
     viewer = info.context.viewer
     if not isinstance(viewer, TerminalViewer):
         raise Forbidden

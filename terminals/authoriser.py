@@ -29,6 +29,7 @@ from terminals.payments import (
     Till,
 )
 from terminals.response import response_to
+from terminals.scenes import Holder
 
 CONTINUATION_SECONDS = 90
 
@@ -71,7 +72,7 @@ class Authoriser:
         if isinstance(found, Found) and message.pin_block is not None:
             stored = await self._stored(till, message, content_hash)
             if stored is not None:
-                return Authorised(stored, found.owner.holder)
+                return _authorised(stored, found.owner.holder, message, terms)
             pin = await self._check_pin(till, message, found, keys)
             if not pin.ok:
                 found = Declined(pin.response_code, pin.reason or "PIN", found)
@@ -85,7 +86,7 @@ class Authoriser:
         answer = await self._payments.authorise(
             till.issuer, terms.purses, request, signing(keys.answers)
         )
-        return Authorised(answer, found.owner.holder)
+        return _authorised(answer, found.owner.holder, message, terms)
 
     async def _stored(
         self, till: Till, message: PurchaseMessage, content_hash: bytes
@@ -209,6 +210,20 @@ class Authoriser:
             business_on=business_day(now, terms.zone),
             signed_answer=signing(keys.answers)(approval),
         )
+
+
+def _authorised(
+    answer: Answer, holder: Holder | None, message: PurchaseMessage, terms: Terms
+) -> Authorised:
+    """The answer with the ends that follow from it, the same for a repeat."""
+    is_held = message.manual and answer.outcome == "APPROVED"
+    is_waiting = answer.outcome == "PIN_REQUIRED"
+    return Authorised(
+        answer,
+        holder,
+        answer.answered_at + timedelta(seconds=terms.hold_seconds) if is_held else None,
+        answer.answered_at + timedelta(seconds=CONTINUATION_SECONDS) if is_waiting else None,
+    )
 
 
 def _answer(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -63,10 +64,16 @@ class PurchaseMessage:
 
 @dataclass(frozen=True, slots=True)
 class Authorised:
-    """An answer and, where the code was read, whose it was."""
+    """An answer and, where the code was read, whose it was.
+
+    `expires_at` is the end of an approved hold, `continuation_until` that of a scan waiting for
+    its PIN.
+    """
 
     answer: Answer
     holder: Holder | None
+    expires_at: datetime | None = None
+    continuation_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

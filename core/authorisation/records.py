@@ -120,6 +120,20 @@ class Authorisation:
 
 
 @dataclass(frozen=True, slots=True)
+class LastPayment:
+    """A cardholder's newest purchase as it stands now, declined ones too; the amount in fen."""
+
+    retrieval_reference: str
+    merchant_name_zh: str
+    merchant_name_en: str
+    amount_minor: int
+    outcome: str
+    response_code: str
+    tries_left: int | None
+    answered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Continuation:
     """A scan that waits for its PIN: bound to terminal, amount and code, for 90 s."""
 

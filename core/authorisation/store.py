@@ -14,6 +14,7 @@ from core.authorisation.records import (
     Continuation,
     FollowUp,
     Key,
+    LastPayment,
     PurchaseRequest,
 )
 from core.db.lanes import Lane, Lanes
@@ -178,6 +179,24 @@ async def expired(unit: Unit, now: datetime, limit: int) -> list[Key]:
         unit.school_id, now, limit,
     )  # fmt: skip
     return [Key(*row) for row in rows]
+
+
+async def last_payment(unit: Unit, cardholder_id: UUID) -> LastPayment | None:
+    """The newest purchase that was answered for a cardholder; a voided one counts as VOIDED."""
+    row = await unit.row(
+        "SELECT t.retrieval_reference, m.name_zh, m.name_en, t.amount_minor,"
+        " CASE WHEN a.state = 'VOIDED' THEN 'VOIDED' ELSE t.outcome END, t.response_code,"
+        " t.tries_left, t.answered_at"
+        " FROM terminal_answer t"
+        " JOIN terminal d ON d.school_id = $1 AND d.terminal_no = t.terminal_no"
+        " JOIN merchant m ON m.school_id = $1 AND m.id = d.merchant_id"
+        " LEFT JOIN authorisation a ON a.school_id = $1 AND a.terminal_no = t.terminal_no"
+        "  AND a.batch_no = t.batch_no AND a.seq_no = t.seq_no"
+        " WHERE t.school_id = $1 AND t.cardholder_id = $2 AND t.operation = 'AUTHORISE'"
+        " ORDER BY t.answered_at DESC LIMIT 1",
+        unit.school_id, cardholder_id,
+    )  # fmt: skip
+    return None if row is None else LastPayment(*row)
 
 
 async def is_spent(unit: Unit, replay_key: bytes) -> bool:

@@ -1,7 +1,9 @@
-"""Facts about cardholders as the roster states them, and the refusals of this context."""
+"""Facts about cardholders, bindings and sessions, and the refusals of this context."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from core.kit.errors import Refusal
 
@@ -70,3 +72,179 @@ class RosterFileInvalid(Refusal):
     def __str__(self) -> str:
         """The reason in English, for the command line."""
         return self.en
+
+
+@dataclass(frozen=True, slots=True)
+class Cardholder:
+    """A person of the roster as the holder and staff see them."""
+
+    id: UUID
+    number: str
+    kind: str
+    status: str
+    campus_code: str | None
+    name: str
+    department: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalFacts:
+    """Class A facts of a cardholder: for PIN rules and the registered address, never shown."""
+
+    id_type: str | None
+    id_number: str | None
+    phone: str | None
+    email: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A live link from what signs in to a cardholder."""
+
+    id: UUID
+    issuer: str
+    channel: str
+    bound_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """One signed-in device at one school.
+
+    An unbound session has no cardholder yet; a staff session has `staff_id` and never a cardholder.
+    `subject_index` is the blind index of the issuer's subject. `step_up_at` is when the person last
+    proved more than the token.
+    """
+
+    school_id: int
+    id: UUID
+    family_id: UUID
+    issuer: str
+    subject_index: bytes
+    channel: str
+    device_label: str
+    binding_id: UUID | None
+    cardholder_id: UUID | None
+    staff_id: UUID | None
+    step_up_at: datetime | None
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTokens:
+    """A session with the secrets that name it; they are shown once and kept only as hashes.
+
+    `refresh_token` and its end are None for staff.
+    """
+
+    session: SessionRecord
+    access_token: str
+    refresh_token: str | None
+    refresh_expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignInBegun:
+    """The one answer to a begun sign-in or step-up, whatever happened behind it.
+
+    `target` is the masked address of a step-up; a sign-in's caller typed it and gets None.
+    """
+
+    expires_in_seconds: int
+    resend_after_seconds: int
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BindForm:
+    """What a person typed to prove a card; the school's policy says which fields count."""
+
+    name: str
+    number: str
+    pin: str
+
+
+@dataclass(frozen=True, slots=True)
+class RosterReport:
+    """What a roster import did; amounts in fen.
+
+    `file_minor` is the sum of old balances in the accepted rows, `posted_minor` what this import
+    moved in, `already_minor` what an earlier one had. `leavers` are the numbers of active
+    cardholders whom no accepted row names: listed, never touched.
+    """
+
+    id: UUID
+    rows_read: int
+    created: int
+    changed: int
+    unchanged: int
+    refused: int
+    leavers: tuple[str, ...]
+    file_minor: int
+    posted_minor: int
+    already_minor: int
+
+    @property
+    def is_reconciled(self) -> bool:
+        """Whether every fen of the file stands in the ledger."""
+        return self.file_minor == self.posted_minor + self.already_minor
+
+
+class AddressInvalid(Refusal):
+    """The text is no e-mail address or no mainland mobile number."""
+
+
+class SignInNotConfirmed(Refusal):
+    """The code is wrong, used, expired, or was tried too often; ask for a new one."""
+
+
+class IdentityNotConfirmed(Refusal):
+    """The card cannot be bound by what was entered; which part did not agree is not told."""
+
+
+class MethodNotOffered(Refusal):
+    """The school's policy does not offer this way to prove a card."""
+
+
+class AlreadyBound(Refusal):
+    """This session has a cardholder; unbind first."""
+
+
+class NotBound(Refusal):
+    """This session has no cardholder yet; prove a card first."""
+
+
+class SessionEnded(Refusal):
+    """The session was revoked, replaced or has run out; sign in again."""
+
+
+class StaffNotConfirmed(Refusal):
+    """Login, password or second factor did not agree; which is not told."""
+
+
+class StepUpRequired(Refusal):
+    """A fresh proof (PIN or one-time code) is needed first, at most 5 minutes old."""
+
+
+class StepUpTargetMissing(Refusal):
+    """The register has no address for a one-time code; use the PIN or a counter."""
+
+
+class CardholderUnknown(Refusal):
+    """There is no such cardholder at this school."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A cardholder as the matching rules see them: indexes to compare with, nothing in clear."""
+
+    id: UUID
+    number: str
+    kind: str
+    status: str
+    name_index: bytes
+    address_indexes: tuple[bytes, ...]
+    bound_to: UUID | None
+    """The live binding on the channel that asks."""

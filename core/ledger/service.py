@@ -19,6 +19,7 @@ from core.ledger.records import (
     Transfer,
     TrialBalance,
 )
+from core.ports.newcomers import Newcomer
 
 _LAST = Cursor(datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))
 
@@ -37,6 +38,28 @@ class Ledger:
             await store.insert_account(
                 unit, self._ids.new(), kind, cardholder_id, self._clock.now()
             )
+
+    async def open_newcomers(self, unit: Unit, newcomers: Sequence[Newcomer], day: date) -> None:
+        """Opens MAIN and SUBSIDY for many cardholders and moves their old balances in (M-074).
+
+        Within the import's unit, which holds the money lock of each.
+        """
+        now, school = self._clock.now(), await self.school_account(unit, "OPENING")
+        await store.insert_purses(
+            unit,
+            [
+                (self._ids.new(), kind, newcomer.cardholder_id)
+                for newcomer in newcomers
+                for kind in ("MAIN", "SUBSIDY")
+            ],
+            now,
+        )
+        openings = [
+            (self._ids.new(), newcomer.cardholder_id, newcomer.opening_minor)
+            for newcomer in newcomers
+            if newcomer.opening_minor
+        ]
+        await store.post_openings(unit, school, openings, now, day)
 
     async def open_merchant_account(self, unit: Unit, merchant_id: UUID) -> UUID:
         """Opens the account of what a merchant is owed, within a unit."""

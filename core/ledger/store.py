@@ -33,6 +33,57 @@ async def insert_account(
     )  # fmt: skip
 
 
+async def insert_purses(
+    unit: Unit, purses: Sequence[tuple[UUID, str, UUID]], now: datetime
+) -> None:
+    """New purses (id, kind, owner); those that exist already stay as they are."""
+    await unit.execute_many(
+        "INSERT INTO account (school_id, id, kind, owner_id, currency, balance_minor,"
+        " pending_minor, created_at) VALUES ($1, $2, $3, $4, $5, 0, 0, $6) ON CONFLICT DO NOTHING",
+        [(unit.school_id, *purse, CURRENCY, now) for purse in purses],
+    )
+
+
+_OPENINGS = """
+WITH given AS (
+  SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::bigint[]) AS g (id, owner_id, amount_minor)
+), moved AS (
+  UPDATE account a SET balance_minor = a.balance_minor + g.amount_minor,
+         last_posted_at = greatest($6, a.last_posted_at + interval '1 microsecond')
+    FROM given g WHERE a.school_id = $1 AND a.owner_id = g.owner_id AND a.kind = 'MAIN'
+  RETURNING g.id AS transfer_id, a.id AS account_id, g.amount_minor, a.balance_minor,
+            a.last_posted_at
+), posted AS (
+  INSERT INTO transfer (school_id, id, kind, phase, debit_account_id, credit_account_id,
+         amount_minor, made_at, business_on)
+  SELECT $1, transfer_id, 'OPENING_BALANCE', 'POSTED', $5, account_id, amount_minor, $6, $7
+    FROM moved
+)
+INSERT INTO leg (school_id, account_id, posted_at, transfer_id, counter_account_id, kind,
+       amount_minor, balance_after_minor)
+SELECT $1, $5, last_posted_at, transfer_id, account_id, 'OPENING_BALANCE', -amount_minor, NULL
+  FROM moved
+UNION ALL
+SELECT $1, account_id, last_posted_at, transfer_id, $5, 'OPENING_BALANCE', amount_minor,
+       balance_minor
+  FROM moved
+"""
+
+
+async def post_openings(
+    unit: Unit,
+    opening_account_id: UUID,
+    openings: Sequence[tuple[UUID, UUID, int]],
+    now: datetime,
+    day: date,
+) -> None:
+    """Posts old balances (transfer id, cardholder, fen) into MAIN purses, in one statement."""
+    ids, owners, amounts = zip(*openings, strict=True) if openings else ((), (), ())
+    await unit.execute(
+        _OPENINGS, unit.school_id, ids, owners, amounts, opening_account_id, now, day
+    )
+
+
 async def find_account(unit: Unit, kind: str, owner_id: UUID | None) -> UUID | None:
     """The account of this kind; `owner_id` None means the school's own."""
     found: UUID | None = await unit.value(

@@ -22,10 +22,6 @@ class Spending:
         return self.spent_minor if self.spent_on == day else 0
 
 
-class CardholderUnknown(Refusal):
-    """This school has no such cardholder."""
-
-
 class LimitOutOfRange(Refusal):
     """A limit must be 0 or more, and the daily one at least the single one."""
 

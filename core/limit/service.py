@@ -1,12 +1,15 @@
 """Use cases of limits, and the lock that every movement of a cardholder's money takes first."""
 
+from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
 from core.db.unit import Database, Unit
+from core.identity.records import CardholderUnknown
 from core.limit import store
-from core.limit.records import CardholderUnknown, Spending
+from core.limit.records import Spending
 from core.limit.thresholds import check_limits
+from core.ports.newcomers import Newcomer
 
 
 class Limits:
@@ -18,6 +21,10 @@ class Limits:
     async def open(self, unit: Unit, cardholder_id: UUID) -> None:
         """Prepares a new cardholder, within the unit that creates them."""
         await store.open_row(unit, cardholder_id)
+
+    async def open_newcomers(self, unit: Unit, newcomers: Sequence[Newcomer], _day: date) -> None:
+        """Prepares many cardholders within a unit and takes the money lock of each."""
+        await store.open_rows(unit, [newcomer.cardholder_id for newcomer in newcomers])
 
     async def lock(self, unit: Unit, cardholder_id: UUID) -> Spending:
         """Takes the cardholder's money lock for the rest of the unit.

@@ -1,5 +1,6 @@
 """The rows of limits and of the day's spending."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from tortoise import Model, fields
@@ -35,6 +36,23 @@ async def open_row(unit: Unit, cardholder_id: UUID) -> None:
         " ON CONFLICT DO NOTHING",
         unit.school_id,
         cardholder_id,
+    )
+
+
+async def open_rows(unit: Unit, cardholder_ids: Sequence[UUID]) -> None:
+    """The rows of many cardholders, new or not, held until the unit ends."""
+    ids = sorted(cardholder_ids)
+    await unit.execute(
+        "INSERT INTO cardholder_limit (school_id, cardholder_id)"
+        " SELECT $1, id FROM unnest($2::uuid[]) AS given (id) ON CONFLICT DO NOTHING",
+        unit.school_id,
+        ids,
+    )
+    await unit.execute(
+        "SELECT 1 FROM cardholder_limit WHERE school_id = $1 AND cardholder_id = ANY($2)"
+        " ORDER BY cardholder_id FOR NO KEY UPDATE",
+        unit.school_id,
+        ids,
     )
 
 

@@ -284,6 +284,10 @@ class ChannelRules:
             may_be_empty=True),
     ] = field(default_factory=dict)  # fmt: skip
 
+    def offers(self, feature: Feature, channel: Channel) -> bool:
+        """Whether a feature is open in a channel."""
+        return channel in self.features.get(feature, frozenset({channel}))
+
 
 @dataclass(frozen=True, slots=True)
 class Closing:

@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
@@ -19,17 +18,18 @@ from bff.ratelimit import Buckets
 from bff.refusal import Refused
 from bff.seats import SeatClass, Seats
 from bff.socket import SocketLimits, Sockets
-from schema.context import Anonymous, CardholderViewer, StaffViewer, TerminalViewer, Viewer
+from schema.context import Anonymous, TerminalViewer, Viewer
 from schema.errors import Unauthenticated
 from schema.masking import Masker
 from tests.api.toy import SCHEMA, ToyServices
+from tests.factories.viewers import cardholder_viewer, staff_viewer, terminal_viewer
 
 JSON = {"content-type": "application/json"}
 TERMINAL = {"signature-input": 'term=("@method");keyid="7-1-1";tag="cc-term"'}
-CARDHOLDER = CardholderViewer(7, UUID(int=1), UUID(int=2))
-CLERK = StaffViewer(7, UUID(int=3), UUID(int=4), frozenset({"CLERK"}))
-AUDITOR = StaffViewer(7, UUID(int=5), UUID(int=6), frozenset({"AUDITOR"}))
-TILL = TerminalViewer(7, UUID(int=7))
+CARDHOLDER = cardholder_viewer()
+CLERK = staff_viewer("CLERK", number=4)
+AUDITOR = staff_viewer("AUDITOR", number=6)
+TILL = terminal_viewer()
 VIEWERS: dict[str, Viewer] = {
     "": Anonymous(),
     "Bearer holder": CARDHOLDER,

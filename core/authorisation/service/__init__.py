@@ -16,6 +16,7 @@ from core.authorisation.records import (
     Continuation,
     FollowUp,
     Key,
+    LastPayment,
     PurchaseRequest,
     ReferenceUnknown,
     Status,
@@ -123,6 +124,12 @@ class Authorisations:
             return Status(answer, None if found is None else found.state)
 
         return await self._database.unit(school_id, work)
+
+    async def last_payment(self, school_id: int, cardholder_id: UUID) -> LastPayment | None:
+        """A cardholder's newest purchase as it stands now; None before the first one."""
+        return await self._database.unit(
+            school_id, lambda unit: store.last_payment(unit, cardholder_id)
+        )
 
     async def resolve_reference(self, school_id: int, retrieval_reference: str) -> Key:
         """The key of the purchase with this reference. Raises: ReferenceUnknown."""

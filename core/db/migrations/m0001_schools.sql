@@ -166,6 +166,7 @@ CREATE TABLE audit_event (
   subject text NOT NULL,
   reason text NOT NULL,
   facts jsonb NOT NULL,
+  key_id int NOT NULL CHECK (key_id >= 1),
   mac bytea NOT NULL CHECK (octet_length(mac) = 32),
   PRIMARY KEY (school_id, id)
 );

@@ -5,7 +5,7 @@
 CREATE TABLE cardholder (
   school_id int NOT NULL REFERENCES school (school_id),
   id uuid NOT NULL,
-  number text NOT NULL CHECK (number ~ '^[0-9A-Za-z-]{1,32}$'),
+  number text NOT NULL CHECK (number ~ '^[0-9A-Za-z_-]{1,32}$'),
   kind text NOT NULL CHECK (kind IN ('STUDENT', 'STAFF', 'TEMPORARY', 'VISITOR', 'ALUMNI', 'EXTERNAL')),
   status text NOT NULL CHECK (status IN ('ACTIVE', 'FROZEN', 'CLOSING', 'CLOSED')),
   campus_code text,
@@ -21,6 +21,7 @@ CREATE TABLE cardholder (
   email_index bytea CHECK (octet_length(email_index) = 32),
   roster_digest bytea NOT NULL CHECK (octet_length(roster_digest) = 32),
   roster_import_id uuid NOT NULL,
+  opening_minor bigint CHECK (opening_minor > 0), -- the old balance moved in, once (M-074)
   created_at timestamptz NOT NULL,
   changed_at timestamptz NOT NULL,
   PRIMARY KEY (school_id, id),

@@ -29,6 +29,9 @@ CREATE TABLE terminal_answer (
   FOREIGN KEY (school_id, terminal_no) REFERENCES terminal (school_id, terminal_no),
   FOREIGN KEY (school_id, cardholder_id) REFERENCES cardholder (school_id, id)
 );
+-- The phone's "what became of my payment" reads the newest purchase of a cardholder.
+CREATE INDEX terminal_answer_cardholder ON terminal_answer (school_id, cardholder_id, answered_at)
+  WHERE operation = 'AUTHORISE';
 SELECT protect('terminal_answer');
 
 -- The purchase's state, under the key of its authorise. A void that comes first leaves a TOMBSTONE.

@@ -18,7 +18,7 @@ GRANT UPDATE (approver_id, state, decided_at) ON four_eyes_request TO campus_app
 GRANT UPDATE (tries, due_at, leased_until, done_at, last_error, payload) ON outbox TO campus_app;
 GRANT UPDATE (kind, status, campus_code, name_sealed, name_index, department_sealed, id_type,
   id_number_sealed, id_number_index, phone_sealed, phone_index, email_sealed, email_index,
-  roster_digest, roster_import_id, changed_at) ON cardholder TO campus_app;
+  roster_digest, roster_import_id, opening_minor, changed_at) ON cardholder TO campus_app;
 GRANT UPDATE (ended_at) ON binding TO campus_app;
 GRANT UPDATE (token_hash, refresh_hash, binding_id, cardholder_id, step_up_at, last_seen_at,
   expires_at, refresh_expires_at, rotated_at, revoked_at, revoke_reason) ON session TO campus_app;

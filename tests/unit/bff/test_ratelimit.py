@@ -1,13 +1,12 @@
 """Rate limits: per caller, never per campus, and without Redis."""
 
-from uuid import UUID
-
 import pytest
 
 from bff.ratelimit import ANONYMOUS, CARDHOLDER, CARDHOLDER_MONEY, Buckets, caller_of
 from bff.refusal import Refused
-from schema.context import Anonymous, CardholderViewer, StaffViewer, TerminalViewer
+from schema.context import Anonymous
 from tests.api.house import House
+from tests.factories.viewers import cardholder_viewer, staff_viewer, terminal_viewer
 
 
 class Hand:
@@ -53,13 +52,12 @@ def test_refusal_says_when_the_next_is_allowed() -> None:
 
 
 def test_limit_is_per_school_and_caller() -> None:
-    one, two = UUID(int=1), UUID(int=2)
     callers = [
-        caller_of(CardholderViewer(7, one, one), "campus"),
-        caller_of(CardholderViewer(8, one, one), "campus"),
-        caller_of(CardholderViewer(7, one, two), "campus"),
-        caller_of(StaffViewer(7, one, one, frozenset()), "campus"),
-        caller_of(TerminalViewer(7, one), "campus"),
+        caller_of(cardholder_viewer(7, 1), "campus"),
+        caller_of(cardholder_viewer(8, 1), "campus"),
+        caller_of(cardholder_viewer(7, 2), "campus"),
+        caller_of(staff_viewer(number=1), "campus"),
+        caller_of(terminal_viewer(7, 1), "campus"),
         caller_of(Anonymous(), "campus"),
     ]
     assert len(set(callers)) == 6
@@ -69,7 +67,7 @@ def test_limit_is_per_school_and_caller() -> None:
 def test_noon_peak_is_not_limited() -> None:
     buckets = Buckets(Hand())
     for number in range(2_000):
-        limit, caller = caller_of(CardholderViewer(7, UUID(int=1), UUID(int=number)), "campus")
+        limit, caller = caller_of(cardholder_viewer(number=number), "campus")
         buckets.take(limit, caller)
 
 

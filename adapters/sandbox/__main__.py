@@ -1,0 +1,32 @@
+"""`python -m adapters.sandbox --sms-secret TEXT`: the pretend providers, on the loopback only."""
+
+import argparse
+from datetime import UTC, datetime
+
+import uvicorn
+
+from adapters.sandbox.application import HOST, build_application
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - a process of its own needs a clock of its own
+
+
+def main() -> None:
+    """Serves until it is stopped."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=8025)
+    parser.add_argument("--smtp-port", type=int, default=2525)
+    parser.add_argument("--sms-key-id", default="sandbox")
+    parser.add_argument("--sms-secret", required=True, help="shared with the SMS adapter")
+    given = parser.parse_args()
+    application = build_application(
+        given.smtp_port, given.sms_key_id, given.sms_secret.encode(), _now
+    )
+    uvicorn.run(
+        application, host=HOST, port=given.port, log_level="warning", timeout_graceful_shutdown=1
+    )
+
+
+if __name__ == "__main__":
+    main()

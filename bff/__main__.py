@@ -1,0 +1,5 @@
+"""Runs the command line."""
+
+from bff.cli.root import app
+
+app()

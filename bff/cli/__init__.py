@@ -1,0 +1,1 @@
+"""The command line, `python -m bff …`: what operators and school IT do by hand."""

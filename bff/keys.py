@@ -1,0 +1,211 @@
+"""The key file: every secret the process signs, seals or counts with, refused when it is weak."""
+
+import os
+import stat
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from nacl.signing import SigningKey
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError
+
+from bff.settings import Environment
+from core.kit.clock import unix_seconds
+from terminals.keys import KeyUse, PublicKey
+
+KEY_BYTES = 32
+SIGNING_DAYS = 100
+"""A quarter, and time to take the next key into use."""
+_DROP = timedelta(days=2)
+_DISTINCT_MINIMUM = 16
+_USES = (KeyUse.PASS, KeyUse.ANSWER, KeyUse.DOCUMENT)
+
+
+class KeysInvalid(Exception):
+    """The key file is not fit for use; `problems` names each key and what is wrong, no value."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def _from_hex(text: object) -> bytes:
+    if isinstance(text, bytes):
+        return text
+    if not isinstance(text, str):
+        raise ValueError("must be hexadecimal text")
+    return bytes.fromhex(text)
+
+
+Secret = Annotated[bytes, PlainValidator(_from_hex), PlainSerializer(bytes.hex)]
+Ring = Annotated[dict[int, Secret], Field(min_length=1)]
+
+
+class _Record(BaseModel):
+    """Has no printed form: what is in it must not reach a log."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    def __repr_args__(self) -> list[tuple[str | None, object]]:
+        """Nothing."""
+        return []
+
+
+class Seed(_Record):
+    """A signing key of all schools: each issuer's own is derived. Times are Unix seconds."""
+
+    use: KeyUse
+    kid: int = Field(ge=1, le=255)
+    seed: Secret
+    sign_from: int
+    sign_until: int
+    drop_after: int
+
+    def for_issuer(self, issuer: int) -> bytes:
+        """The 32-byte Ed25519 seed that signs for one school."""
+        return _derive(self.seed, f"sign|{self.use}|{self.kid}|{issuer}")
+
+
+class Keys(_Record):
+    """All keys by their id, 1 and up: the newest writes, all of them read.
+
+    `data` are the master keys of personal data, `totp` those of the T1 codes (codes.md 3),
+    `pin_block` the X25519 key that PINs are sealed to.
+    """
+
+    made_for: Environment
+    data: Ring
+    blind_index: Secret
+    pepper: Ring
+    audit: Ring
+    totp: Ring
+    pin_block: Secret
+    signing: tuple[Seed, ...]
+
+    def totp_key(self, issuer: int, version: int) -> bytes:
+        """The school's T1 key of a version."""
+        return _derive(self.totp[version], f"t1|{issuer}")
+
+    def pepper_for(self, use: str) -> bytes:
+        """The key of another use that is as secret as the newest pepper."""
+        return _derive(self.pepper[max(self.pepper)], f"pepper|{use}")
+
+    def signing_seed(self, use: KeyUse, now: datetime) -> Seed:
+        """The newest key of a use that signs now.
+
+        Raises: KeysInvalid, once the last one has run out.
+        """
+        second = unix_seconds(now)
+        fit = [s for s in self.signing if s.use is use and s.sign_from <= second <= s.sign_until]
+        if not fit:
+            raise KeysInvalid([f"signing: no {use} key signs now; add the next one"])
+        return max(fit, key=lambda seed: (seed.sign_from, seed.kid))
+
+    def public_keys(self, issuer: int) -> list[PublicKey]:
+        """One school's lines of the key document (codes.md 9)."""
+        return [
+            PublicKey(
+                issuer, s.kid, s.use, bytes(SigningKey(s.for_issuer(issuer)).verify_key),
+                s.sign_from, s.sign_until, s.drop_after,
+            )
+            for s in self.signing
+        ]  # fmt: skip
+
+
+def create_keys(
+    path: Path, made_for: Environment, entropy: Callable[[int], bytes], now: datetime
+) -> None:
+    """Writes new keys to a file that only its owner reads.
+
+    Raises: FileExistsError, so that no key is ever overwritten.
+    """
+    starts = unix_seconds(now)
+    until = unix_seconds(now + timedelta(days=SIGNING_DAYS))
+    drop = unix_seconds(now + timedelta(days=SIGNING_DAYS) + _DROP)
+    seeds = tuple(
+        Seed(use=use, kid=kid, seed=entropy(KEY_BYTES), sign_from=starts, sign_until=until,
+             drop_after=drop)
+        for kid, use in enumerate(_USES, start=1)
+    )  # fmt: skip
+    rings = {name: {1: entropy(KEY_BYTES)} for name in ("data", "pepper", "audit", "totp")}
+    keys = Keys(
+        made_for=made_for,
+        blind_index=entropy(KEY_BYTES),
+        pin_block=entropy(KEY_BYTES),
+        signing=seeds,
+        **rings,
+    )
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(keys.model_dump_json(indent=2) + "\n")
+
+
+def load_keys(path: Path, environment: Environment, now: datetime) -> Keys:
+    """The keys of a file, fit for this environment.
+
+    Raises: KeysInvalid for a file others may read, keys that are missing, short, guessable, used
+    twice or made for development, and when no key of a use signs now.
+    """
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        keys = Keys.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise KeysInvalid([f"{path}: {error.strerror}"]) from None
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise KeysInvalid(_faults(error)) from None
+    problems = [*_weak(keys), *_wrong_kids(keys)]
+    if mode & 0o077:
+        problems.append(f"{path}: others may read it; chmod 600")
+    if environment is Environment.PRODUCTION and keys.made_for is not Environment.PRODUCTION:
+        problems.append("made_for: keys of development in production")
+    if problems:
+        raise KeysInvalid(problems)
+    for use in _USES:
+        keys.signing_seed(use, now)
+    return keys
+
+
+def _faults(error: ValueError) -> list[str]:
+    if not isinstance(error, ValidationError):
+        return ["not UTF-8 text"]
+    return [f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors()]
+
+
+def _rings(keys: Keys) -> Mapping[str, Mapping[int, bytes]]:
+    return {"data": keys.data, "pepper": keys.pepper, "audit": keys.audit, "totp": keys.totp}
+
+
+def _named(keys: Keys) -> Mapping[str, bytes]:
+    rings = _rings(keys).items()
+    named = {f"{name}.{kid}": key for name, ring in rings for kid, key in ring.items()}
+    seeds = {f"signing.{s.kid}.{s.use}": s.seed for s in keys.signing}
+    return {**named, **seeds, "blind_index": keys.blind_index, "pin_block": keys.pin_block}
+
+
+def _weak(keys: Keys) -> list[str]:
+    named = _named(keys)
+    problems = []
+    for name, key in named.items():
+        if len(key) != KEY_BYTES:
+            problems.append(f"{name}: {len(key)} bytes instead of {KEY_BYTES}")
+        elif len(set(key)) < _DISTINCT_MINIMUM or len({b - a for a, b in pairwise(key)}) == 1:
+            problems.append(f"{name}: a test key; make a new one")
+        elif list(named.values()).count(key) > 1:
+            problems.append(f"{name}: the same key has another use")
+    return problems
+
+
+def _wrong_kids(keys: Keys) -> list[str]:
+    rings = _rings(keys).items()
+    problems = [f"{name}: key ids begin at 1" for name, ring in rings if min(ring) < 1]
+    kids = [seed.kid for seed in keys.signing]
+    if len(set(kids)) != len(kids):
+        problems.append("signing: a key id occurs twice")
+    return problems
+
+
+def _derive(master: bytes, info: str) -> bytes:
+    return HKDF(SHA256(), KEY_BYTES, salt=None, info=info.encode()).derive(master)

@@ -1,0 +1,65 @@
+"""What a payment asks of other contexts: the PIN, the school's terms, what a purse could spend."""
+
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+from core.card.records import PinIsDefault, PinLocked, PinNotSet, PinWrong
+from core.card.service.pins import Pins
+from core.ledger.service import Ledger
+from core.school.policy import Policy
+from terminals.payments import PinVerdict, Terms
+
+PURSES = ("SUBSIDY", "MAIN")
+"""What is given for meals is spent first."""
+
+
+class PayingPins:
+    """Implements `terminals.payments.Pins` by the cardholder's own PIN."""
+
+    def __init__(self, pins: Pins) -> None:
+        self._pins = pins
+
+    async def check_to_pay(self, school_id: int, cardholder_id: UUID, digits: str) -> PinVerdict:
+        """Counts, compares, and answers; a default PIN never pays.
+
+        Raises: Overloaded.
+        """
+        try:
+            await self._pins.prove_to_pay(school_id, cardholder_id, digits)
+        except PinWrong as wrong:
+            return PinVerdict(ok=False, tries_left=int(wrong.details["tries_left"]))
+        except PinLocked:
+            return PinVerdict(ok=False, response_code="75", tries_left=0)
+        except (PinNotSet, PinIsDefault) as unusable:
+            return PinVerdict(ok=False, response_code="05", reason=unusable.code())
+        return PinVerdict(ok=True)
+
+
+class PurseFunds:
+    """Implements `core.ports.codes.Funds` by the ledger."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def available_minor(self, school_id: int, cardholder_id: UUID) -> int:
+        """The available balance in fen."""
+        return (await self._ledger.balances(school_id, cardholder_id)).available_minor
+
+
+def terms_by(policy_of: Callable[[int], Awaitable[Policy]]) -> Callable[[int], Awaitable[Terms]]:
+    """A school's terms of payment, out of its policy."""
+
+    async def terms(school_id: int) -> Terms:
+        policy = await policy_of(school_id)
+        return Terms(
+            purses=PURSES,
+            single_minor=policy.limit.single_minor,
+            daily_minor=policy.limit.daily_minor,
+            zone=policy.day.zone,
+            hold_seconds=policy.terminal.hold_hours * 3_600,
+            challenge_above_minor=policy.code.challenge_above_minor or None,
+            skew_seconds=policy.code.skew_seconds,
+            life_seconds=policy.code.life_seconds,
+        )
+
+    return terms

@@ -1,0 +1,77 @@
+"""Payments that tell the cardholder's devices once their answer stands."""
+
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+from core.authorisation.records import (
+    Answer,
+    Continuation,
+    FollowUp,
+    Key,
+    PurchaseRequest,
+    Status,
+)
+from core.authorisation.service import Authorisations
+from schema.feed import Feed, News
+
+Sign = Callable[[Answer], str]
+
+
+class PushingPayments:
+    """Implements `terminals.payments.Payments` by the core's, with news of each new answer."""
+
+    def __init__(self, payments: Authorisations, feed: Feed) -> None:
+        self._payments = payments
+        self._feed = feed
+
+    async def authorise(
+        self, school_id: int, purses: Sequence[str], request: PurchaseRequest, sign: Sign
+    ) -> Answer:
+        """Decides and posts a purchase."""
+        answer = await self._payments.authorise(school_id, purses, request, sign)
+        return self._told(school_id, answer)
+
+    async def refuse(
+        self, school_id: int, operation: str, content_hash: bytes, answer: Answer, sign: Sign
+    ) -> Answer:
+        """Stores a refusal."""
+        kept = await self._payments.refuse(school_id, operation, content_hash, answer, sign)
+        return self._told(school_id, kept)
+
+    async def capture(self, school_id: int, follow: FollowUp, sign: Sign) -> Answer:
+        """Posts a hold."""
+        return self._told(school_id, await self._payments.capture(school_id, follow, sign))
+
+    async def void(self, school_id: int, follow: FollowUp, sign: Sign) -> Answer:
+        """Undoes a purchase."""
+        return self._told(school_id, await self._payments.void(school_id, follow, sign))
+
+    async def refund(
+        self, school_id: int, follow: FollowUp, merchant_account_id: UUID, sign: Sign
+    ) -> Answer:
+        """Gives captured money back."""
+        answer = await self._payments.refund(school_id, follow, merchant_account_id, sign)
+        return self._told(school_id, answer)
+
+    async def status(self, school_id: int, original: Key) -> Status:
+        """What is known of a key."""
+        return await self._payments.status(school_id, original)
+
+    async def repeated(self, school_id: int, key: Key, content_hash: bytes) -> Answer | None:
+        """The stored answer of a key that was used before."""
+        return await self._payments.repeated(school_id, key, content_hash)
+
+    async def is_spent(self, school_id: int, replay_key: bytes) -> bool:
+        """Whether a code was used."""
+        return await self._payments.is_spent(school_id, replay_key)
+
+    async def continuation(self, school_id: int, id_: UUID) -> Continuation | None:
+        """The scan that waits for its PIN."""
+        return await self._payments.continuation(school_id, id_)
+
+    def _told(self, school_id: int, answer: Answer) -> Answer:
+        if answer.cardholder_id is not None and answer.verdict == "NEW":
+            moved = answer.outcome in ("APPROVED", "VOIDED")
+            news = (News.PAYMENT, News.BALANCE) if moved else (News.PAYMENT,)
+            self._feed.tell(school_id, answer.cardholder_id, *news)
+        return answer

@@ -1,0 +1,1 @@
+"""Who did what to whose card: append-only, each row under a MAC."""

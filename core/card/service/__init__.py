@@ -1,0 +1,1 @@
+"""Use cases of cards, PINs, code devices and codes, one module each."""

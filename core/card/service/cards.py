@@ -1,0 +1,191 @@
+"""Use cases of cards: creating, opening, reporting a loss and releasing it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from core.card.credentials import PolicyOf, is_fresh, loss_kind
+from core.card.lifecycle import CardAct, next_state
+from core.card.pin import PinState
+from core.card.records import (
+    Card,
+    CardActImpossible,
+    CardFace,
+    CardKind,
+    CardState,
+    CardUidTaken,
+    CardUnknown,
+    PinRequired,
+    ReleaseElsewhere,
+)
+from core.card.service.pins import Pins
+from core.card.store import cards as store
+from core.db.unit import Database, Unit
+from core.identity.records import StepUpRequired
+from core.identity.service.cardholders import Cardholders
+from core.kit.clock import Clock
+from core.kit.ids import Ids
+from core.ports.newcomers import Newcomer
+from core.school.policy import Policy
+from core.school.policy_words import LossCredential, Place
+
+
+class Cards:
+    """The physical and virtual cards of cardholders."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        ids: Ids,
+        *,
+        policy_of: PolicyOf,
+        cardholders: Cardholders,
+        pins: Pins,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+        self._policy_of = policy_of
+        self._cardholders = cardholders
+        self._pins = pins
+
+    async def open_newcomers(self, unit: Unit, newcomers: Sequence[Newcomer], _day: date) -> None:
+        """Gives new cardholders a virtual card, and a physical one where the roster names a chip.
+
+        Within the unit of the import; a chip's number is 8 to 20 upper-case hex digits. Cards that
+        are there already stay as they are.
+        Raises: CardUidTaken.
+        """
+        now = self._clock.now()
+        chips = {person.card_uid: person for person in newcomers if person.card_uid is not None}
+        await store.insert_many(
+            unit,
+            [self._new_card(person, None, now) for person in newcomers]
+            + [self._new_card(person, uid, now) for uid, person in chips.items()],
+        )
+        owners = await store.owners(unit, list(chips))
+        for uid, person in chips.items():
+            if owners.get(uid) != person.cardholder_id:
+                raise CardUidTaken("cardUid")
+
+    async def owners(self, unit: Unit, uids: Sequence[str]) -> Mapping[str, UUID]:
+        """The cardholder of each chip number in use, within a unit."""
+        return await store.owners(unit, uids)
+
+    async def open_virtual(self, school_id: int, cardholder_id: UUID, *, pin: str | None) -> Card:
+        """Opens the virtual card (M-036); opening it again answers the same and needs no PIN.
+
+        Raises: CardUnknown, PinRequired, and what `Pins.prove_to_pay` raises.
+        """
+        found = await self._database.unit(
+            school_id, lambda unit: store.find(unit, cardholder_id, CardKind.VIRTUAL)
+        )
+        if found is None:
+            raise CardUnknown
+        policy = await self._policy_of(school_id)
+        if policy.code.pin_at_first_open and found.state is CardState.NOT_OPENED:
+            await self._prove_pin(school_id, cardholder_id, pin)
+        return await self._act(school_id, cardholder_id, CardKind.VIRTUAL, CardAct.OPEN)
+
+    async def report_loss(
+        self,
+        school_id: int,
+        cardholder_id: UUID,
+        *,
+        pin: str | None,
+        step_up_at: datetime | None,
+    ) -> Card:
+        """Blocks the physical card at once; the virtual card and its passes live on (M-040).
+
+        The credential is policy `loss.credential`; where the PIN is locked or was never chosen, a
+        fresh second proof always will do. Reporting again answers the same.
+        Raises: CardUnknown, PinRequired, StepUpRequired, and what `Pins.prove_knowledge` raises.
+        """
+        policy = await self._policy_of(school_id)
+        if not await self._is_fresh_enough(school_id, cardholder_id, policy, step_up_at):
+            kind = loss_kind(policy.loss.credential, policy.pin.kinds)
+            if kind is None:
+                raise StepUpRequired
+            if pin is None:
+                raise PinRequired("pin")
+            await self._pins.prove_knowledge(school_id, cardholder_id, kind, pin)
+        return await self._act(school_id, cardholder_id, CardKind.PHYSICAL, CardAct.REPORT_LOSS)
+
+    async def release(self, school_id: int, cardholder_id: UUID, *, pin: str | None) -> Card:
+        """Takes a loss report back on the phone, where the school allows it (M-080).
+
+        Raises: ReleaseElsewhere, CardUnknown, CardActImpossible, PinRequired, and what
+        `Pins.prove_to_pay` raises: a default PIN never releases.
+        """
+        policy = await self._policy_of(school_id)
+        if Place.APP not in policy.loss.release_via:
+            raise ReleaseElsewhere
+        await self._prove_pin(school_id, cardholder_id, pin)
+        return await self._act(school_id, cardholder_id, CardKind.PHYSICAL, CardAct.RELEASE)
+
+    async def release_at_desk(self, unit: Unit, cardholder_id: UUID, place: Place) -> Card:
+        """The same by staff at `place`, within the unit that writes their audit row.
+
+        Raises: ReleaseElsewhere, CardUnknown, CardActImpossible.
+        """
+        policy = await self._policy_of(unit.school_id)
+        if place not in policy.loss.release_via:
+            raise ReleaseElsewhere
+        return await self._act_in(unit, cardholder_id, CardKind.PHYSICAL, CardAct.RELEASE)
+
+    async def find_by_uid(self, school_id: int, uid: str) -> Card | None:
+        """The card in use with this chip number, in any state but replaced or closed."""
+        return await self._database.unit(school_id, lambda unit: store.find_by_uid(unit, uid))
+
+    async def face(self, school_id: int, cardholder_id: UUID) -> CardFace:
+        """The card face of the home screen.
+
+        Raises: CardholderMissing, CardUnknown.
+        """
+        person = await self._cardholders.get(school_id, cardholder_id)
+        live = await self._database.unit(
+            school_id, lambda unit: store.list_live(unit, cardholder_id)
+        )
+        cards = {card.kind: card for card in live}
+        if CardKind.VIRTUAL not in cards:
+            raise CardUnknown
+        virtual, physical = cards[CardKind.VIRTUAL], cards.get(CardKind.PHYSICAL)
+        return CardFace(person.name, person.number, virtual, physical)
+
+    def _new_card(self, person: Newcomer, uid: str | None, now: datetime) -> Card:
+        kind = CardKind.VIRTUAL if uid is None else CardKind.PHYSICAL
+        state = CardState.NOT_OPENED if uid is None else CardState.ACTIVE
+        return Card(self._ids.new(), person.cardholder_id, kind, state, uid, now, None, None)
+
+    async def _prove_pin(self, school_id: int, cardholder_id: UUID, pin: str | None) -> None:
+        if pin is None:
+            raise PinRequired("pin")
+        await self._pins.prove_to_pay(school_id, cardholder_id, pin)
+
+    async def _is_fresh_enough(
+        self, school_id: int, cardholder_id: UUID, policy: Policy, step_up_at: datetime | None
+    ) -> bool:
+        if not is_fresh(step_up_at, self._clock.now()):
+            return False
+        kind = loss_kind(policy.loss.credential, policy.pin.kinds)
+        if kind is None or LossCredential.FRESH_LOGIN in policy.loss.credential:
+            return True
+        state = await self._pins.state(school_id, cardholder_id, kind)
+        return state in {PinState.LOCKED, PinState.NONE}
+
+    async def _act(self, school_id: int, cardholder_id: UUID, kind: CardKind, act: CardAct) -> Card:
+        return await self._database.unit(
+            school_id, lambda unit: self._act_in(unit, cardholder_id, kind, act)
+        )
+
+    async def _act_in(self, unit: Unit, cardholder_id: UUID, kind: CardKind, act: CardAct) -> Card:
+        card = await store.lock(unit, cardholder_id, kind)
+        if card is None:
+            raise CardUnknown
+        state = next_state(card.state, act)
+        if state is None:
+            raise CardActImpossible
+        if state is card.state:
+            return card
+        return await store.update_state(unit, card, state, self._clock.now())

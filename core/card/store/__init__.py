@@ -1,0 +1,1 @@
+"""The rows of cards, PINs, code devices and passes."""

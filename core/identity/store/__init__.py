@@ -1,0 +1,1 @@
+"""The rows of cardholders, bindings, sessions, one-time codes and counters of tries."""

@@ -1,0 +1,8 @@
+"""Use cases of the school context: schools, terminals, staff and four eyes."""
+
+from core.school.service.four_eyes import FourEyes, FourEyesAct
+from core.school.service.schools import Schools
+from core.school.service.staff import Staff
+from core.school.service.terminals import Terminals
+
+__all__ = ["FourEyes", "FourEyesAct", "Schools", "Staff", "Terminals"]

@@ -1,0 +1,216 @@
+"""Use cases of schools: their file, policy, sites and merchants."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from core.audit.records import Actor, Facts
+from core.audit.service import Audit
+from core.db.unit import Database, Unit
+from core.kit.clock import Clock
+from core.kit.ids import Ids
+from core.ports.accounts import AccountOpener
+from core.school.policy import Policy
+from core.school.policy_diff import policy_digest
+from core.school.policy_file import SchoolFile, parse_school_file
+from core.school.records import (
+    Campus,
+    Merchant,
+    MerchantUnknown,
+    School,
+    SchoolExists,
+    SchoolFileOfOther,
+    SchoolUnknown,
+    Site,
+)
+from core.school.store import schools as store
+from core.school.store.schools import PolicyVersion
+
+_CACHE = timedelta(seconds=30)
+_NO_SCHOOL = 0
+"""Reading the public list is no school's own work."""
+
+
+class _Known(NamedTuple):
+    read_at: datetime
+    version: int
+    policy: Policy
+
+
+class Schools:
+    """Schools and what is set for each. A policy may be up to 30 s old in another process."""
+
+    def __init__(
+        self, database: Database, clock: Clock, ids: Ids, audit: Audit, accounts: AccountOpener
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+        self._audit = audit
+        self._accounts = accounts
+        self._policies: dict[int, _Known] = {}
+
+    async def add(self, text: str, by: Actor) -> School:
+        """Adds the school that a file describes, with version 1 of its policy.
+
+        Raises: PolicyInvalid, SchoolExists.
+        """
+        file = parse_school_file(text)
+
+        async def work(unit: Unit) -> School:
+            now = self._clock.now()
+            if not await store.insert_school(unit, file.school, now):
+                raise SchoolExists("school", id=file.school.id, schoolCode=file.school.code)
+            await self._write(unit, file, PolicyVersion(1, _digest(file), text), by)
+            return await self._get(unit)
+
+        return await self._database.unit(file.school.id, work)
+
+    async def list_all(self) -> list[School]:
+        """All schools, by number."""
+        return await self._database.unit(_NO_SCHOOL, store.list_schools)
+
+    async def get(self, school_id: int) -> School:
+        """One school.
+
+        Raises: SchoolUnknown.
+        """
+        return await self._database.unit(school_id, self._get)
+
+    async def campuses(self, school_id: int) -> list[Campus]:
+        """The campuses of a school, by code."""
+        return await self._database.unit(school_id, store.list_campuses)
+
+    async def policy(self, school_id: int) -> Policy:
+        """The policy in force, as it was at most 30 s ago.
+
+        Raises: SchoolUnknown.
+        """
+        fresh = self._fresh(school_id)
+        if fresh is not None:
+            return fresh
+        return await self._database.unit(school_id, self.policy_in)
+
+    async def policy_in(self, unit: Unit) -> Policy:
+        """The same within another service's unit.
+
+        Raises: SchoolUnknown.
+        """
+        fresh = self._fresh(unit.school_id)
+        if fresh is not None:
+            return fresh
+        found = await store.find_policy(unit)
+        if found is None:
+            raise SchoolUnknown("schoolId")
+        known = self._policies.get(unit.school_id)
+        if known is not None and known.version == found.version:
+            policy = known.policy
+        else:
+            policy = parse_school_file(found.source).policy
+        self._policies[unit.school_id] = _Known(self._clock.now(), found.version, policy)
+        return policy
+
+    async def policy_activate(self, school_id: int, text: str, by: Actor) -> int:
+        """Takes over a school's new file; the policy's version, new only if it decides otherwise.
+
+        Raises: PolicyInvalid, SchoolFileOfOther, SchoolUnknown.
+        """
+        file = parse_school_file(text)
+        if file.school.id != school_id:
+            raise SchoolFileOfOther("school", id=file.school.id)
+
+        async def work(unit: Unit) -> int:
+            if not await store.lock_school(unit):
+                raise SchoolUnknown("schoolId")
+            current = await store.find_policy(unit)
+            assert current is not None  # a school is added with its first version
+            if current.source == text:
+                return current.version
+            await store.update_school(unit, file.school)
+            changed = current.digest != _digest(file)
+            version = current.version + changed
+            await self._write(unit, file, PolicyVersion(version, _digest(file), text), by, changed)
+            return version
+
+        version = await self._database.unit(school_id, work)
+        self._policies.pop(school_id, None)
+        return version
+
+    async def site_put(self, school_id: int, site: Site, by: Actor) -> None:
+        """Adds a site or renames it.
+
+        Raises: SchoolUnknown.
+        """
+
+        async def work(unit: Unit) -> None:
+            await self._get(unit)
+            await store.put_site(unit, site)
+            await self._audit.append(
+                unit, by, "site.put", f"site:{site.number}", {"site_number": site.number}
+            )
+
+        await self._database.unit(school_id, work)
+
+    async def sites(self, school_id: int) -> list[Site]:
+        """The sites of a school, by number."""
+        return await self._database.unit(school_id, store.list_sites)
+
+    async def merchant_add(self, school_id: int, name_zh: str, name_en: str, by: Actor) -> Merchant:
+        """Adds a merchant under the next free number and opens their account.
+
+        Raises: SchoolUnknown.
+        """
+
+        async def work(unit: Unit) -> Merchant:
+            if not await store.lock_school(unit):
+                raise SchoolUnknown("schoolId")
+            id_, number = self._ids.new(), await store.next_merchant_number(unit)
+            account_id = await self._accounts.open_merchant_account(unit, id_)
+            merchant = Merchant(id_, number, name_zh, name_en, True, account_id)
+            await store.insert_merchant(unit, merchant, self._clock.now())
+            await self._audit.append(
+                unit, by, "merchant.add", f"merchant:{id_}", {"merchant_number": number}
+            )
+            return merchant
+
+        return await self._database.unit(school_id, work)
+
+    async def merchant(self, school_id: int, number: int) -> Merchant:
+        """The merchant with a number.
+
+        Raises: MerchantUnknown.
+        """
+        found = await self._database.unit(school_id, lambda unit: store.find_merchant(unit, number))
+        if found is None:
+            raise MerchantUnknown("merchantNumber")
+        return found
+
+    async def merchants(self, school_id: int) -> list[Merchant]:
+        """The merchants of a school, by number."""
+        return await self._database.unit(school_id, store.list_merchants)
+
+    def _fresh(self, school_id: int) -> Policy | None:
+        known = self._policies.get(school_id)
+        if known is None or self._clock.now() - known.read_at >= _CACHE:
+            return None
+        return known.policy
+
+    async def _get(self, unit: Unit) -> School:
+        school = await store.find_school(unit)
+        if school is None:
+            raise SchoolUnknown("schoolId")
+        return school
+
+    async def _write(
+        self, unit: Unit, file: SchoolFile, policy: PolicyVersion, by: Actor, is_new: bool = True
+    ) -> None:
+        """The campuses of a file and, where it is new, its policy; with their audit row."""
+        for campus in file.school.campuses:
+            await store.put_campus(unit, campus)
+        if is_new:
+            await store.insert_policy(unit, policy, f"{by.kind}:{by.id}", self._clock.now())
+        facts: Facts = {"policy_version": policy.version, "policy_digest": policy.digest.hex()}
+        await self._audit.append(unit, by, "school.file", f"school:{unit.school_id}", facts)
+
+
+def _digest(file: SchoolFile) -> bytes:
+    return bytes.fromhex(policy_digest(file.policy))

@@ -1,0 +1,1 @@
+"""The rows of the school context, one file for each of its parts."""

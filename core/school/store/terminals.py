@@ -1,0 +1,182 @@
+"""Rows of terminals, their keys and their activation codes."""
+
+from datetime import datetime
+from typing import Any
+
+from core.db.unit import Unit
+from core.school.records import (
+    DeviceClass,
+    EnrolledTerminal,
+    Terminal,
+    TerminalKey,
+    TerminalState,
+)
+from core.school.store.schools import as_merchant
+
+_TERMINAL = (
+    "terminal_no, merchant_id, site_number, state, device_class, scenes, model, serial_number,"
+    " last_seen_at"
+)
+
+
+async def next_number(unit: Unit) -> int:
+    """One above the highest; the school is locked."""
+    number: int | None = await unit.value(
+        "SELECT coalesce(max(terminal_no), 0) + 1 FROM terminal WHERE school_id = $1",
+        unit.school_id,
+    )
+    return number or 1
+
+
+async def insert(unit: Unit, terminal: Terminal, now: datetime) -> None:
+    """Adds a terminal."""
+    await unit.execute(
+        f"INSERT INTO terminal (school_id, {_TERMINAL}, created_at)"  # noqa: S608 - constant columns
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        unit.school_id, terminal.number, terminal.merchant_id, terminal.site_number,
+        terminal.state, terminal.device_class, list(terminal.scenes), terminal.model,
+        terminal.serial_number, terminal.last_seen_at, now,
+    )  # fmt: skip
+
+
+async def lock(unit: Unit, number: int) -> Terminal | None:
+    """The terminal, held until the unit ends."""
+    row = await unit.row(
+        f"SELECT {_TERMINAL} FROM terminal WHERE school_id = $1 AND terminal_no = $2"  # noqa: S608
+        " FOR NO KEY UPDATE",
+        unit.school_id, number,
+    )  # fmt: skip
+    return row and _terminal(row)
+
+
+async def list_all(unit: Unit) -> list[Terminal]:
+    """The school's terminals, by number."""
+    rows = await unit.rows(
+        f"SELECT {_TERMINAL} FROM terminal WHERE school_id = $1 ORDER BY terminal_no",  # noqa: S608
+        unit.school_id,
+    )
+    return [_terminal(row) for row in rows]
+
+
+async def find_enrolled(unit: Unit, number: int) -> EnrolledTerminal | None:
+    """The terminal with its merchant and keys."""
+    row = await unit.row(
+        "SELECT t.terminal_no, t.merchant_id, t.site_number, t.state, t.device_class, t.scenes,"
+        " t.model, t.serial_number, t.last_seen_at, m.number, m.name_zh, m.name_en, m.active,"
+        " m.account_id FROM terminal t"
+        " JOIN merchant m ON m.school_id = t.school_id AND m.id = t.merchant_id"
+        " WHERE t.school_id = $1 AND t.terminal_no = $2",
+        unit.school_id, number,
+    )  # fmt: skip
+    if row is None:
+        return None
+    keys = await list_keys(unit, number)
+    return EnrolledTerminal(_terminal(row), as_merchant(row, "merchant_id"), tuple(keys))
+
+
+async def update_state(unit: Unit, number: int, state: TerminalState) -> None:
+    """Moves the terminal to a state."""
+    await unit.execute(
+        "UPDATE terminal SET state = $3 WHERE school_id = $1 AND terminal_no = $2",
+        unit.school_id, number, state,
+    )  # fmt: skip
+
+
+async def update_device(unit: Unit, number: int, model: str, serial_number: str) -> None:
+    """Notes which device enrolled."""
+    await unit.execute(
+        "UPDATE terminal SET model = $3, serial_number = $4"
+        " WHERE school_id = $1 AND terminal_no = $2",
+        unit.school_id, number, model, serial_number,
+    )  # fmt: skip
+
+
+async def update_seen(unit: Unit, number: int, now: datetime, before: datetime) -> None:
+    """Notes a sign of life, unless one is noted since `before`."""
+    await unit.execute(
+        "UPDATE terminal SET last_seen_at = $3 WHERE school_id = $1 AND terminal_no = $2"
+        " AND (last_seen_at IS NULL OR last_seen_at <= $4)",
+        unit.school_id, number, now, before,
+    )  # fmt: skip
+
+
+async def list_keys(unit: Unit, number: int) -> list[TerminalKey]:
+    """All keys a terminal ever had, by number: old records stay verifiable."""
+    rows = await unit.rows(
+        "SELECT key_no, public_key, valid_from, valid_until FROM terminal_key"
+        " WHERE school_id = $1 AND terminal_no = $2 ORDER BY key_no",
+        unit.school_id, number,
+    )  # fmt: skip
+    return [
+        TerminalKey(row["key_no"], row["public_key"], row["valid_from"], row["valid_until"])
+        for row in rows
+    ]
+
+
+async def insert_key(unit: Unit, number: int, key: TerminalKey) -> None:
+    """Adds a key."""
+    await unit.execute(
+        "INSERT INTO terminal_key (school_id, terminal_no, key_no, public_key, valid_from,"
+        " valid_until) VALUES ($1, $2, $3, $4, $5, $6)",
+        unit.school_id, number, key.number, key.public_key, key.valid_from, key.valid_until,
+    )  # fmt: skip
+
+
+async def end_keys(unit: Unit, number: int, until: datetime) -> None:
+    """Ends what is valid beyond `until` at `until`."""
+    await unit.execute(
+        "UPDATE terminal_key SET valid_until = $3 WHERE school_id = $1 AND terminal_no = $2"
+        " AND (valid_until IS NULL OR valid_until > $3)",
+        unit.school_id, number, until,
+    )  # fmt: skip
+
+
+async def insert_activation(
+    unit: Unit, number: int, code_hash: bytes, expires_at: datetime, now: datetime
+) -> None:
+    """Adds an activation code; the terminal's earlier ones are good no more."""
+    await unit.execute(
+        "UPDATE activation_code SET used_at = $3"
+        " WHERE school_id = $1 AND terminal_no = $2 AND used_at IS NULL",
+        unit.school_id, number, now,
+    )  # fmt: skip
+    await unit.execute(
+        "INSERT INTO activation_code (school_id, code_hash, terminal_no, expires_at, created_at)"
+        " VALUES ($1, $2, $3, $4, $5)",
+        unit.school_id, code_hash, number, expires_at, now,
+    )  # fmt: skip
+
+
+async def try_activation(unit: Unit, code_hash: bytes, tries: int, now: datetime) -> int | None:
+    """Counts a try of a live code and returns its terminal's number; None if it is not live."""
+    number: int | None = await unit.value(
+        "UPDATE activation_code SET tries = tries + 1 WHERE school_id = $1 AND code_hash = $2"
+        " AND used_at IS NULL AND expires_at > $4 AND tries < $3 RETURNING terminal_no",
+        unit.school_id, code_hash, tries, now,
+    )  # fmt: skip
+    return number
+
+
+async def use_activation(unit: Unit, code_hash: bytes, now: datetime) -> bool:
+    """Marks a live code used; False if it was used meanwhile."""
+    return bool(
+        await unit.execute(
+            "UPDATE activation_code SET used_at = $3"
+            " WHERE school_id = $1 AND code_hash = $2 AND used_at IS NULL",
+            unit.school_id, code_hash, now,
+        )
+    )  # fmt: skip
+
+
+def _terminal(row: Any) -> Terminal:  # noqa: ANN401 - asyncpg ships no types
+    return Terminal(
+        row["terminal_no"],
+        row["merchant_id"],
+        row["site_number"],
+        TerminalState(row["state"]),
+        DeviceClass(row["device_class"]),
+        tuple(row["scenes"]),
+        row["model"],
+        row["serial_number"],
+        row["last_seen_at"],
+    )

@@ -1,0 +1,1 @@
+"""Money in: for now, cash at the window."""

@@ -1,0 +1,1 @@
+"""Linking a sign-in to a cardholder, and ending the link."""

@@ -1,0 +1,1 @@
+"""Cardholders with their cards, PINs and limits."""

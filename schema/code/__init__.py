@@ -1,0 +1,1 @@
+"""Code devices, passes and online codes."""

@@ -1,0 +1,1 @@
+"""Signing in, sessions, and proving more than a token."""

@@ -1,0 +1,35 @@
+"""What signing in and proving a card may be refused for."""
+
+from core.card.records import PinIsDefault, PinKindUnknown, PinLocked, PinNotSet, PinWrong
+from core.identity.records import (
+    AddressInvalid,
+    AlreadyBound,
+    IdentityNotConfirmed,
+    MethodNotOffered,
+    NotBound,
+    SessionEnded,
+    SignInNotConfirmed,
+    StepUpRequired,
+    StepUpTargetMissing,
+)
+from core.school.records import SchoolUnknown
+from schema.errors import AreaErrors
+
+IDENTITY = AreaErrors(
+    "Identity",
+    AddressInvalid,
+    AlreadyBound,
+    IdentityNotConfirmed,
+    MethodNotOffered,
+    NotBound,
+    PinIsDefault,
+    PinKindUnknown,
+    PinLocked,
+    PinNotSet,
+    PinWrong,
+    SchoolUnknown,
+    SessionEnded,
+    SignInNotConfirmed,
+    StepUpRequired,
+    StepUpTargetMissing,
+)

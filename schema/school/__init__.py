@@ -1,0 +1,1 @@
+"""Schools and what each of them offers."""

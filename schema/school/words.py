@@ -1,0 +1,56 @@
+"""What each word of a school's policy means to a client."""
+
+from core.school.policy_words import AuthMethod, Feature, FormField
+from schema.enums import described
+
+described(
+    AuthMethod,
+    "A way to prove to be a cardholder.",
+    {
+        AuthMethod.SSO: "The campus single sign-on.",
+        AuthMethod.REAL_NAME: "The wallet's verified real name.",
+        AuthMethod.FORM: "A form of name, number and PIN.",
+        AuthMethod.EXTERNAL_FORM: "The form, for people from outside only.",
+        AuthMethod.WECOM_EMAIL: "Membership of the school's WeCom, by e-mail.",
+        AuthMethod.WECOM_PHONE: "Membership of the school's WeCom, by phone.",
+    },
+)
+described(
+    FormField,
+    "A field of the form that binds a card.",
+    {
+        FormField.NAME: "The name.",
+        FormField.NUMBER: "The student or staff number.",
+        FormField.NUMBER_OR_CARD: "The number, or the number of the card.",
+        FormField.PIN: "The PIN that pays.",
+        FormField.QUERY_PIN: "The PIN that only queries.",
+    },
+)
+described(
+    Feature,
+    "What a school may offer.",
+    {
+        Feature.BINDING: "Binding a card.",
+        Feature.VIRTUAL_CARD: "The virtual card and its code.",
+        Feature.CAMPUS_CODE: "The campus code, paid by a debit agreement.",
+        Feature.MERCHANT_CODE: "Scanning a merchant's code to pay.",
+        Feature.WALLET_CODE: "The wallet's own payment code at terminals.",
+        Feature.WITHHOLD: "Debit agreements.",
+        Feature.TOP_UP: "Topping up.",
+        Feature.STATEMENT: "The statement.",
+        Feature.LOSS: "Reporting a loss.",
+        Feature.PIN: "Changing the PIN.",
+        Feature.LIMIT: "Changing the limits.",
+        Feature.ENTRY: "Gates and doors.",
+        Feature.FACE_PAYMENT: "Payment by face.",
+        Feature.TRANSIT_CARD: "A bound transit card.",
+        Feature.APPEAL: "Appeals against a statement line.",
+        Feature.SHOWER: "Showers.",
+        Feature.DORMITORY_WATER: "Water in dormitories.",
+        Feature.NETWORK_FEE: "The network fee.",
+        Feature.ELECTRICITY: "Electricity of rooms.",
+        Feature.NEWS: "News and notices.",
+        Feature.JOBS: "Jobs.",
+        Feature.LOST_AND_FOUND: "Lost and found.",
+    },
+)

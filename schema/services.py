@@ -1,0 +1,74 @@
+"""The core's services and the terminals' as the areas read them from the request's context."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from core.authorisation.service import Authorisations
+from core.card.service.cards import Cards
+from core.card.service.codes import Codes
+from core.card.service.devices import Devices
+from core.card.service.pins import Pins
+from core.identity.service.bindings import Bindings
+from core.identity.service.cardholders import Cardholders
+from core.identity.service.sessions import Sessions
+from core.identity.service.sign_in import SignIn
+from core.identity.service.staff_sessions import StaffSignIn
+from core.identity.service.step_up import StepUp
+from core.kit.clock import Clock
+from core.ledger.service import Ledger
+from core.limit.service import Limits
+from core.school.service import FourEyes, Schools, Staff, Terminals
+from core.top_up.service import Cash
+from schema.context import RequestInfo
+from schema.feed import Feed
+from terminals.answers import AnswerKey
+from terminals.authoriser import Authoriser
+from terminals.follow_ups import FollowUps
+from terminals.keys import PublicKey
+from terminals.look_up import LookUps
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalKeys:
+    """What terminals are told of the school's keys; `version` rises with each change."""
+
+    version: int
+    pin_public_key: bytes
+    published: Callable[[int], Sequence[PublicKey]]
+    answer: Callable[[int], AnswerKey]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a field may call; put together by `bff.wiring`."""
+
+    clock: Clock
+    schools: Schools
+    staff: Staff
+    terminals: Terminals
+    four_eyes: FourEyes
+    cash: Cash
+    cardholders: Cardholders
+    sign_in: SignIn
+    sessions: Sessions
+    step_up: StepUp
+    bindings: Bindings
+    staff_sign_in: StaffSignIn
+    cards: Cards
+    pins: Pins
+    devices: Devices
+    codes: Codes
+    ledger: Ledger
+    limits: Limits
+    authorisations: Authorisations
+    authoriser: Authoriser
+    follow_ups: FollowUps
+    look_ups: LookUps
+    terminal_keys: TerminalKeys
+    feed: Feed
+
+
+def services(info: RequestInfo) -> Services:
+    """The services of a request."""
+    found: Services = info.context.services
+    return found

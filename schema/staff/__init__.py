@@ -1,0 +1,1 @@
+"""What a school's staff see and do."""

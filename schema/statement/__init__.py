@@ -1,0 +1,1 @@
+"""Balances, statements and what became of a payment."""

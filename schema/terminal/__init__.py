@@ -1,0 +1,1 @@
+"""What terminals ask: enrolment, heartbeat, look-up and purchases."""

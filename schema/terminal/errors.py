@@ -1,0 +1,23 @@
+"""What a terminal's questions may be refused for when they are wrong in themselves."""
+
+from core.authorisation.records import ReferenceUnknown
+from core.kit.errors import IdempotencyConflict
+from core.school.records import (
+    ActivationInvalid,
+    FingerprintMismatch,
+    KeyRotationInvalid,
+    TerminalStateInvalid,
+    TerminalUnknown,
+)
+from schema.errors import AreaErrors
+
+TERMINAL = AreaErrors(
+    "Terminal",
+    ActivationInvalid,
+    FingerprintMismatch,
+    IdempotencyConflict,
+    KeyRotationInvalid,
+    ReferenceUnknown,
+    TerminalStateInvalid,
+    TerminalUnknown,
+)

@@ -1,0 +1,65 @@
+"""The key of a terminal's request, and the terminal as its purchases know it."""
+
+import strawberry
+
+from schema.context import RequestInfo, TerminalViewer
+from schema.errors import BadDocument, Unauthenticated
+from schema.permissions import terminal, terminal_of_any_clock
+from schema.services import services
+from terminals.message import NUMBER_MAXIMUM
+from terminals.payments import Till
+from terminals.scenes import Scene
+from terminals.signature import SignatureRefusal
+
+
+@strawberry.input(description="A terminal's own number for a request; repeats answer as before.")
+class TerminalKeyInput:
+    """The key; the terminal is that of the signature."""
+
+    batch_no: int = strawberry.field(description="The batch, 1 to 999999; 0: control requests.")
+    seq_no: int = strawberry.field(description="The request in its batch, 1 to 999999.")
+
+
+def control(info: RequestInfo, key: TerminalKeyInput) -> TerminalViewer:
+    """The terminal, whose signature names this very key; its clock may be lost.
+
+    Raises: Unauthenticated (KEY_MISMATCH).
+    """
+    viewer = terminal_of_any_clock(info)
+    signed = viewer.signed.key
+    if (signed.batch_no, signed.seq_no) != (key.batch_no, key.seq_no):
+        raise Unauthenticated(SignatureRefusal.KEY_MISMATCH)
+    return viewer
+
+
+def money_till(info: RequestInfo, key: TerminalKeyInput) -> Till:
+    """The till of a money request, whose signature names this very key.
+
+    Raises: Unauthenticated (KEY_MISMATCH), BadDocument.
+    """
+    viewer = terminal(info)
+    control(info, key)
+    check_key(key)
+    return till_of(info, viewer)
+
+
+def check_key(key: TerminalKeyInput) -> None:
+    """Nothing, if the key can be that of a money request.
+
+    Raises: BadDocument.
+    """
+    if not (1 <= key.batch_no <= NUMBER_MAXIMUM and 1 <= key.seq_no <= NUMBER_MAXIMUM):
+        raise BadDocument("KEY_OUT_OF_RANGE")
+
+
+def till_of(info: RequestInfo, viewer: TerminalViewer) -> Till:
+    """The terminal with the keys that are valid now."""
+    now, enrolled = services(info).clock.now(), viewer.enrolled
+    return Till(
+        issuer=viewer.school_id,
+        terminal_no=viewer.terminal_no,
+        public_keys={k.number: k.public_key for k in enrolled.keys if k.is_valid_at(now)},
+        merchant_account_id=enrolled.merchant.account_id,
+        merchant_is_active=enrolled.merchant.active,
+        scenes=frozenset(map(Scene, enrolled.terminal.scenes)),
+    )

@@ -1,0 +1,76 @@
+"""Whose card or code is on the reader, without spending it: the fields of the scene and no more."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from core.kit.clock import Clock
+from core.ledger.records import Balances
+from terminals.codes import Use, strip
+from terminals.instruments import Declined, Instruments, Scan, read
+from terminals.payments import SchoolKeys, Terms, Till
+from terminals.response import Response, find_response, response_to
+from terminals.scenes import HolderView, Scene, view
+
+_ENTRIES = {Scene.GATE, Scene.CLASSROOM, Scene.ATTENDANCE, Scene.DORMITORY, Scene.LIBRARY}
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """The response and, where it is 00, the holder; the balance in fen where the scene shows it."""
+
+    response: Response
+    reason: str | None = None
+    holder: HolderView | None = None
+    available_minor: int | None = None
+    as_of: datetime | None = None
+
+
+class LookUps:
+    """Answers `holderLookUp` (terminals.md 3 and 9)."""
+
+    def __init__(
+        self,
+        instruments: Instruments,
+        balances: Callable[[int, UUID], Awaitable[Balances]],
+        terms: Callable[[int], Awaitable[Terms]],
+        keys: Callable[[int], SchoolKeys],
+        clock: Clock,
+    ) -> None:
+        self._instruments = instruments
+        self._balances = balances
+        self._terms = terms
+        self._keys = keys
+        self._clock = clock
+
+    async def look_up(self, till: Till, presented: str, scene: Scene) -> LookedUp:
+        """Who it is, for a terminal that may serve the scene.
+
+        Raises: DatabaseUnavailable.
+        """
+        if scene not in till.scenes:
+            return LookedUp(find_response("58"), "TERMINAL_NOT_ALLOWED")
+        terms = await self._terms(till.issuer)
+        scan = Scan(
+            issuer=till.issuer,
+            text=strip(presented),
+            use=Use.ENTRY if scene in _ENTRIES else Use.PAY,
+            now=self._clock.now(),
+            minor_amount=0,
+            zone=terms.zone,
+            keys=self._keys(till.issuer).ring,
+            skew_seconds=terms.skew_seconds,
+            life_seconds=terms.life_seconds,
+        )
+        found = await read(scan, self._instruments)
+        if isinstance(found, Declined):
+            code = found.response_code
+            response = find_response(code) if code else response_to(found.reason, scan.use)
+            return LookedUp(response, found.reason)
+        assert found.owner.holder is not None  # only a continuation comes without its holder
+        seen = view(scene, found.owner.holder)
+        if not seen.shows_balance:
+            return LookedUp(find_response("00"), holder=seen)
+        balances = await self._balances(till.issuer, found.owner.cardholder_id)
+        return LookedUp(find_response("00"), None, seen, balances.available_minor, balances.as_of)
