@@ -41,6 +41,11 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = None
     keys_file: Path | None = None
     port: int = Field(default=8000, ge=1, le=65_535)
+    mail_url: SecretStr | None = None
+    mail_sender: str | None = None
+    sms_url: str | None = None
+    sms_key_id: str | None = None
+    sms_secret: SecretStr | None = None
 
     def needed(self, *names: str) -> list[str]:
         """The texts of settings that a command cannot do without, in the order asked for.

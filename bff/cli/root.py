@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from bff.cli import keys, registry, school
+from bff.cli.demo import demo
 from bff.cli.voice import Voice, voice_of
+from bff.cli.work import work
 from bff.settings import Language, load_settings, shell_language
 from core.db.migrate import migrate as run_migrations
 
@@ -25,6 +27,8 @@ app.add_typer(registry.terminals, name="terminal")
 app.add_typer(registry.staff, name="staff")
 app.add_typer(registry.audits, name="audit")
 app.add_typer(keys.keys, name="keys")
+app.command("demo")(demo)
+app.command("worker")(work)
 
 
 @app.callback()
