@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     """What the environment says, each under `BFF_<NAME>`; secrets print as asterisks.
 
     `database_url` connects as the app's role, `owner_database_url` as the role that migrates.
+    `workers` is how many server processes share the rate limits.
     """
 
     model_config = SettingsConfigDict(
@@ -41,6 +42,7 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = None
     keys_file: Path | None = None
     port: int = Field(default=8000, ge=1, le=65_535)
+    workers: int = Field(default=1, ge=1, le=64)
     mail_url: SecretStr | None = None
     mail_sender: str | None = None
     sms_url: str | None = None

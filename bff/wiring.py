@@ -1,6 +1,6 @@
 """The composition root: settings and keys become services that know only what they need."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -74,59 +74,41 @@ class Wired:
     database: Database
     lanes: Lanes
     redis: Redis
+    pin_hasher: PinHasher
+    slow_hash: SlowHash
     ids: Ids
-    keyring: SchoolKeyring
     audit: Audit
     messages: Messages
     attempts: Attempts
     roster: RosterImport
     push: PushHub
 
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Everything opened; closed again at the end."""
+        await self.database.open()
+        self.push.start()
+        try:
+            yield
+        finally:
+            await self.push.stop()
+            await self.redis.aclose()
+            await self.lanes.close()
+            await self.database.close()
+            self.pin_hasher.close()
+            self.slow_hash.close()
 
-@asynccontextmanager
-async def wired(
-    ground: Ground, senders: dict[AddressKind, MessageSender] | None = None
-) -> AsyncIterator[Wired]:
-    """Everything wired and opened; closed again at the end.
 
-    `senders` deliver messages; only the process that does so needs them.
+def wire(ground: Ground, senders: Mapping[AddressKind, MessageSender] | None = None) -> Wired:
+    """Every service with what it needs; nothing connects before `Wired.running`.
+
+    `senders` deliver messages; only the process that does so has any.
     """
     database = Database(ground.database_url, MODELS, ground.pool_maximum)
     lanes = Lanes(ground.database_url, LANES)
-    redis = Redis.from_pool(
-        BlockingConnectionPool.from_url(
-            ground.redis_url,
-            max_connections=REDIS_CONNECTIONS,
-            timeout=REDIS_SECONDS,
-            socket_timeout=REDIS_SECONDS,
-            socket_connect_timeout=REDIS_SECONDS,
-        )
-    )
+    redis = _redis(ground.redis_url)
     pin_hasher = PinHasher(ground.keys.pepper, ground.entropy)
     slow_hash = SlowHash(ground.entropy)
-    await database.open()
-    made = _assemble(ground, database, lanes, redis, pin_hasher, slow_hash, senders or {})
-    made.push.start()
-    try:
-        yield made
-    finally:
-        await made.push.stop()
-        await redis.aclose()
-        await lanes.close()
-        await database.close()
-        pin_hasher.close()
-        slow_hash.close()
-
-
-def _assemble(
-    ground: Ground,
-    database: Database,
-    lanes: Lanes,
-    redis: Redis,
-    pin_hasher: PinHasher,
-    slow_hash: SlowHash,
-    senders: dict[AddressKind, MessageSender],
-) -> Wired:
     clock, keys = ground.clock, ground.keys
     ids = Ids(clock, ground.entropy)
     sealer = Sealer(keys.data, keys.blind_index, ground.entropy)
@@ -141,7 +123,7 @@ def _assemble(
     policy_of = schools.policy
 
     cardholders = Cardholders(database, sealer)
-    messages = Messages(database, clock, ids, sealer, cardholders, senders)
+    messages = Messages(database, clock, ids, sealer, cardholders, senders or {})
     attempts = Attempts(database, clock, sealer, keys.pepper_for("spray"))
     sessions = Sessions(database, clock, ids, messages)
     one_time = OneTimeCodes(clock, ids, sealer, attempts, messages, keys.pepper_for("one-time"))
@@ -200,5 +182,29 @@ def _assemble(
         feed=push,
     )
     return Wired(
-        services, database, lanes, redis, ids, keyring, audit, messages, attempts, roster, push
+        services=services,
+        database=database,
+        lanes=lanes,
+        redis=redis,
+        pin_hasher=pin_hasher,
+        slow_hash=slow_hash,
+        ids=ids,
+        audit=audit,
+        messages=messages,
+        attempts=attempts,
+        roster=roster,
+        push=push,
+    )
+
+
+def _redis(url: str) -> Redis:
+    """A client that waits a moment for a connection instead of failing at once."""
+    return Redis.from_pool(
+        BlockingConnectionPool.from_url(
+            url,
+            max_connections=REDIS_CONNECTIONS,
+            timeout=REDIS_SECONDS,
+            socket_timeout=REDIS_SECONDS,
+            socket_connect_timeout=REDIS_SECONDS,
+        )
     )

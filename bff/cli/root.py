@@ -7,6 +7,7 @@ import typer
 
 from bff.cli import keys, registry, school
 from bff.cli.demo import demo
+from bff.cli.serve import serve
 from bff.cli.voice import Voice, voice_of
 from bff.cli.work import work
 from bff.settings import Language, load_settings, shell_language
@@ -29,6 +30,7 @@ app.add_typer(registry.audits, name="audit")
 app.add_typer(keys.keys, name="keys")
 app.command("demo")(demo)
 app.command("worker")(work)
+app.command()(serve)
 
 
 @app.callback()

@@ -12,7 +12,7 @@ from bff.clock import SystemClock
 from bff.keys import load_keys
 from bff.senders import open_senders
 from bff.settings import Settings, load_settings
-from bff.wiring import Ground, wired
+from bff.wiring import Ground, wire
 from bff.worker import Worker
 from core.identity.service.messages import KIND
 
@@ -33,7 +33,8 @@ async def _work(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_senders(settings, clock) as senders, wired(ground, senders) as made:
+    async with open_senders(settings, clock) as senders:
+        made = wire(ground, senders)
 
         async def schools() -> list[int]:
             return [school.id for school in await made.services.schools.list_all()]
@@ -42,4 +43,5 @@ async def _work(settings: Settings) -> None:
             await made.services.authorisations.expire_holds(school_id)
 
         handlers = {KIND: made.messages.deliver}
-        await Worker(made.database, clock, schools, handlers, [expire]).run(stop)
+        async with made.running():
+            await Worker(made.database, clock, schools, handlers, [expire]).run(stop)

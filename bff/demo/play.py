@@ -17,7 +17,7 @@ from bff.demo.servers import Running, Stores, processes, stores
 from bff.demo.story import tell_story
 from bff.keys import create_keys, load_keys
 from bff.settings import Environment
-from bff.wiring import Ground, Wired, wired
+from bff.wiring import Ground, Wired, wire
 from clients.endpoint import Endpoint, NoAnswer, no_headers
 from core.db.migrate import migrate
 from core.db.provision import provision
@@ -60,7 +60,8 @@ async def _play(
     await migrate(data.owner_url)
     keys = load_keys(place.keys, Environment.DEVELOPMENT, SystemClock().now())
     ground = Ground(data.app_url, data.redis_url, keys, SystemClock(), os.urandom)
-    async with wired(ground) as made:
+    made = wire(ground)
+    async with made.running():
         if memory is None:
             memory = await _populated(screen, made)
             place.remember(memory)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256, shake_256
+from hashlib import sha256
 from itertools import count
 
 from core.kit.ids import Ids
@@ -43,30 +43,3 @@ def counted_entropy(seed: str = "test") -> Callable[[int], bytes]:
 def make_ids(clock: HandClock, seed: str = "test") -> Ids:
     """Ids of a test's own clock and seed."""
     return Ids(clock, counted_entropy(seed))
-
-
-class StandingClock:
-    """Stands still until it is moved."""
-
-    def __init__(self, at: datetime = datetime(2031, 3, 4, 4, 30, tzinfo=UTC)) -> None:
-        self.at = at
-
-    def now(self) -> datetime:
-        """The instant it stands at."""
-        return self.at
-
-    def forward(self, seconds: float) -> None:
-        """Moves it on."""
-        self.at += timedelta(seconds=seconds)
-
-
-class CountedBytes:
-    """A source of bytes that look random and are the same in every run."""
-
-    def __init__(self, seed: str) -> None:
-        self._seed = seed
-        self._numbers = count()
-
-    def __call__(self, length: int) -> bytes:
-        """The next `length` bytes."""
-        return shake_256(f"{self._seed}|{next(self._numbers)}".encode()).digest(length)

@@ -27,7 +27,7 @@ from core.ports.messages import AddressKind, Message
 from core.ports.newcomers import Newcomer
 from core.ports.pins import PinStanding
 from core.school.policy import Policy
-from tests.factories.chance import HandClock, counted_entropy
+from tests.factories.chance import NOON, HandClock, counted_entropy
 from tests.factories.roster import HEADER_ZH, cells_of, csv_bytes
 
 SCHOOL = 1
@@ -99,7 +99,7 @@ class PretendedStaff:
 
     async def prove_second_factor(self, school_id: int, staff_id: UUID, code: str) -> datetime:
         """Takes every code."""
-        return StandingClock().now()
+        return NOON
 
 
 @dataclass

@@ -1,0 +1,124 @@
+"""The Starlette application: guards, endpoint, sockets, health and, for developers, GraphiQL."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+
+from bff.clock import SystemClock
+from bff.documents import Documents
+from bff.graphiql import graphiql_routes
+from bff.graphql import Contexts, GraphQL
+from bff.guards import Guards
+from bff.health import health_routes
+from bff.keys import load_keys
+from bff.languages import SchoolLanguages
+from bff.ratelimit import Buckets
+from bff.reporting import report
+from bff.seats import LoopLag, Seats
+from bff.settings import Environment, load_settings
+from bff.signatures import SignatureGuard
+from bff.socket import Sockets
+from bff.trusted import FOLDER, heartbeats, read_documents, seat_classes
+from bff.viewer import Viewers
+from bff.wiring import Ground, Wired, wire
+from core.db.unit import Unit
+from schema.campus import SCHEMA
+from schema.masking import Masker
+
+SEATS = 64
+"""Requests that run at once. More than the pool's connections: a purchase waits for its batch, which
+fills only if many are inside, and a unit that waits for a connection costs nothing."""
+_DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
+
+
+class NotDurable(Exception):
+    """The database may lose what it acknowledged; production refuses to start on it."""
+
+
+def build_app(
+    ground: Ground, texts: Iterable[str], *, development: bool, processes: int = 1
+) -> Starlette:
+    """The application over this ground, with `texts` as its trusted documents.
+
+    `processes` is how many share the rate limits.
+    """
+    wired = wire(ground)
+    services = wired.services
+    languages = SchoolLanguages(services.schools)
+    documents = Documents(SCHEMA, texts, ad_hoc=development)
+    buckets = Buckets(time.monotonic, processes)
+    viewers = Viewers(services.sessions, services.staff)
+    contexts = Contexts(services, lambda: wired.ids.bytes(8).hex(), languages)
+    masker = Masker(development, report)
+    graphql = GraphQL(SCHEMA, documents, contexts, viewers.identify, buckets, masker)
+    lag = LoopLag()
+    guards = Guards(
+        graphql,
+        Seats(SEATS, lag.seconds, ground.entropy),
+        SignatureGuard(
+            services.terminals,
+            services.terminal_keys.answer,
+            buckets,
+            ground.clock,
+            heartbeats(documents),
+        ),
+        report,
+        seat_classes(documents),
+    )
+    routes: list[BaseRoute] = [
+        Route("/graphql", guards),
+        WebSocketRoute("/graphql", Sockets(graphql, viewers.still_valid).serve),
+        *health_routes(wired),
+        *(graphiql_routes() if development else ()),
+    ]
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with wired.running():
+            if not development:
+                await _require_durable(wired)
+            await languages.refresh()
+            keeping = asyncio.create_task(languages.keep())
+            lag.start()
+            try:
+                yield
+            finally:
+                lag.stop()
+                keeping.cancel()
+                with suppress(asyncio.CancelledError):
+                    await keeping
+
+    app = Starlette(routes=routes, lifespan=lifespan)
+    app.state.wired = wired
+    return app
+
+
+def create() -> Starlette:
+    """The application of the settings: what each server process makes.
+
+    Raises: SettingsInvalid, KeysInvalid, BadDocument for a trusted document that is not valid.
+    """
+    settings, clock = load_settings(), SystemClock()
+    database_url, redis_url, keys_file = settings.needed("database_url", "redis_url", "keys_file")
+    keys = load_keys(Path(keys_file), settings.environment, clock.now())
+    return build_app(
+        Ground(database_url, redis_url, keys, clock, os.urandom),
+        read_documents(FOLDER),
+        development=settings.environment is Environment.DEVELOPMENT,
+        processes=settings.workers,
+    )
+
+
+async def _require_durable(wired: Wired) -> None:
+    async def work(unit: Unit) -> list[str]:
+        return [name for name in _DURABLE if await unit.value(f"SHOW {name}") == "off"]
+
+    off = await wired.database.unit(0, work)
+    if off:
+        raise NotDurable(f"{', '.join(off)} is off")
