@@ -1,22 +1,50 @@
 """The one schema of the product, out of all its areas."""
 
+from schema.binding.mutations import BindingMutation
+from schema.card.cardholder import load_cardholder
+from schema.card.mutations import CardMutation
+from schema.card.pins import PinMutation
+from schema.card.reads import load_card
+from schema.code.mutations import CodeMutation
+from schema.code.types import load_device
 from schema.identity.sessions import SessionMutation
 from schema.identity.sign_in import SignInMutation
 from schema.root import CampusSchema, build_schema
 from schema.school.queries import SchoolQuery, load_school
+from schema.staff.cash import CashMutation
+from schema.staff.sign_in import StaffSignInMutation
+from schema.staff.terminals import StaffTerminalMutation
+from schema.statement.subscriptions import StatementSubscription
 from schema.terminal.enrolment import EnrolmentMutation
 from schema.terminal.look_up import LookUpMutation
 from schema.terminal.purchases import PurchaseMutation
 from schema.terminal.registry import TerminalQuery, load_terminal
+from schema.viewer import ViewerQuery, load_binding, load_session
 
 SCHEMA: CampusSchema = build_schema(
-    queries=[SchoolQuery, TerminalQuery],
+    queries=[ViewerQuery, SchoolQuery, TerminalQuery],
     mutations=[
         SignInMutation,
         SessionMutation,
+        BindingMutation,
+        CardMutation,
+        PinMutation,
+        CodeMutation,
         EnrolmentMutation,
         LookUpMutation,
         PurchaseMutation,
+        StaffSignInMutation,
+        CashMutation,
+        StaffTerminalMutation,
     ],
-    node_loaders={"School": load_school, "Terminal": load_terminal},
+    subscriptions=[StatementSubscription],
+    node_loaders={
+        "Binding": load_binding,
+        "Card": load_card,
+        "Cardholder": load_cardholder,
+        "CodeDevice": load_device,
+        "School": load_school,
+        "Session": load_session,
+        "Terminal": load_terminal,
+    },
 )

@@ -22,7 +22,7 @@ from schema.directives import Bounded, Element, Restricted, find_directive
 
 _UPPER_SNAKE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
 _MONEY = re.compile(r"(?i)amount|balance|minor|price|fee\b|total(?!_)")
-_OWN_LISTS = {"edges", "userErrors", "path"}
+_OWN_LISTS = {"edges", "nodes", "userErrors", "path"}
 """Lists bounded by the contract itself (schema.connection, schema.errors)."""
 _CALLERS = ("anonymous", "another_cardholder", "staff_without_permission", "with_permission")
 

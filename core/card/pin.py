@@ -11,7 +11,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from core.identity.id_number import birthday_of
-from core.school.policy_words import PinDefault
+from core.school.policy_words import PinDefault, PinKind
 
 PIN_LENGTH = 6
 _SIX_DIGITS = re.compile(r"[0-9]{6}")
@@ -68,6 +68,15 @@ class PinFacts:
     id_number: str | None = None
     phone: str | None = None
     birthday: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PinStatus:
+    """Where a PIN stands; `tries_left` is None unless it is SET."""
+
+    kind: PinKind
+    state: PinState
+    tries_left: int | None
 
 
 _TRANSITIONS = {

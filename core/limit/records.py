@@ -22,6 +22,20 @@ class Spending:
         return self.spent_minor if self.spent_on == day else 0
 
 
+@dataclass(frozen=True, slots=True)
+class LimitsInForce:
+    """What holds for a cardholder now, in fen; `app_maximum_minor` is what the app may set."""
+
+    single_minor: int
+    daily_minor: int
+    spent_today_minor: int
+    app_maximum_minor: int
+
+
+class LimitElsewhere(Refusal):
+    """This school changes limits in another place."""
+
+
 class LimitOutOfRange(Refusal):
     """A limit must be 0 or more, and the daily one at least the single one."""
 

@@ -1,15 +1,18 @@
 """Use cases of limits, and the lock that every movement of a cardholder's money takes first."""
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date, datetime
 from uuid import UUID
 
 from core.db.unit import Database, Unit
 from core.identity.records import CardholderUnknown
+from core.kit.clock import business_day
 from core.limit import store
-from core.limit.records import Spending
-from core.limit.thresholds import check_limits
+from core.limit.records import LimitElsewhere, LimitsInForce, Spending
+from core.limit.thresholds import check_limits, in_force
 from core.ports.newcomers import Newcomer
+from core.school.policy import Policy
+from core.school.policy_words import Place
 
 
 class Limits:
@@ -49,6 +52,42 @@ class Limits:
             return spending
 
         return await self._database.unit(school_id, work)
+
+    async def in_force(
+        self, school_id: int, cardholder_id: UUID, policy: Policy, now: datetime
+    ) -> LimitsInForce:
+        """What holds for a cardholder now.
+
+        Raises: CardholderUnknown.
+        """
+        spending = await self.get(school_id, cardholder_id)
+        return in_force(spending, policy.limit, business_day(now, policy.day.zone))
+
+    async def change_in_app(
+        self,
+        school_id: int,
+        cardholder_id: UUID,
+        policy: Policy,
+        *,
+        single_minor: int,
+        daily_minor: int,
+        prove: Callable[[], Awaitable[None]],
+    ) -> Spending:
+        """Sets both limits by the holder (M-097); limits that cannot be set cost no try of the PIN.
+
+        `prove` proves the PIN.
+        Raises: LimitElsewhere, LimitOutOfRange, LimitAboveAppMaximum, CardholderUnknown, and what
+        `prove` raises.
+        """
+        if Place.APP not in policy.limit.change_via:
+            raise LimitElsewhere
+        maximum = policy.limit.app_max_minor
+        check_limits(single_minor, daily_minor, maximum)
+        await prove()
+        return await self.change(
+            school_id, cardholder_id, single_minor=single_minor, daily_minor=daily_minor,
+            maximum_minor=maximum,
+        )  # fmt: skip
 
     async def change(
         self,

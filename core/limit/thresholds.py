@@ -1,6 +1,9 @@
 """When a purchase needs a PIN, and which limits a cardholder may set."""
 
-from core.limit.records import LimitAboveAppMaximum, LimitOutOfRange
+from datetime import date
+
+from core.limit.records import LimitAboveAppMaximum, LimitOutOfRange, LimitsInForce, Spending
+from core.school.policy import Limit
 
 
 def pin_reason(amount_minor: int, spent_minor: int, single_minor: int, daily_minor: int) -> str:
@@ -13,6 +16,17 @@ def pin_reason(amount_minor: int, spent_minor: int, single_minor: int, daily_min
     if spent_minor + amount_minor > daily_minor:
         return "DAILY"
     return ""
+
+
+def in_force(spending: Spending, limit: Limit, today: date) -> LimitsInForce:
+    """The cardholder's own limits, and the school's where they have none."""
+    single, daily = spending.single_minor, spending.daily_minor
+    return LimitsInForce(
+        limit.single_minor if single is None else single,
+        limit.daily_minor if daily is None else daily,
+        spending.spent_on_day(today),
+        limit.app_max_minor,
+    )
 
 
 def check_limits(single_minor: int, daily_minor: int, maximum_minor: int) -> None:

@@ -58,6 +58,11 @@ def check_second_factor(caller: StaffCaller, now: datetime) -> None:
         raise SecondFactorStale
 
 
+def second_factor_until(given_at: datetime | None) -> datetime | None:
+    """Until when a second factor counts."""
+    return given_at and given_at + SECOND_FACTOR
+
+
 def check_not_own_card(member: StaffMember, cardholder_number: str | None) -> None:
     """Refuses a money act on the member's own card.
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 from typing import Self
+from uuid import UUID
 
 import strawberry
 
@@ -12,7 +13,6 @@ from core.identity.records import SessionTokens as TokensRecord
 from core.ports.messages import AddressKind
 from schema.context import (
     CardholderViewer,
-    RequestInfo,
     StaffViewer,
     TerminalViewer,
     UnboundViewer,
@@ -20,7 +20,6 @@ from schema.context import (
 )
 from schema.enums import described
 from schema.node import Node, node_id
-from schema.permissions import signed_in
 
 described(
     AddressKind,
@@ -102,15 +101,15 @@ class Session(Node):
     is_current: bool = strawberry.field(description="Whether it is the one that asks.")
 
     @classmethod
-    def of(cls, info: RequestInfo, session: SessionRecord) -> Self:
-        """The client's view."""
+    def of(cls, session: SessionRecord, current: UUID) -> Self:
+        """The client's view; `current` is the session that asks."""
         return cls(
             id=node_id("Session", session.school_id, session.id),
             channel=session.channel,
             device_label=session.device_label,
             created_at=session.created_at,
             last_seen_at=session.last_seen_at,
-            is_current=session.id == signed_in(info).session_id,
+            is_current=session.id == current,
         )
 
 

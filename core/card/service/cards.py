@@ -138,6 +138,12 @@ class Cards:
         """The card in use with this chip number, in any state but replaced or closed."""
         return await self._database.unit(school_id, lambda unit: store.find_by_uid(unit, uid))
 
+    async def list_live(self, school_id: int, cardholder_id: UUID) -> list[Card]:
+        """The cardholder's cards that are neither replaced nor closed; one of each kind."""
+        return await self._database.unit(
+            school_id, lambda unit: store.list_live(unit, cardholder_id)
+        )
+
     async def face(self, school_id: int, cardholder_id: UUID) -> CardFace:
         """The card face of the home screen.
 

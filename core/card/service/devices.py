@@ -1,5 +1,6 @@
 """Use cases of code devices: enrolling a phone, listing and revoking (codes.md 10 and 12)."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -84,20 +85,22 @@ class Devices:
             school_id, lambda unit: self._add(unit, device, policy.code.devices)
         )
 
-    async def revoke(self, school_id: int, cardholder_id: UUID, device_id: UUID) -> None:
+    async def revoke(self, school_id: int, cardholder_id: UUID, device_id: UUID) -> CodeDevice:
         """Ends a device and its passes at once; revoking again changes nothing.
 
         Raises: DeviceUnknown.
         """
 
-        async def work(unit: Unit) -> None:
+        async def work(unit: Unit) -> CodeDevice:
             await cards.lock(unit, cardholder_id, CardKind.VIRTUAL)
             device = await codes.find_device(unit, device_id)
             if device is None or device.cardholder_id != cardholder_id:
                 raise DeviceUnknown
-            await codes.revoke(unit, [device_id], self._clock.now())
+            now = self._clock.now()
+            await codes.revoke(unit, [device_id], now)
+            return replace(device, revoked_at=device.revoked_at or now)
 
-        await self._database.unit(school_id, work)
+        return await self._database.unit(school_id, work)
 
     async def revoke_all(self, unit: Unit, cardholder_id: UUID) -> None:
         """Ends every device of a cardholder, within the unit that freezes or closes them."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from core.card.credentials import PolicyOf, is_fresh, paying_kind
-from core.card.pin import PinFacts, PinState, default_pin, find_weakness
+from core.card.pin import PinFacts, PinState, PinStatus, default_pin, find_weakness
 from core.card.pin_hash import HashedPin, PinHasher, PinSubject
 from core.card.records import (
     PinAlreadySet,
@@ -60,6 +60,25 @@ class Pins:
         """
         subject, policy = await self._subject(school_id, cardholder_id, kind)
         return (await self._seen(subject, policy))[0]
+
+    async def list_all(self, school_id: int, cardholder_id: UUID) -> list[PinStatus]:
+        """Every kind of PIN the school has, and where the cardholder's stands."""
+        policy = await self._policy_of(school_id)
+        return [
+            await self.status(school_id, cardholder_id, kind)
+            for kind in PinKind
+            if kind in policy.pin.kinds
+        ]
+
+    async def status(self, school_id: int, cardholder_id: UUID, kind: str) -> PinStatus:
+        """Where a PIN stands, with the tries it has left.
+
+        Raises: PinKindUnknown.
+        """
+        subject, policy = await self._subject(school_id, cardholder_id, kind)
+        state, row = await self._seen(subject, policy)
+        tries_left = policy.pin.tries - row.tries if row and state is PinState.SET else None
+        return PinStatus(subject.kind, state, tries_left)
 
     async def prove(self, school_id: int, cardholder_id: UUID, kind: str, pin: str) -> None:
         """Proves the cardholder's own PIN, counting the try.

@@ -1,0 +1,155 @@
+"""The cardholder: everything that hangs off `viewer.cardholder`."""
+
+from typing import Annotated, Self
+from uuid import UUID
+
+import strawberry
+
+from core.card.records import CardKind
+from core.identity.records import Cardholder as CardholderRecord
+from core.identity.records import CardholderKind
+from schema.card.reads import find_card, read_limits
+from schema.card.types import Card, Limits, Pin
+from schema.card.words import CardholderStatus
+from schema.code.types import CodeDevice
+from schema.connection import After, First
+from schema.context import CardholderViewer, RequestContext, RequestInfo
+from schema.directives import Bounded
+from schema.identity.types import Binding, Session
+from schema.inputs import month_of
+from schema.node import Node, node_id
+from schema.permissions import cardholder
+from schema.services import Services, services
+from schema.statement.reads import read_balance, read_payment, read_statement, read_totals
+from schema.statement.types import Balance, MonthTotals, Payment, StatementLineConnection
+
+LISTED_MAXIMUM = 100
+
+Month = Annotated[
+    str | None,
+    strawberry.argument(description="YYYY-MM in the school's time zone; null: all of time."),
+]
+OneMonth = Annotated[str, strawberry.argument(description="YYYY-MM in the school's time zone.")]
+
+
+@strawberry.type(description="The person a card belongs to, as they see themselves.")
+class Cardholder(Node):
+    """The viewer's own cardholder; each field below the facts is one read."""
+
+    school_id: strawberry.Private[int]
+    cardholder_id: strawberry.Private[UUID]
+    number: str = strawberry.field(description="Their number at the school.")
+    name: str = strawberry.field(description="Their name.")
+    kind: CardholderKind = strawberry.field(description="What they are to the school.")
+    status: CardholderStatus = strawberry.field(description="Where they stand.")
+
+    @strawberry.field(description="The virtual card.")
+    async def virtual_card(self, info: RequestInfo) -> Card | None:
+        """The virtual card."""
+        return await find_card(info, self.school_id, self.cardholder_id, CardKind.VIRTUAL)
+
+    @strawberry.field(description="The physical card; null where there is none.")
+    async def physical_card(self, info: RequestInfo) -> Card | None:
+        """The physical card."""
+        return await find_card(info, self.school_id, self.cardholder_id, CardKind.PHYSICAL)
+
+    @strawberry.field(description="What they have, as of now.")
+    async def balance(self, info: RequestInfo) -> Balance:
+        """The balance."""
+        return await read_balance(info, self.school_id, self.cardholder_id)
+
+    @strawberry.field(description="Amounts above which the PIN is asked.")
+    async def limits(self, info: RequestInfo) -> Limits:
+        """The limits."""
+        return await read_limits(info, self.school_id, self.cardholder_id)
+
+    @strawberry.field(
+        description="One PIN of each kind the school has, at most 3.",
+        directives=[Bounded(maximum=3)],
+    )
+    async def pins(self, info: RequestInfo) -> list[Pin]:
+        """The PINs."""
+        listed = await services(info).pins.list_all(self.school_id, self.cardholder_id)
+        return [Pin.of(status) for status in listed]
+
+    @strawberry.field(
+        description="The phones that may show codes, the oldest first, at most 5.",
+        directives=[Bounded(maximum=5)],
+    )
+    async def code_devices(self, info: RequestInfo) -> list[CodeDevice]:
+        """The live devices."""
+        listed = await services(info).devices.list_live(self.school_id, self.cardholder_id)
+        return [CodeDevice.of(self.school_id, device) for device in listed]
+
+    @strawberry.field(
+        description="What is linked to the card, the newest first, at most 10.",
+        directives=[Bounded(maximum=10)],
+    )
+    async def bindings(self, info: RequestInfo) -> list[Binding]:
+        """The live bindings."""
+        listed = await services(info).bindings.list_live(self.school_id, self.cardholder_id)
+        return [Binding.of(self.school_id, binding) for binding in listed]
+
+    @strawberry.field(
+        description="The devices signed in through this binding, at most 100.",
+        directives=[Bounded(maximum=LISTED_MAXIMUM)],
+    )
+    async def sessions(self, info: RequestInfo) -> list[Session]:
+        """The live sessions."""
+        own = cardholder(info).session
+        listed = await services(info).sessions.list_devices(own)
+        return [Session.of(session, own.id) for session in listed]
+
+    @strawberry.field(description="Posted movements, newest first.")
+    async def statement(
+        self,
+        info: RequestInfo,
+        month: Month = None,
+        first: First = 20,
+        after: After = None,
+    ) -> StatementLineConnection:
+        """A page of the statement."""
+        day = None if month is None else month_of(month)
+        return await read_statement(info, self.cardholder_id, day, first, after)
+
+    @strawberry.field(description="What a month brought in and took out.")
+    async def month_totals(self, info: RequestInfo, month: OneMonth) -> MonthTotals:
+        """The sums of a month."""
+        return await read_totals(info, self.cardholder_id, month, month_of(month))
+
+    @strawberry.field(
+        description="The newest purchase, declined ones too; null before the first. The twin of"
+        " `paymentResult`."
+    )
+    async def last_payment(self, info: RequestInfo) -> Payment | None:
+        """What became of it."""
+        return await read_payment(info, self.school_id, self.cardholder_id)
+
+    @classmethod
+    def of(cls, school_id: int, person: CardholderRecord) -> Self:
+        """The client's view."""
+        return cls(
+            id=node_id("Cardholder", school_id, person.id),
+            school_id=school_id,
+            cardholder_id=person.id,
+            number=person.number,
+            name=person.name,
+            kind=CardholderKind(person.kind),
+            status=CardholderStatus(person.status),
+        )
+
+
+async def own_cardholder(context: RequestContext) -> Cardholder | None:
+    """The viewer's cardholder; None for every other viewer."""
+    viewer = context.viewer
+    if not isinstance(viewer, CardholderViewer):
+        return None
+    found: Services = context.services
+    person = await found.cardholders.get(viewer.school_id, viewer.cardholder_id)
+    return Cardholder.of(viewer.school_id, person)
+
+
+async def load_cardholder(context: RequestContext, key: str) -> Cardholder | None:
+    """The viewer's own cardholder by its key."""
+    own = await own_cardholder(context)
+    return own if own is not None and str(own.cardholder_id) == key else None

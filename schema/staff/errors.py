@@ -1,0 +1,45 @@
+"""What staff may be refused for."""
+
+from core.identity.records import CardholderUnknown, SessionEnded, StaffNotConfirmed
+from core.kit.errors import IdempotencyConflict
+from core.school.records import (
+    FingerprintMismatch,
+    OwnCardExcluded,
+    RequestContentChanged,
+    RequestDecided,
+    RequesterCannotApprove,
+    RequestExpired,
+    RequestUnknown,
+    SchoolUnknown,
+    SecondFactorStale,
+    SecondFactorWrong,
+    StaffNotAllowed,
+    TerminalStateInvalid,
+    TerminalUnknown,
+)
+from core.top_up.records import AmountInvalid, CardholderNotActive, CashNotOffered
+from schema.errors import AreaErrors
+
+STAFF = AreaErrors(
+    "Staff",
+    AmountInvalid,
+    CardholderNotActive,
+    CardholderUnknown,
+    CashNotOffered,
+    FingerprintMismatch,
+    IdempotencyConflict,
+    OwnCardExcluded,
+    RequestContentChanged,
+    RequestDecided,
+    RequestExpired,
+    RequestUnknown,
+    RequesterCannotApprove,
+    SchoolUnknown,
+    SecondFactorStale,
+    SecondFactorWrong,
+    SessionEnded,
+    StaffNotAllowed,
+    StaffNotConfirmed,
+    TerminalStateInvalid,
+    TerminalUnknown,
+)

@@ -1,0 +1,193 @@
+"""What a school's staff see."""
+
+from datetime import datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+import strawberry
+
+from core.identity.records import Cardholder as CardholderRecord
+from core.identity.records import CardholderKind
+from core.ledger.records import TrialBalance as TrialRecord
+from core.school.records import FourEyesRequest as RequestRecord
+from core.school.records import RequestState, Role
+from core.school.records import StaffMember as MemberRecord
+from core.top_up.records import CashTopUp as TopUpRecord
+from schema.card.words import CardholderStatus
+from schema.context import RequestInfo
+from schema.directives import Bounded
+from schema.money import Money
+from schema.node import node_id
+from schema.permissions import staff, staff_only
+from schema.scalars import Base64Bytes
+from schema.services import services
+from schema.staff import words as _words  # noqa: F401 - describes the enums
+from schema.statement.reads import read_balance
+from schema.statement.types import Balance, money
+
+REQUESTS_MAXIMUM = 100
+
+Number = Annotated[str, strawberry.argument(description="The cardholder's number.")]
+
+
+@strawberry.type(description="The ledger's proof (I6): everything that left entered somewhere.")
+class TrialBalance:
+    """Sums over all accounts of the school, in one snapshot."""
+
+    total: Money = strawberry.field(description="Purses plus others: always zero.")
+    purses: Money = strawberry.field(description="What cardholders have.")
+    others: Money = strawberry.field(
+        description="What merchants, cash and openings stand at; negative where they paid in."
+    )
+    transfers: int = strawberry.field(description="How many movements there are.")
+    as_of: datetime = strawberry.field(description="When it was read.")
+
+    @classmethod
+    def of(cls, trial: TrialRecord) -> Self:
+        """The client's view."""
+        return cls(
+            total=money(trial.total_minor),
+            purses=money(trial.purses_minor),
+            others=money(trial.others_minor),
+            transfers=trial.transfers,
+            as_of=trial.as_of,
+        )
+
+
+@strawberry.type(description="A cardholder as the desk sees them; nothing of class A.")
+class StaffCardholder:
+    """A cardholder found by number."""
+
+    cardholder_id: strawberry.Private[UUID]
+    number: str = strawberry.field(description="Their number.")
+    name: str = strawberry.field(description="Their name.")
+    kind: CardholderKind = strawberry.field(description="What they are to the school.")
+    status: CardholderStatus = strawberry.field(description="Where they stand.")
+
+    @strawberry.field(description="What they have, as of now.")
+    async def balance(self, info: RequestInfo) -> Balance:
+        """The balance."""
+        return await read_balance(info, staff(info).school_id, self.cardholder_id)
+
+    @classmethod
+    def of(cls, person: CardholderRecord) -> Self:
+        """The client's view."""
+        return cls(
+            cardholder_id=person.id,
+            number=person.number,
+            name=person.name,
+            kind=CardholderKind(person.kind),
+            status=CardholderStatus(person.status),
+        )
+
+
+@strawberry.type(description="An act that waits for a second person, or was decided by one.")
+class FourEyesRequest:
+    """A request."""
+
+    request: strawberry.Private[RequestRecord]
+    id: strawberry.ID = strawberry.field(description="The request, opaque.")
+    act: str = strawberry.field(description="What it will do, such as CASH_TOP_UP.")
+    content_hash: Base64Bytes = strawberry.field(
+        description="SHA-256 of all it will do: approve exactly this."
+    )
+    state: RequestState = strawberry.field(description="How it stands.")
+    created_at: datetime = strawberry.field(description="When it was asked.")
+    expires_at: datetime = strawberry.field(description="When it dies, 24 hours later.")
+
+    @strawberry.field(description="The money it will move; null if it moves none.")
+    def amount(self) -> Money | None:
+        """The amount."""
+        minor = self.request.content.get("amount_minor")
+        return money(minor) if isinstance(minor, int) else None
+
+    @strawberry.field(description="Why it is asked.")
+    def reason(self) -> str | None:
+        """The reason."""
+        reason = self.request.content.get("reason")
+        return reason if isinstance(reason, str) else None
+
+    @strawberry.field(description="The number of the cardholder it is about.")
+    async def number(self, info: RequestInfo) -> str | None:
+        """The number."""
+        cardholder_id = self.request.content.get("cardholder_id")
+        if not isinstance(cardholder_id, str):
+            return None
+        found = services(info).cardholders
+        return (await found.get(staff(info).school_id, UUID(cardholder_id))).number
+
+    @classmethod
+    def of(cls, school_id: int, request: RequestRecord) -> Self:
+        """The client's view."""
+        return cls(
+            request=request,
+            id=node_id("FourEyesRequest", school_id, request.id),
+            act=request.act,
+            content_hash=Base64Bytes(request.content_hash),
+            state=request.state,
+            created_at=request.created_at,
+            expires_at=request.expires_at,
+        )
+
+
+@strawberry.type(description="Cash taken at the window.")
+class CashTopUp:
+    """A posted top-up."""
+
+    id: strawberry.ID = strawberry.field(description="The top-up, opaque.")
+    amount: Money = strawberry.field(description="How much.")
+    balance: Money = strawberry.field(description="What the cardholder has now.")
+    made_at: datetime = strawberry.field(description="When it was posted.")
+
+    @classmethod
+    def of(cls, school_id: int, top_up: TopUpRecord, balance_minor: int) -> Self:
+        """The client's view."""
+        return cls(
+            id=node_id("CashTopUp", school_id, top_up.id),
+            amount=money(top_up.amount_minor),
+            balance=money(balance_minor),
+            made_at=top_up.made_at,
+        )
+
+
+@strawberry.type(description="A member of a school's staff.")
+class StaffMember:
+    """The viewer at the desk; what they may read hangs off here."""
+
+    display_name: str = strawberry.field(description="The name on the screen.")
+    roles: list[Role] = strawberry.field(
+        description="What they may do, at most 6.", directives=[Bounded(maximum=6)]
+    )
+
+    @strawberry.field(description="The proof of the books.", extensions=[staff_only(Role.AUDITOR)])
+    async def trial_balance(self, info: RequestInfo) -> TrialBalance | None:
+        """For auditors."""
+        return TrialBalance.of(await services(info).ledger.trial_balance(staff(info).school_id))
+
+    @strawberry.field(
+        description="Requests that wait for a second person, the oldest first, at most 100.",
+        directives=[Bounded(maximum=REQUESTS_MAXIMUM)],
+        extensions=[staff_only(Role.CASHIER, Role.CARD_MANAGER)],
+    )
+    async def four_eyes_requests(self, info: RequestInfo) -> list[FourEyesRequest] | None:
+        """The open requests."""
+        school_id = staff(info).school_id
+        listed = await services(info).four_eyes.list_open(school_id)
+        return [FourEyesRequest.of(school_id, request) for request in listed]
+
+    @strawberry.field(
+        description="The cardholder with this number; null when there is none.",
+        extensions=[staff_only(Role.CLERK, Role.CASHIER, Role.CARD_MANAGER)],
+    )
+    async def cardholder(self, info: RequestInfo, number: Number) -> StaffCardholder | None:
+        """A cardholder by number."""
+        found, school_id = services(info).cardholders, staff(info).school_id
+        cardholder_id = await found.find_id(school_id, number)
+        if cardholder_id is None:
+            return None
+        return StaffCardholder.of(await found.get(school_id, cardholder_id))
+
+    @classmethod
+    def of(cls, member: MemberRecord) -> Self:
+        """The client's view."""
+        return cls(display_name=member.display_name, roles=sorted(member.roles))

@@ -1,0 +1,47 @@
+"""The words of the ledger as cardholders read them."""
+
+from enum import StrEnum
+
+from schema.enums import described
+
+
+class PurseKind(StrEnum):
+    """Which purse of a cardholder."""
+
+    MAIN = "MAIN"
+    SUBSIDY = "SUBSIDY"
+    RESERVE = "RESERVE"
+    CLAIM = "CLAIM"
+
+
+class StatementLineKind(StrEnum):
+    """What a statement line is about."""
+
+    PURCHASE = "PURCHASE"
+    PURCHASE_VOID = "PURCHASE_VOID"
+    REFUND = "REFUND"
+    CASH_TOP_UP = "CASH_TOP_UP"
+    OPENING_BALANCE = "OPENING_BALANCE"
+
+
+described(
+    PurseKind,
+    "Which purse of a cardholder.",
+    {
+        PurseKind.MAIN: "The cardholder's own money.",
+        PurseKind.SUBSIDY: "What the school gives; it is spent first.",
+        PurseKind.RESERVE: "Set aside for offline codes.",
+        PurseKind.CLAIM: "Waits to be claimed onto the physical card.",
+    },
+)
+described(
+    StatementLineKind,
+    "What a statement line is about.",
+    {
+        StatementLineKind.PURCHASE: "A purchase; negative.",
+        StatementLineKind.PURCHASE_VOID: "A purchase undone.",
+        StatementLineKind.REFUND: "Money given back after a purchase.",
+        StatementLineKind.CASH_TOP_UP: "Cash paid in at the window.",
+        StatementLineKind.OPENING_BALANCE: "The balance of an old card, moved in.",
+    },
+)
