@@ -56,6 +56,8 @@ async def tell_story(
     Raises: StepWrong, and what the clients raise.
     """
     person = _next_person(memory)
+    memory.plays += 1
+    place.remember(memory)  # whoever has signed in once is not asked again, even if the play fails
     async with httpx2.AsyncClient(base_url=running.url, timeout=_HTTP_SECONDS) as http:
         teller = Teller(screen, running, place, wired, http, person)
         phone = Phone(Endpoint(http), Wallet(SCHOOL), unix_clock, os.urandom)
@@ -66,8 +68,6 @@ async def tell_story(
             await _open_card(teller, phone)
             await _pay_and_undo(teller, phone, till)
         phone.wallet.write(place.phone)
-    memory.plays += 1
-    place.remember(memory)
     return person.number
 
 

@@ -65,7 +65,7 @@ class Phone:
 
     async def set_pin(self, pin: str) -> None:
         """Chooses the first PIN for payments, after a second proof."""
-        await self._change("PinSet", "pinSet", {"kind": "PAY", "pin": pin})
+        await self._change("PinSet", "pinSet", {"pin": pin})
 
     async def open_virtual_card(self, pin: str | None = None) -> Json:
         """Opens the virtual card; the card."""
