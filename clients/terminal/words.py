@@ -13,7 +13,8 @@ _QUEUED = {
     "zh": "尚无应答,已排队,网络恢复后自动完成",
     "en": "No answer yet; queued, and completes by itself",
 }
-_VOIDED = {"zh": "未收到应答,已撤销,未扣款", "en": "No answer came: voided, nothing was paid"}
+_UNPAID = {"zh": "未收到应答,已撤销,未扣款", "en": "No answer came: voided, nothing was paid"}
+_VOIDED = {"zh": "已撤销", "en": "Voided"}
 
 
 def tell(receipt: Receipt, language: str) -> str:
@@ -23,8 +24,8 @@ def tell(receipt: Receipt, language: str) -> str:
     if receipt.answer is None or receipt.response is None:
         text = (_UNKNOWN if is_purchase else _QUEUED)[language]
         return head + " ".join(filter(None, (text, receipt.shown.get("text"))))
-    if is_purchase and receipt.outcome is Outcome.VOIDED:
-        return head + _VOIDED[language]
+    if receipt.outcome is Outcome.VOIDED:
+        return head + (_UNPAID if is_purchase else _VOIDED)[language]
     text = receipt.response.zh if language == "zh" else receipt.response.en
     text = text.format(tries=receipt.shown.get("triesLeft", "?"))
     return head + "  ".join(filter(None, (receipt.answer.response_code, text, *_details(receipt))))

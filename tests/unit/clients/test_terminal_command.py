@@ -53,7 +53,7 @@ def test_sells_and_voids(type_: Type, server: PretendServer) -> None:
     assert list(server.paid.values()) == [1250]
     assert "Approved  CAPTURED" in type_("status", "1").output
     voided = type_("void", "1", language="zh")
-    assert "交易成功" in voided.output
+    assert "已撤销" in voided.output
     assert server.paid == {}
     listed = type_("journal").output.splitlines()
     assert listed == ["42.1.2  VOID -> 42.1.1  ¥12.50  VOIDED", "42.1.1  AUTHORISE  ¥12.50  VOIDED"]
@@ -84,7 +84,7 @@ def test_unknown_outcome_says_so_and_ends_with_the_next_command(
     assert unknown.exit_code == 1
     assert "Do not hand over the goods" in unknown.output
     server.fault = lambda operation: None
-    assert "42.1.2  ¥12.50  00  Approved" in type_("heartbeat").output
+    assert "42.1.2  ¥12.50  Voided" in type_("heartbeat").output
     assert server.paid == {}
 
 
