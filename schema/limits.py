@@ -154,7 +154,7 @@ class _Measure:
             aliases=inner.aliases + (node.alias is not None),
             directives=inner.directives,
             once=inner.once + once,
-            cost=each * _items(field, size),
+            cost=each * _items(parent, field, size),
         )
 
 
@@ -189,11 +189,11 @@ def _wrappers(kind: GraphQLOutputType) -> Iterator[GraphQLOutputType]:
         kind = kind.of_type
 
 
-def _items(field: GraphQLField | None, page: int) -> int:
+def _items(parent: GraphQLNamedType | None, field: GraphQLField | None, page: int) -> int:
     """How many items the field answers with at most; 1 for what is not a list."""
     if field is None or not any(isinstance(each, GraphQLList) for each in _wrappers(field.type)):
         return 1
-    if get_named_type(field.type).name.endswith("Edge"):
+    if parent is not None and parent.name.endswith("Connection"):
         return page
     bounded = find_directive(field, Bounded)
     return bounded.maximum if bounded else LIST_DEFAULT

@@ -17,7 +17,7 @@ from schema.permissions import cardholder, cardholder_only
 from schema.scalars import MinorAmount
 from schema.services import services
 
-CARD_FIELD = strawberry.field(default=None, description="The card as it stands now.")
+CARD_FIELD = "The card as it stands now."
 
 
 @strawberry.input(description="The PIN, where the school asks it.")
@@ -31,7 +31,7 @@ class VirtualCardOpenInput:
 class VirtualCardOpenPayload:
     """The card."""
 
-    card: Card | None = CARD_FIELD
+    card: Card | None = strawberry.field(default=None, description=CARD_FIELD)
     user_errors: list[UserError] = CARD.field()
 
 
@@ -49,7 +49,7 @@ class CardReportLostInput:
 class CardReportLostPayload:
     """The card."""
 
-    card: Card | None = CARD_FIELD
+    card: Card | None = strawberry.field(default=None, description=CARD_FIELD)
     user_errors: list[UserError] = CARD.field()
 
 
@@ -65,7 +65,7 @@ class CardReleaseInput:
 class CardReleasePayload:
     """The card."""
 
-    card: Card | None = CARD_FIELD
+    card: Card | None = strawberry.field(default=None, description=CARD_FIELD)
     user_errors: list[UserError] = CARD.field()
 
 

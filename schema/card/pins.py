@@ -19,27 +19,27 @@ from schema.payload import answer
 from schema.permissions import cardholder, cardholder_only
 from schema.services import services
 
-KIND = strawberry.field(default=None, description="Which PIN; null: the one that pays.")
-NEW = strawberry.field(
-    description="Six digits; not the initial PIN, one digit, a row, a birthday, the end of a phone"
+KIND = "Which PIN; null: the one that pays."
+NEW = (
+    "Six digits; not the initial PIN, one digit, a row, a birthday, the end of a phone"
     " or ID number, or a common choice."
 )
-PIN_FIELD = strawberry.field(default=None, description="The PIN as it stands now.")
+PIN_FIELD = "The PIN as it stands now."
 
 
 @strawberry.input(description="A first own PIN, after a second proof.")
 class PinSetInput:
     """A choice."""
 
-    kind: PinKind | None = KIND
-    pin: str = NEW
+    kind: PinKind | None = strawberry.field(default=None, description=KIND)
+    pin: str = strawberry.field(description=NEW)
 
 
 @strawberry.type(description="The chosen PIN.")
 class PinSetPayload:
     """Where it stands."""
 
-    pin: Pin | None = PIN_FIELD
+    pin: Pin | None = strawberry.field(default=None, description=PIN_FIELD)
     user_errors: list[UserError] = CARD.field()
 
 
@@ -47,16 +47,16 @@ class PinSetPayload:
 class PinChangeInput:
     """A change."""
 
-    kind: PinKind | None = KIND
+    kind: PinKind | None = strawberry.field(default=None, description=KIND)
     old_pin: str = strawberry.field(description="The PIN until now; an initial one is none.")
-    new_pin: str = NEW
+    new_pin: str = strawberry.field(description=NEW)
 
 
 @strawberry.type(description="The changed PIN.")
 class PinChangePayload:
     """Where it stands."""
 
-    pin: Pin | None = PIN_FIELD
+    pin: Pin | None = strawberry.field(default=None, description=PIN_FIELD)
     user_errors: list[UserError] = CARD.field()
 
 
@@ -64,15 +64,15 @@ class PinChangePayload:
 class PinResetInput:
     """A reset."""
 
-    kind: PinKind | None = KIND
-    new_pin: str = NEW
+    kind: PinKind | None = strawberry.field(default=None, description=KIND)
+    new_pin: str = strawberry.field(description=NEW)
 
 
 @strawberry.type(description="The reset PIN.")
 class PinResetPayload:
     """Where it stands."""
 
-    pin: Pin | None = PIN_FIELD
+    pin: Pin | None = strawberry.field(default=None, description=PIN_FIELD)
     user_errors: list[UserError] = CARD.field()
 
 
@@ -80,14 +80,14 @@ class PinResetPayload:
 class PinUnlockInput:
     """An unlock."""
 
-    kind: PinKind | None = KIND
+    kind: PinKind | None = strawberry.field(default=None, description=KIND)
 
 
 @strawberry.type(description="The unlocked PIN.")
 class PinUnlockPayload:
     """Where it stands."""
 
-    pin: Pin | None = PIN_FIELD
+    pin: Pin | None = strawberry.field(default=None, description=PIN_FIELD)
     user_errors: list[UserError] = CARD.field()
 
 

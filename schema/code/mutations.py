@@ -20,7 +20,7 @@ from schema.permissions import cardholder, cardholder_only
 from schema.scalars import Base64Bytes
 from schema.services import services
 
-DEVICE = strawberry.field(description="The code device.")
+DEVICE = "The code device."
 
 
 @strawberry.input(description="A phone's new key with its proof.")
@@ -51,7 +51,7 @@ class CodeDeviceEnrolPayload:
 class CodePassIssueInput:
     """A request for passes."""
 
-    device_id: strawberry.ID = DEVICE
+    device_id: strawberry.ID = strawberry.field(description=DEVICE)
     kinds: list[PassKind] = strawberry.field(
         description="What they stand for, at most 4.", directives=[Bounded(maximum=4)]
     )
@@ -69,7 +69,7 @@ class CodePassIssuePayload:
 class CodeTokenIssueInput:
     """A request for a token."""
 
-    device_id: strawberry.ID = DEVICE
+    device_id: strawberry.ID = strawberry.field(description=DEVICE)
     kind: PassKind = strawberry.field(
         default=PassKind.VIRTUAL_CARD, description="What it stands for."
     )
@@ -87,7 +87,7 @@ class CodeTokenIssuePayload:
 class CodeDeviceRevokeInput:
     """A device."""
 
-    device_id: strawberry.ID = DEVICE
+    device_id: strawberry.ID = strawberry.field(description=DEVICE)
 
 
 @strawberry.type(description="The revoked phone.")

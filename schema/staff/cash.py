@@ -21,7 +21,7 @@ from schema.staff.errors import STAFF
 from schema.staff.types import CashTopUp, FourEyesRequest
 
 REASON_MAXIMUM = 200
-REQUEST = strawberry.field(description="The request.")
+REQUEST = "The request."
 
 
 @strawberry.input(description="Cash for a cardholder.")
@@ -51,7 +51,7 @@ class CashTopUpPayload:
 class FourEyesApproveInput:
     """A request and its content."""
 
-    request_id: strawberry.ID = REQUEST
+    request_id: strawberry.ID = strawberry.field(description=REQUEST)
     content_hash: Base64Bytes = strawberry.field(
         description="The request's `contentHash` as it was read."
     )
@@ -69,7 +69,7 @@ class FourEyesApprovePayload:
 class FourEyesRefuseInput:
     """A request and why not."""
 
-    request_id: strawberry.ID = REQUEST
+    request_id: strawberry.ID = strawberry.field(description=REQUEST)
     reason: str = strawberry.field(description="Why, cut to 200 characters, for the audit.")
 
 

@@ -16,16 +16,16 @@ from schema.staff.errors import STAFF
 from schema.terminal.registry import Terminal
 
 REASON_MAXIMUM = 200
-NUMBER = strawberry.field(description="The terminal's number at the school.")
-REASON = strawberry.field(description="Why, cut to 200 characters, for the audit.")
-TERMINAL = strawberry.field(default=None, description="The terminal as it stands now.")
+NUMBER = "The terminal's number at the school."
+REASON = "Why, cut to 200 characters, for the audit."
+TERMINAL = "The terminal as it stands now."
 
 
 @strawberry.input(description="The fingerprint that the terminal shows.")
 class TerminalConfirmInput:
     """A comparison."""
 
-    terminal_no: int = NUMBER
+    terminal_no: int = strawberry.field(description=NUMBER)
     fingerprint: str = strawberry.field(description="The 8 hex digits on its screen.")
 
 
@@ -33,7 +33,7 @@ class TerminalConfirmInput:
 class TerminalConfirmPayload:
     """The terminal."""
 
-    terminal: Terminal | None = TERMINAL
+    terminal: Terminal | None = strawberry.field(default=None, description=TERMINAL)
     user_errors: list[UserError] = STAFF.field()
 
 
@@ -41,15 +41,15 @@ class TerminalConfirmPayload:
 class TerminalLockInput:
     """A terminal and why."""
 
-    terminal_no: int = NUMBER
-    reason: str = REASON
+    terminal_no: int = strawberry.field(description=NUMBER)
+    reason: str = strawberry.field(description=REASON)
 
 
 @strawberry.type(description="The stopped terminal.")
 class TerminalLockPayload:
     """The terminal."""
 
-    terminal: Terminal | None = TERMINAL
+    terminal: Terminal | None = strawberry.field(default=None, description=TERMINAL)
     user_errors: list[UserError] = STAFF.field()
 
 
@@ -57,15 +57,15 @@ class TerminalLockPayload:
 class TerminalUnlockInput:
     """A terminal and why."""
 
-    terminal_no: int = NUMBER
-    reason: str = REASON
+    terminal_no: int = strawberry.field(description=NUMBER)
+    reason: str = strawberry.field(description=REASON)
 
 
 @strawberry.type(description="The working terminal.")
 class TerminalUnlockPayload:
     """The terminal."""
 
-    terminal: Terminal | None = TERMINAL
+    terminal: Terminal | None = strawberry.field(default=None, description=TERMINAL)
     user_errors: list[UserError] = STAFF.field()
 
 

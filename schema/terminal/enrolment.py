@@ -19,7 +19,7 @@ from schema.terminal.requests import TerminalKeyInput, control
 from schema.terminal.types import Enrolment, Heartbeat
 from terminals.message import find_activation_code, time_message
 
-KEY = strawberry.field(description="The key of this request, as its signature names it.")
+KEY = "The key of this request, as its signature names it."
 TEXT_MAXIMUM = 64
 
 
@@ -54,7 +54,7 @@ class TerminalEnrolPayload:
 class TerminalRotateKeyInput:
     """A rotation."""
 
-    key: TerminalKeyInput = KEY
+    key: TerminalKeyInput = strawberry.field(description=KEY)
     new_public_key: Base64Bytes = strawberry.field(description="Ed25519, 32 bytes.")
     proof: Base64Bytes = strawberry.field(
         description="The new key's signature over `cck1`, issuer, terminal number, its key number"
@@ -74,7 +74,7 @@ class TerminalRotateKeyPayload:
 class TerminalHeartbeatInput:
     """What the terminal says of itself."""
 
-    key: TerminalKeyInput = KEY
+    key: TerminalKeyInput = strawberry.field(description=KEY)
     clock: int = strawberry.field(description="The terminal's clock in Unix seconds.")
     clock_lost: bool = strawberry.field(description="Whether it does not trust that clock.")
     queue: int = strawberry.field(description="How many records wait to be uploaded.")

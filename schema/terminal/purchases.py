@@ -25,15 +25,15 @@ from terminals.follow_ups import FollowUpMessage
 from terminals.payments import Authorised, PurchaseMessage
 from terminals.scenes import Scene, view
 
-KEY = strawberry.field(description="The key of this request: a repeat gets the stored answer.")
-ORIGINAL = strawberry.field(description="The key of the purchase it is about.")
+KEY = "The key of this request: a repeat gets the stored answer."
+ORIGINAL = "The key of the purchase it is about."
 
 
 @strawberry.input(description="A purchase; exactly one of `presented` and `continuation`.")
 class PurchaseAuthoriseInput:
     """What the terminal read, and how much."""
 
-    key: TerminalKeyInput = KEY
+    key: TerminalKeyInput = strawberry.field(description=KEY)
     presented: str | None = strawberry.field(
         default=None, description="What was scanned or tapped, as read."
     )
@@ -60,8 +60,8 @@ class PurchaseAuthoriseInput:
 class PurchaseCaptureInput:
     """A capture."""
 
-    key: TerminalKeyInput = KEY
-    original: TerminalKeyInput = ORIGINAL
+    key: TerminalKeyInput = strawberry.field(description=KEY)
+    original: TerminalKeyInput = strawberry.field(description=ORIGINAL)
     minor_amount: MinorAmount = strawberry.field(description="How much, in fen, at most the hold.")
 
 
@@ -69,8 +69,8 @@ class PurchaseCaptureInput:
 class PurchaseVoidInput:
     """A void."""
 
-    key: TerminalKeyInput = KEY
-    original: TerminalKeyInput = ORIGINAL
+    key: TerminalKeyInput = strawberry.field(description=KEY)
+    original: TerminalKeyInput = strawberry.field(description=ORIGINAL)
     reason: VoidReason = strawberry.field(description="Why.")
 
 
@@ -80,7 +80,7 @@ class PurchaseVoidInput:
 class PurchaseRefundInput:
     """A refund."""
 
-    key: TerminalKeyInput = KEY
+    key: TerminalKeyInput = strawberry.field(description=KEY)
     original: TerminalKeyInput | None = strawberry.field(
         default=None, description="The key of a purchase at this terminal."
     )
