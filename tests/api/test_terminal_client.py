@@ -1,4 +1,4 @@
-"""The reference terminal against the real application: what it says happened is what happened."""
+"""The reference clients against the real application: what they say happened is what happened."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -8,14 +8,16 @@ import httpx2
 import pytest
 
 from bff.trusted import FOLDER, read_documents
-from clients.endpoint import Endpoint
+from clients.endpoint import Endpoint, NotAllowed
+from clients.phone.phone import Phone
+from clients.phone.wallet import Wallet
 from clients.terminal.journal import Journal
 from clients.terminal.protocol import Line, enrol
 from clients.terminal.till import Patience, Till
 from core.kit.clock import unix_seconds
 from terminals.ccr import Outcome
 from terminals.scenes import Scene
-from tests.api.campus import OPERATOR, SCHOOL, Campus, campus_on
+from tests.api.campus import ALICE, CODE, OPERATOR, PIN, SCHOOL, Campus, campus_on
 from tests.servers.fixtures import DatabaseDsn
 
 ALICES_CARD, BOBS_CARD = "CARD:00000000000001", "CARD:00000000000002"
@@ -44,10 +46,26 @@ class Counter:
 
     campus: Campus
     network: Network
+    http: httpx2.AsyncClient
     journal: Journal
     till: Till
     line: Line
     late_seconds: float = 0.0
+
+    async def phone(self) -> Phone:
+        """Alice's phone, ready to show codes; its clock and network are the till's."""
+        clock, entropy = self.campus.clock, self.campus.entropy
+        wallet = Wallet(CODE)
+        phone = Phone(Endpoint(self.http), wallet, lambda: unix_seconds(clock.now()), entropy)
+        assert ALICE.email is not None
+        await phone.sign_in_begin(ALICE.email)
+        await phone.sign_in_complete(await self.campus.last_code(ALICE.email))
+        await phone.bind(ALICE.name, ALICE.number)
+        await phone.set_pin(PIN)
+        await phone.open_virtual_card(PIN)
+        await phone.enrol_device(PIN)
+        await phone.fetch_passes()
+        return phone
 
     async def balance(self, number: str) -> int:
         """What the ledger says a cardholder has."""
@@ -77,7 +95,7 @@ async def counter(
                     return unix_seconds(clock.now()) - opened.late_seconds
 
                 line = Line(endpoint, journal, now, campus.entropy)
-                opened = Counter(campus, network, journal, Till(journal, line, BRISK), line)
+                opened = Counter(campus, network, http, journal, Till(journal, line, BRISK), line)
                 await campus.wired.services.terminals.confirm(
                     SCHOOL, identity.terminal_no, answer["fingerprint"], OPERATOR
                 )
@@ -161,3 +179,58 @@ async def test_look_up_spends_nothing(counter: Counter) -> None:
     assert seen["holder"]["maskedName"] == "示*"
     assert seen["balance"]["minorAmount"] == 5_000
     assert await counter.balance("S001") == 5_000
+
+
+async def test_code_token_and_digits_each_pay_once(counter: Counter) -> None:
+    phone = await counter.phone()
+    for shown in (phone.show(), phone.digits(), await phone.draw_token()):
+        assert (await counter.till.sell(shown, 100)).is_approved, shown
+        again = await counter.till.sell(shown, 100)
+        assert again.answer is not None
+        assert again.answer.response_code == "C1"
+    assert await counter.balance("S001") == 4_700
+    page = await phone.statement()
+    amounts = [line["amount"]["minorAmount"] for line in page["statement"]["nodes"][:3]]
+    assert amounts == [-100, -100, -100]
+    assert page["monthTotals"]["spent"]["minorAmount"] == -300
+    assert (await phone.last_payment())["lastPayment"]["outcome"] == "DECLINED"
+
+
+async def test_large_amount_asks_for_the_pin_without_a_second_scan(counter: Counter) -> None:
+    phone = await counter.phone()
+    asked = await counter.till.sell(phone.show(), 4_000)
+    assert asked.outcome is Outcome.PIN_REQUIRED
+    wrong = await counter.till.sell_with_pin(asked, "111111")
+    assert wrong.answer is not None
+    assert wrong.answer.response_code == "55"
+    assert await counter.balance("S001") == 5_000
+    paid = await counter.till.sell_with_pin(wrong, PIN)
+    assert paid.is_approved
+    assert await counter.balance("S001") == 1_000
+
+
+async def test_code_bound_to_this_sale_pays_no_other(counter: Counter) -> None:
+    phone = await counter.phone()
+    shown = await counter.till.show_challenge(1_000)
+    bound = phone.show(counter.till.challenge_text(shown))
+    elsewhere = await counter.till.sell(bound, 1_000)
+    assert elsewhere.answer is not None
+    assert elsewhere.answer.response_code == "C5"
+    assert (await counter.till.sell(bound, 1_000, challenge=shown)).is_approved
+    assert await counter.balance("S001") == 4_000
+
+
+async def test_limits_loss_report_and_sign_out(counter: Counter) -> None:
+    phone = await counter.phone()
+    await phone.set_limits(500, 1_000, PIN)
+    home = await phone.home()
+    assert home["limits"]["single"]["minorAmount"] == 500
+    await phone.report_lost(home["physicalCard"]["id"], PIN)
+    lost = await counter.till.sell(ALICES_CARD, 100)
+    assert lost.answer is not None
+    assert lost.answer.response_code == "41"
+    assert (await counter.till.sell(phone.show(), 100)).is_approved
+    await phone.sign_out()
+    with pytest.raises(NotAllowed):
+        await phone.home()
+    assert await counter.balance("S001") == 4_900

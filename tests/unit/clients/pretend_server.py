@@ -22,6 +22,7 @@ OPERATIONS = {document_id(path.stem): path.stem for path in DOCUMENTS.glob("*.gr
 LIMIT_MINOR = 5_000
 """Above it the pretended holder has to enter a PIN, which is 314159."""
 BALANCE_MINOR = 100_000
+CONTINUATION = "01a05b1f-b600-7e81-8ffe-238e848cb4bf"
 
 Json = dict[str, Any]
 Fault = Callable[[str], str | None]
@@ -158,13 +159,14 @@ class PretendServer(httpx2.AsyncBaseTransport):
     def _authorised(self, key: RequestKey, given: Json, amount: int) -> Json:
         if key in self.voided:
             return self._shown(Outcome.DECLINED, key, "22", amount)
+        assert ("presented" in given) != ("continuation" in given)
+        assert given.get("continuation", CONTINUATION) == CONTINUATION
         pin = find_pin(given["pinBlock"], key, PIN_PRIVATE) if given.get("pinBlock") else None
         if amount > LIMIT_MINOR and pin is None:
             asked = self._shown(Outcome.PIN_REQUIRED, key, "70", amount)
-            return {**asked, "continuation": "Q29udGludWU"}
+            return {**asked, "continuation": CONTINUATION}
         if pin is not None and pin.digits != "314159":
-            wrong = self._shown(Outcome.PIN_REQUIRED, key, "55", amount)
-            return {**wrong, "triesLeft": 4, "continuation": "Q29udGludWU"}
+            return {**self._shown(Outcome.DECLINED, key, "55", amount), "triesLeft": 4}
         if sum(self.paid.values()) + sum(self.held.values()) + amount > BALANCE_MINOR:
             return self._shown(Outcome.DECLINED, key, "51", amount)
         books = self.held if given["capture"] == "MANUAL" else self.paid

@@ -176,13 +176,21 @@ async def test_pin_goes_with_the_continuation_under_a_new_key(counter: Counter) 
     asked = await counter.till.sell(CODE, 6_000)
     assert asked.outcome is Outcome.PIN_REQUIRED
     wrong = await counter.till.sell_with_pin(asked, "111111")
-    assert wrong.outcome is Outcome.PIN_REQUIRED
+    assert wrong.outcome is Outcome.DECLINED
     assert wrong.shown["triesLeft"] == 4
     paid = await counter.till.sell_with_pin(wrong, "314159")
     assert paid.is_approved
     assert "presented" not in paid.entry.given
     assert paid.entry.key.seq_no == 3
     assert counter.server.paid == {paid.entry.key: 6_000}
+
+
+async def test_pin_typed_with_the_scan_may_be_typed_again(counter: Counter) -> None:
+    wrong = await counter.till.sell(CODE, 6_000, pin="111111")
+    assert wrong.outcome is Outcome.DECLINED
+    paid = await counter.till.sell_with_pin(wrong, "314159")
+    assert paid.is_approved
+    assert paid.entry.given["presented"] == CODE
 
 
 async def test_pin_is_never_in_the_journal(counter: Counter) -> None:
