@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -32,8 +32,8 @@ from schema.campus import SCHEMA
 from schema.masking import Masker
 
 SEATS = 64
-"""Requests that run at once. More than the pool's connections: a purchase waits for its batch, which
-fills only if many are inside, and a unit that waits for a connection costs nothing."""
+"""Requests that run at once. More than the pool's connections: a purchase waits for its batch,
+which fills only if many are inside, and a unit that waits for a connection costs nothing."""
 _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
 
@@ -42,17 +42,22 @@ class NotDurable(Exception):
 
 
 def build_app(
-    ground: Ground, texts: Iterable[str], *, development: bool, processes: int = 1
+    ground: Ground,
+    texts: Iterable[str],
+    *,
+    development: bool,
+    processes: int = 1,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> Starlette:
     """The application over this ground, with `texts` as its trusted documents.
 
-    `processes` is how many share the rate limits.
+    `processes` is how many share the rate limits, `monotonic` tells their seconds.
     """
     wired = wire(ground)
     services = wired.services
     languages = SchoolLanguages(services.schools)
     documents = Documents(SCHEMA, texts, ad_hoc=development)
-    buckets = Buckets(time.monotonic, processes)
+    buckets = Buckets(monotonic, processes)
     viewers = Viewers(services.sessions, services.staff)
     contexts = Contexts(services, lambda: wired.ids.bytes(8).hex(), languages)
     masker = Masker(development, report)

@@ -39,7 +39,6 @@ from core.ledger.service import Ledger
 from core.limit.service import Limits
 from core.ports.messages import AddressKind, MessageSender
 from core.school.service import FourEyes, Schools, Staff, Terminals
-from core.school.service.four_eyes import FourEyesAct
 from core.top_up.service import CASH_TOP_UP, Cash, CashPosting
 from schema.services import Services, TerminalKeys
 from terminals.authoriser import Authoriser
@@ -47,6 +46,8 @@ from terminals.code_maker import CodeMaker
 from terminals.follow_ups import FollowUps
 from terminals.look_up import LookUps
 from terminals.proofs import SignedProofs
+
+Senders = Mapping[AddressKind, MessageSender]
 
 MODELS = ("core.limit.store",)
 LANES = 2
@@ -99,101 +100,225 @@ class Wired:
             self.slow_hash.close()
 
 
-def wire(ground: Ground, senders: Mapping[AddressKind, MessageSender] | None = None) -> Wired:
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What every context is given."""
+
+    ground: Ground
+    database: Database
+    lanes: Lanes
+    redis: Redis
+    ids: Ids
+    sealer: Sealer
+    keyring: SchoolKeyring
+    audit: Audit
+    ledger: Ledger
+    limits: Limits
+    schools: Schools
+    cardholders: Cardholders
+
+    @classmethod
+    def on(cls, ground: Ground) -> "_Base":
+        """The base over a ground."""
+        clock = ground.clock
+        ids = Ids(clock, ground.entropy)
+        database = Database(ground.database_url, MODELS, ground.pool_maximum)
+        sealer = Sealer(ground.keys.data, ground.keys.blind_index, ground.entropy)
+        audit = Audit(database, clock, ids, ground.keys.audit)
+        ledger = Ledger(database, clock, ids)
+        return cls(
+            ground=ground,
+            database=database,
+            lanes=Lanes(ground.database_url, LANES),
+            redis=_redis(ground.redis_url),
+            ids=ids,
+            sealer=sealer,
+            keyring=SchoolKeyring(ground.keys, clock),
+            audit=audit,
+            ledger=ledger,
+            limits=Limits(database),
+            schools=Schools(database, clock, ids, audit, ledger),
+            cardholders=Cardholders(database, sealer),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Cards:
+    """The card context."""
+
+    pins: Pins
+    cards: Cards
+    devices: Devices
+    codes: Codes
+
+    @classmethod
+    def on(cls, base: _Base, hasher: PinHasher) -> "_Cards":
+        """The context over the base."""
+        database, clock, policy_of = base.database, base.ground.clock, base.schools.policy
+        people, ids = base.cardholders, base.ids
+        pins = Pins(database, clock, hasher=hasher, policy_of=policy_of, cardholders=people)
+        maker = CodeMaker(base.keyring.for_codes, ids)
+        return cls(
+            pins=pins,
+            cards=Cards(
+                database, clock, ids, policy_of=policy_of, cardholders=people, pins=pins
+            ),
+            devices=Devices(database, clock, ids, policy_of=policy_of, pins=pins, maker=maker),
+            codes=Codes(
+                database, clock, ids, policy_of=policy_of, cardholders=people, maker=maker,
+                tokens=RedisTokens(base.redis), funds=PurseFunds(base.ledger),
+            ),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    """The identity context."""
+
+    messages: Messages
+    attempts: Attempts
+    sessions: Sessions
+    sign_in: SignIn
+    step_up: StepUp
+    bindings: Bindings
+    roster: RosterImport
+
+    @classmethod
+    def on(cls, base: _Base, made: _Cards, senders: Senders) -> "_Identity":
+        """The context over the base; `made` answers what it asks about cards and PINs."""
+        database, clock, ids, sealer = base.database, base.ground.clock, base.ids, base.sealer
+        keys, policy_of = base.ground.keys, base.schools.policy
+        messages = Messages(database, clock, ids, sealer, base.cardholders, senders)
+        attempts = Attempts(database, clock, sealer, keys.pepper_for("spray"))
+        sessions = Sessions(database, clock, ids, messages)
+        codes = OneTimeCodes(clock, ids, sealer, attempts, messages, keys.pepper_for("one-time"))
+        return cls(
+            messages=messages,
+            attempts=attempts,
+            sessions=sessions,
+            sign_in=SignIn(database, clock, sealer, codes, sessions, ids),
+            step_up=StepUp(database, clock, base.cardholders, codes, made.pins),
+            bindings=Bindings(
+                database, clock, ids, sealer, policy_of, attempts, sessions, messages, made.pins,
+                made.cards, made.devices,
+            ),
+            roster=RosterImport(
+                database, clock, ids, sealer, policy_of, made.cards,
+                [base.limits, base.ledger, made.cards],
+            ),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Staff, and what they do with money."""
+
+    staff: Staff
+    four_eyes: FourEyes
+    cash: Cash
+
+    @classmethod
+    def on(cls, base: _Base, slow_hash: SlowHash) -> "_Desk":
+        """The desk over the base."""
+        database, clock, ids, audit = base.database, base.ground.clock, base.ids, base.audit
+        staff = Staff(database, clock, ids, base.sealer, slow_hash, audit)
+        posting = CashPosting(
+            clock, ids, audit, base.schools, staff, base.limits, base.ledger, base.cardholders
+        )
+        four_eyes = FourEyes(database, clock, ids, audit, staff, {CASH_TOP_UP: posting})
+        cash = Cash(database, clock, base.schools, staff, four_eyes, posting)
+        return cls(staff, four_eyes, cash)
+
+
+@dataclass(frozen=True, slots=True)
+class _Payments:
+    """What answers terminals about money."""
+
+    authorisations: Authorisations
+    authoriser: Authoriser
+    follow_ups: FollowUps
+    look_ups: LookUps
+
+    @classmethod
+    def on(cls, base: _Base, made: _Cards, push: PushHub) -> "_Payments":
+        """The payments over the base."""
+        clock, ids, keys = base.ground.clock, base.ids, base.keyring.for_payments
+        authorisations = Authorisations(
+            base.database, base.lanes, base.ledger, base.limits, clock, ids
+        )
+        payments = PushingPayments(authorisations, push)
+        instruments = CachedInstruments(made.codes, made.cards, base.cardholders, clock)
+        terms = terms_by(base.schools.policy)
+        pins = PayingPins(made.pins)
+        return cls(
+            authorisations=authorisations,
+            authoriser=Authoriser(payments, instruments, pins, terms, keys, clock, ids),
+            follow_ups=FollowUps(payments, terms, keys, clock, ids),
+            look_ups=LookUps(instruments, base.ledger.balances, terms, keys, clock),
+        )
+
+
+def wire(ground: Ground, senders: Senders | None = None) -> Wired:
     """Every service with what it needs; nothing connects before `Wired.running`.
 
     `senders` deliver messages; only the process that does so has any.
     """
-    database = Database(ground.database_url, MODELS, ground.pool_maximum)
-    lanes = Lanes(ground.database_url, LANES)
-    redis = _redis(ground.redis_url)
     pin_hasher = PinHasher(ground.keys.pepper, ground.entropy)
     slow_hash = SlowHash(ground.entropy)
-    clock, keys = ground.clock, ground.keys
-    ids = Ids(clock, ground.entropy)
-    sealer = Sealer(keys.data, keys.blind_index, ground.entropy)
-    keyring = SchoolKeyring(keys, clock)
-
-    audit = Audit(database, clock, ids, keys.audit)
-    ledger = Ledger(database, clock, ids)
-    limits = Limits(database)
-    schools = Schools(database, clock, ids, audit, ledger)
-    staff = Staff(database, clock, ids, sealer, slow_hash, audit)
-    terminals = Terminals(database, clock, audit, SignedProofs())
-    policy_of = schools.policy
-
-    cardholders = Cardholders(database, sealer)
-    messages = Messages(database, clock, ids, sealer, cardholders, senders or {})
-    attempts = Attempts(database, clock, sealer, keys.pepper_for("spray"))
-    sessions = Sessions(database, clock, ids, messages)
-    one_time = OneTimeCodes(clock, ids, sealer, attempts, messages, keys.pepper_for("one-time"))
-
-    pins = Pins(database, clock, hasher=pin_hasher, policy_of=policy_of, cardholders=cardholders)
-    cards = Cards(database, clock, ids, policy_of=policy_of, cardholders=cardholders, pins=pins)
-    maker = CodeMaker(keyring.for_codes, ids)
-    devices = Devices(database, clock, ids, policy_of=policy_of, pins=pins, maker=maker)
-    codes = Codes(
-        database, clock, ids, policy_of=policy_of, cardholders=cardholders, maker=maker,
-        tokens=RedisTokens(redis), funds=PurseFunds(ledger),
-    )  # fmt: skip
-    bindings = Bindings(
-        database, clock, ids, sealer, policy_of, attempts, sessions, messages, pins, cards, devices
+    base = _Base.on(ground)
+    push = PushHub(base.redis)
+    made = _Cards.on(base, pin_hasher)
+    identity = _Identity.on(base, made, senders or {})
+    desk = _Desk.on(base, slow_hash)
+    return Wired(
+        services=_services(base, made, identity, desk, _Payments.on(base, made, push), push),
+        database=base.database,
+        lanes=base.lanes,
+        redis=base.redis,
+        pin_hasher=pin_hasher,
+        slow_hash=slow_hash,
+        ids=base.ids,
+        audit=base.audit,
+        messages=identity.messages,
+        attempts=identity.attempts,
+        roster=identity.roster,
+        push=push,
     )
-    roster = RosterImport(database, clock, ids, sealer, policy_of, cards, [limits, ledger, cards])
 
-    push = PushHub(redis)
-    authorisations = Authorisations(database, lanes, ledger, limits, clock, ids)
-    payments = PushingPayments(authorisations, push)
-    terms = terms_by(policy_of)
-    instruments = CachedInstruments(codes, cards, cardholders, clock)
-    acts: dict[str, FourEyesAct] = {}
-    four_eyes = FourEyes(database, clock, ids, audit, staff, acts)
-    posting = CashPosting(clock, ids, audit, schools, staff, limits, ledger, cardholders)
-    acts[CASH_TOP_UP] = posting
 
-    services = Services(
+def _services(
+    base: _Base, made: _Cards, identity: _Identity, desk: _Desk, payments: _Payments, push: PushHub
+) -> Services:
+    database, clock, keyring = base.database, base.ground.clock, base.keyring
+    return Services(
         clock=clock,
-        schools=schools,
-        staff=staff,
-        terminals=terminals,
-        four_eyes=four_eyes,
-        cash=Cash(database, clock, schools, staff, four_eyes, posting),
-        cardholders=cardholders,
-        sign_in=SignIn(database, clock, sealer, one_time, sessions, ids),
-        sessions=sessions,
-        step_up=StepUp(database, clock, cardholders, one_time, pins),
-        bindings=bindings,
-        staff_sign_in=StaffSignIn(database, clock, ids, sealer, staff, sessions),
-        cards=cards,
-        pins=pins,
-        devices=devices,
-        codes=codes,
-        ledger=ledger,
-        limits=limits,
-        authorisations=authorisations,
-        authoriser=Authoriser(
-            payments, instruments, PayingPins(pins), terms, keyring.for_payments, clock, ids
+        schools=base.schools,
+        staff=desk.staff,
+        terminals=Terminals(database, clock, base.audit, SignedProofs()),
+        four_eyes=desk.four_eyes,
+        cash=desk.cash,
+        cardholders=base.cardholders,
+        sign_in=identity.sign_in,
+        sessions=identity.sessions,
+        step_up=identity.step_up,
+        bindings=identity.bindings,
+        staff_sign_in=StaffSignIn(
+            database, clock, base.ids, base.sealer, desk.staff, identity.sessions
         ),
-        follow_ups=FollowUps(payments, terms, keyring.for_payments, clock, ids),
-        look_ups=LookUps(instruments, ledger.balances, terms, keyring.for_payments, clock),
+        cards=made.cards,
+        pins=made.pins,
+        devices=made.devices,
+        codes=made.codes,
+        ledger=base.ledger,
+        limits=base.limits,
+        authorisations=payments.authorisations,
+        authoriser=payments.authoriser,
+        follow_ups=payments.follow_ups,
+        look_ups=payments.look_ups,
         terminal_keys=TerminalKeys(
             keyring.version, keyring.pin_public_key, keyring.published, keyring.answers
         ),
         feed=push,
-    )
-    return Wired(
-        services=services,
-        database=database,
-        lanes=lanes,
-        redis=redis,
-        pin_hasher=pin_hasher,
-        slow_hash=slow_hash,
-        ids=ids,
-        audit=audit,
-        messages=messages,
-        attempts=attempts,
-        roster=roster,
-        push=push,
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from graphql import (
     DocumentNode,
+    FieldNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
@@ -48,6 +49,11 @@ class Prepared:
         if len(found) != 1:
             raise BadDocument("OPERATION_UNKNOWN")
         return found[0]
+
+    def root_fields(self, name: str | None) -> list[str]:
+        """The names of the root fields that the operation to execute selects directly."""
+        selections = self.operation(name).selection_set.selections
+        return [each.name.value for each in selections if isinstance(each, FieldNode)]
 
     def is_subscription(self, name: str | None) -> bool:
         """Whether the operation to execute is a subscription."""

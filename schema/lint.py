@@ -24,7 +24,6 @@ _UPPER_SNAKE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
 _MONEY = re.compile(r"(?i)amount|balance|minor|price|fee\b|total(?!_)")
 _OWN_LISTS = {"edges", "nodes", "userErrors", "path"}
 """Lists bounded by the contract itself (schema.connection, schema.errors)."""
-_CALLERS = ("anonymous", "another_cardholder", "staff_without_permission", "with_permission")
 
 
 def problems(schema: GraphQLSchema) -> list[str]:
@@ -34,26 +33,19 @@ def problems(schema: GraphQLSchema) -> list[str]:
 
 
 def untested_mutations(schema: GraphQLSchema, folder: Path) -> list[str]:
-    """Mutations without their one test file `test_<snake_name>.py` in the folder or below."""
-    found = {path.name for path in folder.rglob("test_*.py")}
-    names = schema.mutation_type.fields if schema.mutation_type else {}
-    return sorted(name for name in names if f"test_{_snake(name)}.py" not in found)
-
-
-def untested_restrictions(schema: GraphQLSchema, folder: Path) -> list[str]:
-    """Restricted fields that lack a test `test_<type>_<field>_as_<caller>` for a kind of caller."""
+    """Mutations that no test in the folder or below names."""
     tests = "\n".join(path.read_text(encoding="utf-8") for path in folder.rglob("test_*.py"))
-    wanted = [
-        f"test_{_snake(kind.name)}_{_snake(name)}_as_{caller}"
+    names = schema.mutation_type.fields if schema.mutation_type else {}
+    return sorted(name for name in names if f'"{name}"' not in tests)
+
+
+def restricted_fields(schema: GraphQLSchema) -> list[tuple[str, str, list[str]]]:
+    """Type, name and permitted callers of each restricted field."""
+    return [
+        (kind.name, name, directive.to)
         for kind, name, element in _elements(schema)
-        if find_directive(element, Restricted)
-        for caller in _CALLERS
+        if (directive := find_directive(element, Restricted)) is not None
     ]
-    return sorted(name for name in wanted if f"def {name}(" not in tests)
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def _types(schema: GraphQLSchema) -> Iterator[GraphQLNamedType]:

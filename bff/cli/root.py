@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from bff.cli import keys, registry, school
+from bff.cli.contract import print_contract
 from bff.cli.demo import demo
 from bff.cli.serve import serve
 from bff.cli.voice import Voice, voice_of
@@ -31,6 +32,7 @@ app.add_typer(keys.keys, name="keys")
 app.command("demo")(demo)
 app.command("worker")(work)
 app.command()(serve)
+app.command("sdl")(print_contract)
 
 
 @app.callback()

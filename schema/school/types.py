@@ -58,7 +58,7 @@ class School(Node):
         """The name."""
         return by_language(info, self.name_zh, self.name_en)
 
-    @strawberry.field(description="Its campuses, at most 50.", directives=[Bounded(maximum=50)])
+    @strawberry.field(description="Its campuses, at most 20.", directives=[Bounded(maximum=20)])
     async def campuses(self, info: RequestInfo) -> list[Campus]:
         """The campuses, by code."""
         return [Campus.of(each) for each in await services(info).schools.campuses(self.school_id)]
@@ -80,16 +80,16 @@ class School(Node):
         return list((await self._policy(info)).auth.form_fields)
 
     @strawberry.field(
-        description="Amounts to offer for a top-up, at most 20.", directives=[Bounded(maximum=20)]
+        description="Amounts to offer for a top-up, at most 10.", directives=[Bounded(maximum=10)]
     )
     async def top_up_presets(self, info: RequestInfo) -> list[Money]:
         """The policy's presets."""
         presets = (await self._policy(info)).top_up.presets_minor
-        return [Money.of(CoreMoney(minor)) for minor in presets[:20]]
+        return [Money.of(CoreMoney(minor)) for minor in presets[:10]]
 
     @strawberry.field(
-        description="What the school offers in this app, at most 50.",
-        directives=[Bounded(maximum=50)],
+        description="What the school offers in this app, at most 25.",
+        directives=[Bounded(maximum=25)],
     )
     async def features(self, info: RequestInfo) -> list[Feature]:
         """The policy's features."""

@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -335,7 +337,7 @@ class Campus:
             token,
         )
         first = issued["issue"]["passes"][0]
-        content = __import__("base64").b64decode(first["content"])
+        content = b64decode(first["content"])
         return Phone(self, token, key, device["id"], content, first["notBefore"])
 
     async def enrol_device(self, token: str, key: SigningKey, pin: str | None = PIN) -> Any:
@@ -423,20 +425,30 @@ class Campus:
 
 def b64(data: bytes) -> str:
     """Padded base64, as the contract's bytes are written."""
-    import base64
-
-    return base64.b64encode(data).decode()
+    return b64encode(data).decode()
 
 
 @asynccontextmanager
 async def campus_on(
-    dsn: DatabaseDsn, redis_url: str, folder: Path, texts: tuple[str, ...] = ()
+    dsn: DatabaseDsn,
+    redis_url: str,
+    folder: Path,
+    texts: tuple[str, ...] = (),
+    *,
+    development: bool = True,
 ) -> AsyncIterator[Campus]:
     """The application with two schools, one of them with two people."""
     clock, entropy = HandClock(), counted_entropy("campus")
     create_keys(folder / "keys.json", Environment.DEVELOPMENT, entropy, clock.now() - timedelta(1))
     keys = load_keys(folder / "keys.json", Environment.DEVELOPMENT, clock.now())
-    app = build_app(Ground(dsn.app, redis_url, keys, clock, entropy), texts, development=True)
+    # An hour between any two requests: no test but that of the limits meets them.
+    hours = count(0, 3_600)
+    app = build_app(
+        Ground(dsn.app, redis_url, keys, clock, entropy),
+        texts,
+        development=development,
+        monotonic=lambda: float(next(hours)),
+    )
     async with (
         app.router.lifespan_context(app),
         httpx2.AsyncClient(
