@@ -43,6 +43,11 @@ class Settings(BaseSettings):
     keys_file: Path | None = None
     port: int = Field(default=8000, ge=1, le=65_535)
     workers: int = Field(default=1, ge=1, le=64)
+    mail_url: SecretStr | None = None
+    mail_sender: str | None = None
+    sms_url: str | None = None
+    sms_key_id: str | None = None
+    sms_secret: SecretStr | None = None
 
     def needed(self, *names: str) -> list[str]:
         """The texts of settings that a command cannot do without, in the order asked for.

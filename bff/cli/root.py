@@ -7,8 +7,10 @@ import typer
 
 from bff.cli import keys, ledger, registry, school
 from bff.cli.contract import print_contract
+from bff.cli.demo import demo
 from bff.cli.serve import serve
 from bff.cli.voice import Voice, voice_of
+from bff.cli.work import work
 from bff.settings import Language, load_settings, shell_language
 from core.db.migrate import migrate as run_migrations
 
@@ -28,6 +30,8 @@ app.add_typer(registry.staff, name="staff")
 app.add_typer(registry.audits, name="audit")
 app.add_typer(keys.keys, name="keys")
 app.add_typer(ledger.ledger, name="ledger")
+app.command("demo")(demo)
+app.command("worker")(work)
 app.command()(serve)
 app.command("sdl")(print_contract)
 

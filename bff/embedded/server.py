@@ -184,7 +184,7 @@ class Server(ABC):
                 group=self.account.group,
                 extra_groups=self.account.groups,
                 # Changing the user clears the wish, so it must be made after that, before exec.
-                preexec_fn=_dies_with(os.getpid(), self.stop_signal),  # noqa: PLW1509 - as above
+                preexec_fn=dies_with(os.getpid(), self.stop_signal),  # noqa: PLW1509 - as above
             )
 
     def _wait_until_ready(self) -> None:
@@ -249,7 +249,7 @@ def _try_lock(path: Path) -> int | None:
     return descriptor
 
 
-def _dies_with(launcher: int, how: signal.Signals) -> Callable[[], None] | None:
+def dies_with(launcher: int, how: signal.Signals) -> Callable[[], None] | None:
     """What a child runs before exec so that the kernel sends it `how` when the launcher ends."""
     if sys.platform != "linux":
         return None

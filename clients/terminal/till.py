@@ -104,11 +104,17 @@ class Till:
         return await self._purchase(entry, pin)
 
     async def sell_with_pin(self, refused: Receipt, pin: str) -> Receipt:
-        """Goes on with a sale that was answered PIN_REQUIRED: a new key, no second scan."""
-        given = {
-            **{key: refused.entry.given[key] for key in ("minorAmount", "capture", "scene")},
-            "continuation": refused.shown["continuation"],
-        }
+        """Goes on with a sale that asks for a PIN: a new key, no second scan.
+
+        After a wrong PIN the continuation of the first answer stays good for its 90 s.
+        """
+        before = refused.entry.given
+        given = {key: before[key] for key in ("minorAmount", "capture", "scene")}
+        continuation = refused.shown.get("continuation") or before.get("continuation")
+        if continuation is None:
+            given["presented"] = before["presented"]
+        else:
+            given["continuation"] = continuation
         entry = self._journal.write(Operation.AUTHORISE, given, refused.entry.minor_amount)
         return await self._purchase(entry, pin)
 

@@ -1,0 +1,47 @@
+"""The worker's command: messages are sent and holds expire while it runs."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import typer
+
+from bff.cli.voice import voice_of
+from bff.clock import SystemClock
+from bff.keys import load_keys
+from bff.senders import open_senders
+from bff.settings import Settings, load_settings
+from bff.wiring import Ground, wire
+from bff.worker import Worker
+from core.identity.service.messages import KIND
+
+POOL_MAXIMUM = 4
+
+
+def work(context: typer.Context) -> None:
+    """Send messages and expire holds until stopped 运行后台任务."""
+    with voice_of(context).answering():
+        asyncio.run(_work(load_settings()))
+
+
+async def _work(settings: Settings) -> None:
+    clock = SystemClock()
+    database_url, redis_url, keys_file = settings.needed("database_url", "redis_url", "keys_file")
+    keys = load_keys(Path(keys_file), settings.environment, clock.now())
+    ground = Ground(database_url, redis_url, keys, clock, os.urandom, POOL_MAXIMUM)
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with open_senders(settings, clock) as senders:
+        made = wire(ground, senders)
+
+        async def schools() -> list[int]:
+            return [school.id for school in await made.services.schools.list_all()]
+
+        async def expire(school_id: int) -> None:
+            await made.services.authorisations.expire_holds(school_id)
+
+        handlers = {KIND: made.messages.deliver}
+        async with made.running():
+            await Worker(made.database, clock, schools, handlers, [expire]).run(stop)

@@ -1,0 +1,1 @@
+"""The demo: everything on this machine, five invented schools, and one story told once."""

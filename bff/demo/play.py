@@ -1,0 +1,97 @@
+"""The whole demo: servers up, schools filled, the story told, then open to visitors."""
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+
+import httpx2
+
+from bff.clock import SystemClock
+from bff.demo.place import Memory, Place
+from bff.demo.population import PEOPLE, populate
+from bff.demo.process import check_free
+from bff.demo.screen import Screen
+from bff.demo.servers import Running, Stores, processes, stores
+from bff.demo.story import tell_story
+from bff.keys import create_keys, load_keys
+from bff.settings import Environment
+from bff.wiring import Ground, Wired, wire
+from clients.endpoint import Endpoint, NoAnswer, no_headers
+from core.db.migrate import migrate
+from core.db.provision import provision
+
+START_SECONDS = 60
+
+
+class NotReady(Exception):
+    """The application gave no answer in `START_SECONDS`."""
+
+
+def play(screen: Screen, port: int, *, once: bool, folder: Path | None = None) -> None:
+    """Plays the demo; unless `once`, stays up until Ctrl-C.
+
+    Raises: PortTaken, HomeInUse, BinariesMissing, ChildEnded, StepWrong, NotReady, NoAnswer.
+    """
+    check_free(port)
+    began, place = time.monotonic(), Place(folder)
+    memory = place.recall()
+    if memory is None:
+        place.clear()
+        create_keys(place.keys, Environment.DEVELOPMENT, os.urandom, SystemClock().now())
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    screen.say("启动 PostgreSQL 和 Valkey", "starting PostgreSQL and Valkey")
+    with stores(place) as data:
+        asyncio.run(_play(screen, place, data, memory, port, began, once=once))
+
+
+async def _play(
+    screen: Screen,
+    place: Place,
+    data: Stores,
+    memory: Memory | None,
+    port: int,
+    began: float,
+    *,
+    once: bool,
+) -> None:
+    await provision(data.superuser_url, data.owner_url, data.app_url)
+    await migrate(data.owner_url)
+    keys = load_keys(place.keys, Environment.DEVELOPMENT, SystemClock().now())
+    ground = Ground(data.app_url, data.redis_url, keys, SystemClock(), os.urandom)
+    made = wire(ground)
+    async with made.running():
+        if memory is None:
+            memory = await _populated(screen, made)
+            place.remember(memory)
+        with processes(place, data, memory, port) as running:
+            await _wait(running)
+            took = time.monotonic() - began
+            screen.say(f"{took:.1f} 秒后应答", f"answers after {took:.1f} s")
+            number = await tell_story(screen, running, place, made, memory)
+            if once:
+                return
+            screen.invitation(running, place, memory, number)
+            while True:
+                running.check()
+                await asyncio.sleep(0.5)
+
+
+async def _populated(screen: Screen, made: Wired) -> Memory:
+    with screen.progress("导入持卡人", "importing cardholders", PEOPLE) as bar:
+        return await populate(made, lambda done: bar.update(bar.task_ids[0], completed=done))
+
+
+async def _wait(running: Running) -> None:
+    """Until the first GraphQL answer."""
+    async with httpx2.AsyncClient(base_url=running.url) as http:
+        for _ in range(START_SECONDS * 10):
+            running.check()
+            try:
+                await Endpoint(http).ask("Schools", {}, no_headers)
+            except NoAnswer:
+                await asyncio.sleep(0.1)
+            else:
+                return
+    raise NotReady

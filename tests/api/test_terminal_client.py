@@ -1,0 +1,236 @@
+"""The reference clients against the real application: what they say happened is what happened."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from bff.trusted import FOLDER, read_documents
+from clients.endpoint import Endpoint, NotAllowed
+from clients.phone.phone import Phone
+from clients.phone.wallet import Wallet
+from clients.terminal.journal import Journal
+from clients.terminal.protocol import Line, enrol
+from clients.terminal.till import Patience, Till
+from core.kit.clock import unix_seconds
+from terminals.ccr import Outcome
+from terminals.scenes import Scene
+from tests.api.campus import ALICE, CODE, OPERATOR, PIN, SCHOOL, Campus, campus_on
+from tests.servers.fixtures import DatabaseDsn
+
+ALICES_CARD, BOBS_CARD = "CARD:00000000000001", "CARD:00000000000002"
+BRISK = Patience(budget_seconds=2, attempt_seconds=2, pause_seconds=0.005)
+
+
+class Network(httpx2.AsyncBaseTransport):
+    """Hands everything to the application; `lost` says which answers never come back."""
+
+    def __init__(self, campus: Campus) -> None:
+        client = ("192.0.2.2", 1)
+        self._way = httpx2.ASGITransport(app=campus.app, client=client)
+        self.lost: Callable[[str], bool] = lambda operation: False
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """The application's answer, unless the network loses it."""
+        answer = await self._way.handle_async_request(request)
+        if self.lost(request.headers["x-operation"]):
+            raise httpx2.ReadTimeout("nothing came", request=request)
+        return answer
+
+
+@dataclass
+class Counter:
+    """An enrolled till at the campus."""
+
+    campus: Campus
+    network: Network
+    http: httpx2.AsyncClient
+    journal: Journal
+    till: Till
+    line: Line
+    late_seconds: float = 0.0
+
+    async def phone(self) -> Phone:
+        """Alice's phone, ready to show codes; its clock and network are the till's."""
+        clock, entropy = self.campus.clock, self.campus.entropy
+        wallet = Wallet(CODE)
+        phone = Phone(Endpoint(self.http), wallet, lambda: unix_seconds(clock.now()), entropy)
+        assert ALICE.email is not None
+        await phone.sign_in_begin(ALICE.email)
+        await phone.sign_in_complete(await self.campus.last_code(ALICE.email))
+        await phone.bind(ALICE.name, ALICE.number)
+        await phone.set_pin(PIN)
+        await phone.open_virtual_card(PIN)
+        await phone.enrol_device(PIN)
+        await phone.fetch_passes()
+        return phone
+
+    async def balance(self, number: str) -> int:
+        """What the ledger says a cardholder has."""
+        ledger, holder = self.campus.wired.services.ledger, await self.campus.id_of(number)
+        return (await ledger.balances(SCHOOL, holder)).balance_minor
+
+
+@pytest.fixture
+async def counter(
+    database_dsn: DatabaseDsn, redis_url: str, tmp_path: Path
+) -> AsyncIterator[Counter]:
+    """A till of the reference terminal that the school has let in."""
+    texts = tuple(read_documents(FOLDER))
+    async with campus_on(database_dsn, redis_url, tmp_path, texts) as campus:
+        network = Network(campus)
+        async with httpx2.AsyncClient(transport=network, base_url="http://campus.example") as http:
+            _, code = await campus.activation()
+            endpoint = Endpoint(http)
+            identity, answer = await enrol(
+                endpoint, SCHOOL, code, "reference", "SN-1", campus.entropy
+            )
+            with Journal(tmp_path / "till.db") as journal:
+                journal.enrol(identity)
+                clock = campus.clock
+
+                def now() -> float:
+                    return unix_seconds(clock.now()) - opened.late_seconds
+
+                line = Line(endpoint, journal, now, campus.entropy)
+                opened = Counter(campus, network, http, journal, Till(journal, line, BRISK), line)
+                await campus.wired.services.terminals.confirm(
+                    SCHOOL, identity.terminal_no, answer["fingerprint"], OPERATOR
+                )
+                yield opened
+
+
+async def test_sale_and_void_move_the_purse_there_and_back(counter: Counter) -> None:
+    sold = await counter.till.sell(ALICES_CARD, 1_250)
+    assert sold.is_approved
+    assert sold.shown["holder"]["maskedName"] == "示*"
+    assert sold.shown["balance"]["minorAmount"] == 3_750
+    assert await counter.balance("S001") == 3_750
+    voided = await counter.till.void(sold.entry.key)
+    assert voided.is_approved
+    assert await counter.balance("S001") == 5_000
+    status = await counter.till.status(sold.entry.key)
+    assert status is not None
+    assert status.shown["state"] == "VOIDED"
+
+
+async def test_hold_capture_and_refund(counter: Counter) -> None:
+    held = await counter.till.sell(ALICES_CARD, 2_000, is_held=True)
+    assert held.is_approved
+    assert await counter.balance("S001") == 5_000
+    captured = await counter.till.capture(held.entry.key, 1_500)
+    assert captured.is_approved
+    assert await counter.balance("S001") == 3_500
+    refunded = await counter.till.refund(held.entry.key, 500, "cold soup")
+    assert refunded.is_approved
+    assert await counter.balance("S001") == 4_000
+
+
+async def test_decline_changes_nothing(counter: Counter) -> None:
+    declined = await counter.till.sell(BOBS_CARD, 2_000)
+    assert declined.outcome is Outcome.DECLINED
+    assert declined.answer is not None
+    assert declined.answer.response_code == "51"
+    assert await counter.balance("S002") == 1_000
+
+
+async def test_lost_answers_of_every_kind_pay_once(counter: Counter) -> None:
+    losses = {"PurchaseAuthorise": 1, "PurchaseCapture": 1, "PurchaseRefund": 1, "PurchaseVoid": 1}
+
+    def lost(operation: str) -> bool:
+        losses[operation] = losses.get(operation, 0) - 1
+        return losses[operation] >= 0
+
+    counter.network.lost = lost
+    held = await counter.till.sell(ALICES_CARD, 2_000, is_held=True)
+    assert held.shown["replayed"] is True
+    assert (await counter.till.capture(held.entry.key, 2_000)).shown["replayed"] is True
+    assert (await counter.till.refund(held.entry.key, 500, "cold")).shown["replayed"] is True
+    sold = await counter.till.sell(ALICES_CARD, 1_000)
+    assert (await counter.till.void(sold.entry.key)).shown["replayed"] is True
+    assert await counter.balance("S001") == 3_500
+    assert counter.journal.list_open() == []
+
+
+async def test_unknown_outcome_is_undone_when_the_network_is_back(counter: Counter) -> None:
+    counter.till = Till(counter.journal, counter.line, Patience(0.2, 0.2, 0.01))
+    counter.network.lost = lambda operation: True
+    unknown = await counter.till.sell(ALICES_CARD, 1_250)
+    assert unknown.outcome is None
+    counter.network.lost = lambda operation: False
+    await counter.till.settle_open()
+    assert counter.journal.list_open() == []
+    assert counter.journal.get(unknown.entry.key).outcome is Outcome.VOIDED
+    assert await counter.balance("S001") == 5_000
+
+
+async def test_wrong_clock_is_set_and_the_sale_goes_through(counter: Counter) -> None:
+    counter.late_seconds = 900
+    assert (await counter.till.sell(ALICES_CARD, 1_000)).is_approved
+    assert counter.journal.clock_offset_seconds == 900
+    assert await counter.balance("S001") == 4_000
+
+
+async def test_look_up_spends_nothing(counter: Counter) -> None:
+    seen = await counter.line.look_up(ALICES_CARD, Scene.MEAL)
+    assert seen["responseCode"] == "00"
+    assert seen["holder"]["maskedName"] == "示*"
+    assert seen["balance"]["minorAmount"] == 5_000
+    assert await counter.balance("S001") == 5_000
+
+
+async def test_code_token_and_digits_each_pay_once(counter: Counter) -> None:
+    phone = await counter.phone()
+    for shown in (phone.show(), phone.digits(), await phone.draw_token()):
+        assert (await counter.till.sell(shown, 100)).is_approved, shown
+        again = await counter.till.sell(shown, 100)
+        assert again.answer is not None
+        assert again.answer.response_code == "C1"
+    assert await counter.balance("S001") == 4_700
+    page = await phone.statement()
+    amounts = [line["amount"]["minorAmount"] for line in page["statement"]["nodes"][:3]]
+    assert amounts == [-100, -100, -100]
+    assert page["monthTotals"]["spent"]["minorAmount"] == -300
+    assert (await phone.last_payment())["lastPayment"]["outcome"] == "DECLINED"
+
+
+async def test_large_amount_asks_for_the_pin_without_a_second_scan(counter: Counter) -> None:
+    phone = await counter.phone()
+    asked = await counter.till.sell(phone.show(), 4_000)
+    assert asked.outcome is Outcome.PIN_REQUIRED
+    wrong = await counter.till.sell_with_pin(asked, "111111")
+    assert wrong.answer is not None
+    assert wrong.answer.response_code == "55"
+    assert await counter.balance("S001") == 5_000
+    paid = await counter.till.sell_with_pin(wrong, PIN)
+    assert paid.is_approved
+    assert await counter.balance("S001") == 1_000
+
+
+async def test_code_bound_to_this_sale_pays_no_other(counter: Counter) -> None:
+    phone = await counter.phone()
+    shown = await counter.till.show_challenge(1_000)
+    bound = phone.show(counter.till.challenge_text(shown))
+    elsewhere = await counter.till.sell(bound, 1_000)
+    assert elsewhere.answer is not None
+    assert elsewhere.answer.response_code == "C5"
+    assert (await counter.till.sell(bound, 1_000, challenge=shown)).is_approved
+    assert await counter.balance("S001") == 4_000
+
+
+async def test_limits_loss_report_and_sign_out(counter: Counter) -> None:
+    phone = await counter.phone()
+    await phone.set_limits(500, 1_000, PIN)
+    home = await phone.home()
+    assert home["limits"]["single"]["minorAmount"] == 500
+    await phone.report_lost(home["physicalCard"]["id"], PIN)
+    lost = await counter.till.sell(ALICES_CARD, 100)
+    assert lost.answer is not None
+    assert lost.answer.response_code == "41"
+    assert (await counter.till.sell(phone.show(), 100)).is_approved
+    await phone.sign_out()
+    with pytest.raises(NotAllowed):
+        await phone.home()
+    assert await counter.balance("S001") == 4_900

@@ -1,0 +1,199 @@
+"""A school's server as terminals meet it, in memory, with a network that fails on command."""
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+
+from clients.endpoint import DOCUMENTS, document_id
+from terminals import ccr, signature
+from terminals.ccr import Answer, Outcome
+from terminals.keys import signer, verifies
+from terminals.message import KeyId, RequestKey, enrolment_message, find_pin, time_message
+from terminals.signature import Nonces, Request, SignedHeaders, TerminalKey
+from tests.unit.clients.pretend_keys import ANSWER_SEED, PIN_PRIVATE, PIN_PUBLIC, answer_public
+
+NOW = 1_800_000_000
+ISSUER = 7
+ACTIVATION_CODE = "0123456789AB"
+OPERATIONS = {document_id(path.stem): path.stem for path in DOCUMENTS.glob("*.graphql")}
+LIMIT_MINOR = 5_000
+"""Above it the pretended holder has to enter a PIN, which is 314159."""
+BALANCE_MINOR = 100_000
+CONTINUATION = "01a05b1f-b600-7e81-8ffe-238e848cb4bf"
+
+Json = dict[str, Any]
+Fault = Callable[[str], str | None]
+"""What happens to an operation: LOSE_REQUEST, LOSE_ANSWER, FORGE, OVERLOADED or nothing."""
+
+
+class PretendServer(httpx2.AsyncBaseTransport):
+    """Answers by the contract, once for each key; `paid` is what it would have in its books."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+        self.sign = signer(ANSWER_SEED)
+        self.fault: Fault = lambda operation: None
+        self.paid: dict[RequestKey, int] = {}
+        self.held: dict[RequestKey, int] = {}
+        self.answers: dict[RequestKey, tuple[str, Json]] = {}
+        self.voided: set[RequestKey] = set()
+        self.asked: list[str] = []
+        self.bodies: list[bytes] = []
+        self._terminal: bytes | None = None
+        self._nonces = Nonces()
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """One question, if the network lets it through."""
+        body = await request.aread()
+        asked = json.loads(body)
+        operation = OPERATIONS[asked["documentId"]]
+        assert request.headers["x-operation"] == operation
+        self.asked.append(operation)
+        self.bodies.append(body)
+        fault = self.fault(operation)
+        if fault == "LOSE_REQUEST":
+            raise httpx2.ConnectError("no route", request=request)
+        if fault == "OVERLOADED":
+            errors = [{"message": "busy", "extensions": {"code": "OVERLOADED"}}]
+            return httpx2.Response(503, json={"errors": errors}, headers={"retry-after": "0"})
+        answered = self._answer(request, body, operation, asked["variables"])
+        if fault == "LOSE_ANSWER":
+            raise httpx2.ReadTimeout("nothing came", request=request)
+        if fault == "FORGE":
+            answered = _forged(answered)
+        return httpx2.Response(200, json=answered)
+
+    def _answer(
+        self, request: httpx2.Request, body: bytes, operation: str, variables: Json
+    ) -> Json:
+        given = variables.get("input", {})
+        if operation == "TerminalEnrol":
+            return self._enrolled(given)
+        signed = signature.verify(
+            Request(request.method, request.url.path, request.headers, body),
+            self._find_key,
+            self._nonces,
+            None if given.get("clockLost") else self.now,
+        )
+        if not isinstance(signed, SignedHeaders):
+            facts = {"code": "UNAUTHENTICATED", "reason": signed.value}
+            return {"errors": [{"message": "no", "extensions": facts}]}
+        if operation == "TerminalHeartbeat":
+            return self._beat(signed, given)
+        if operation == "PurchaseStatus":
+            return {"data": {"terminal": {"purchaseStatus": self._status(signed, variables)}}}
+        field = operation[0].lower() + operation[1:]
+        return {"data": {field: {"authorisation": self._money(operation, signed.key, given)}}}
+
+    def _find_key(self, key_id: KeyId) -> TerminalKey | None:
+        return TerminalKey(self._terminal) if self._terminal and key_id == (ISSUER, 42, 1) else None
+
+    def _enrolled(self, given: Json) -> Json:
+        key = _bytes(given["publicKey"])
+        message = enrolment_message(ACTIVATION_CODE, key, given["serialNumber"])
+        if not verifies(key, message, _bytes(given["proof"])):
+            error = {"code": "ACTIVATION_INVALID", "message": "激活码无效", "path": ["input"]}
+            return {"data": {"terminalEnrol": {"enrolment": None, "userErrors": [error]}}}
+        self._terminal = key
+        enrolment = {
+            "issuer": ISSUER, "terminalNo": 42, "keyNo": 1, "state": "PENDING",
+            "fingerprint": "00000000", "pinPublicKey": b64encode(PIN_PUBLIC).decode(),
+            "keys": [{
+                "issuer": ISSUER, "kid": 2, "use": "ANSWER", "siteNo": 0, "signFrom": 0,
+                "publicKey": b64encode(answer_public()).decode(), "signUntil": NOW * 2,
+                "dropAfter": NOW * 2,
+            }],
+        }  # fmt: skip
+        return {"data": {"terminalEnrol": {"enrolment": enrolment, "userErrors": []}}}
+
+    def _beat(self, signed: SignedHeaders, given: Json) -> Json:
+        proof = self.sign(time_message(ISSUER, 42, signed.nonce, self.now))
+        beat = {"signedTime": b64encode(proof).decode(), "time": self.now, "directives": []}
+        return {"data": {"terminalHeartbeat": {"heartbeat": beat, "userErrors": []}}}
+
+    def _status(self, signed: SignedHeaders, variables: Json) -> Json:
+        original = _key(variables["original"])
+        kept = self.answers.get(original)
+        state = "CAPTURED" if original in self.paid else None
+        return {
+            "known": kept is not None,
+            "state": state,
+            "authorisation": kept[1] if kept else None,
+        }
+
+    def _money(self, operation: str, key: RequestKey, given: Json) -> Json:
+        assert _key(given["key"]) == key
+        content = json.dumps({name: given[name] for name in sorted(given) if name != "pinBlock"})
+        kept = self.answers.get(key)
+        if kept is not None:
+            assert kept[0] == content, "the terminal used one key for two requests"
+            return {**kept[1], "replayed": True}
+        shown = self._decided(operation, key, given)
+        self.answers[key] = (content, shown)
+        return shown
+
+    def _decided(self, operation: str, key: RequestKey, given: Json) -> Json:
+        if operation == "PurchaseVoid":
+            original = _key(given["original"])
+            self.voided.add(original)
+            self.paid.pop(original, None)
+            self.held.pop(original, None)
+            return self._shown(Outcome.VOIDED, original, "00", 0)
+        amount = given["minorAmount"]
+        if operation == "PurchaseAuthorise":
+            return self._authorised(key, given, amount)
+        original = _key(given["original"])
+        books = self.held if operation == "PurchaseCapture" else self.paid
+        if books.get(original, 0) < amount:
+            return self._shown(Outcome.DECLINED, key, "64", amount)
+        if operation == "PurchaseCapture":
+            del self.held[original]
+            self.paid[original] = amount
+        else:
+            self.paid[original] -= amount
+        return self._shown(Outcome.APPROVED, key, "00", amount)
+
+    def _authorised(self, key: RequestKey, given: Json, amount: int) -> Json:
+        if key in self.voided:
+            return self._shown(Outcome.DECLINED, key, "22", amount)
+        assert ("presented" in given) != ("continuation" in given)
+        assert given.get("continuation", CONTINUATION) == CONTINUATION
+        pin = find_pin(given["pinBlock"], key, PIN_PRIVATE) if given.get("pinBlock") else None
+        if amount > LIMIT_MINOR and pin is None:
+            asked = self._shown(Outcome.PIN_REQUIRED, key, "70", amount)
+            return {**asked, "continuation": CONTINUATION}
+        if pin is not None and pin.digits != "314159":
+            return {**self._shown(Outcome.DECLINED, key, "55", amount), "triesLeft": 4}
+        if sum(self.paid.values()) + sum(self.held.values()) + amount > BALANCE_MINOR:
+            return self._shown(Outcome.DECLINED, key, "51", amount)
+        books = self.held if given["capture"] == "MANUAL" else self.paid
+        books[key] = amount
+        return self._shown(Outcome.APPROVED, key, "00", amount)
+
+    def _shown(self, outcome: Outcome, named: RequestKey, code: str, amount: int) -> Json:
+        answer = Answer(outcome, ISSUER, 2, named, amount, self.now, code)
+        return {"outcome": outcome.name, "responseCode": code, "replayed": False,
+                "signedAnswer": ccr.make(answer, self.sign)}  # fmt: skip
+
+
+def _forged(answered: Json) -> Json:
+    """What somebody on the same network would say: paid, signed with a key of their own."""
+    text = json.dumps(answered)
+    start = text.find("CCR:")
+    if start < 0:
+        return answered
+    answer = ccr.read(json.loads(f'"{text[start : start + 154]}"'))
+    assert isinstance(answer, ccr.SignedAnswer)
+    paid = answer.answer._replace(outcome=Outcome.APPROVED, response_code="00")
+    return json.loads(text[:start] + ccr.make(paid, signer(b"\x99" * 32)) + text[start + 154 :])  # type: ignore[no-any-return]
+
+
+def _key(given: Json) -> RequestKey:
+    return RequestKey(42, given["batchNo"], given["seqNo"])
+
+
+def _bytes(text: str) -> bytes:
+    return b64decode(text)
