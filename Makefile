@@ -1,7 +1,7 @@
 # Two commands are enough for a newcomer: make demo, make test.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults check format bench lock clean
+.PHONY: help demo test faults faults-defects check format bench lock clean
 
 # PYTHON=… says which interpreter makes .venv; otherwise the first of these that can.
 CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
@@ -11,7 +11,7 @@ LOCK = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.1
 	--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/demo.stamp ## Start everything on 127.0.0.1:8000 and play the story (ONCE=1 stops after it).
 	@.venv/bin/python -m bff demo $(if $(ONCE),--once)
@@ -21,6 +21,9 @@ test: .venv/dev.stamp ## Run every test but the bank test, with coverage.
 
 faults: .venv/dev.stamp ## Run the bank test: kill servers under load, then check every invariant.
 	@.venv/bin/python -m tests.faults.bank
+
+faults-defects: .venv/dev.stamp ## Run the bank test once per planted defect: each must be caught.
+	@.venv/bin/python -m tests.faults.defects
 
 check: .venv/dev.stamp ## Lint, formatting, types and import contracts.
 	@.venv/bin/ruff check .

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from enum import Enum
 
 from bff.refusal import Refused
@@ -106,7 +107,8 @@ class Seats:
         finally:
             timer.cancel()
         if not seated:
-            self._queues[kind].remove(turn)
+            with suppress(ValueError):  # a seat given back meanwhile has passed it over already
+                self._queues[kind].remove(turn)
             raise self._overloaded()
 
     def give(self, kind: SeatClass) -> None:

@@ -2,7 +2,12 @@
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.servers.fixtures", "tests.factories.registry", "tests.api.campus"]
+pytest_plugins = [
+    "tests.servers.fixtures",
+    "tests.factories.registry",
+    "tests.factories.canteen",
+    "tests.api.campus",
+]
 
 # Hypothesis loads "ci" by itself where the environment says CI.
 settings.register_profile("ci", max_examples=200, derandomize=True, deadline=None, database=None)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bff.cli import keys, registry, roster, school
+from bff.cli import keys, ledger, registry, roster, school
 from bff.cli.contract import print_contract
 from bff.cli.demo import demo
 from bff.cli.serve import serve
@@ -30,6 +30,7 @@ app.add_typer(registry.staff, name="staff")
 app.add_typer(registry.audits, name="audit")
 app.add_typer(roster.rosters, name="roster")
 app.add_typer(keys.keys, name="keys")
+app.add_typer(ledger.ledger, name="ledger")
 app.command("demo")(demo)
 app.command("worker")(work)
 app.command()(serve)

@@ -10,10 +10,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from core.db.invariants import Invariant
 from core.db.unit import Unit
 
 LEASE_SECONDS = 30
 TRIES = 8
+OVERDUE_SECONDS = 300
+
+INVARIANTS = (
+    Invariant(
+        "I16 outbox",
+        "没有滞留或放弃的外发意图",
+        "No outbox row is overdue or was given up.",
+        f"""
+        SELECT o.id, o.kind, o.tries, o.due_at, o.last_error FROM outbox o
+         WHERE o.school_id = $1 AND (
+               (o.done_at IS NULL
+                AND o.due_at < $2::timestamptz - interval '{OVERDUE_SECONDS} seconds')
+            OR (o.done_at IS NOT NULL AND o.payload <> '{{}}'))
+        """,  # noqa: S608 - a constant of ours
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ class Raced(Exception):
 _RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, Raced)
 GONE = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, DBConnectionError,
          asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError,
-         TimeoutError)  # fmt: skip
+         asyncpg.InternalClientError, TimeoutError)  # fmt: skip
 
 Result = TypeVar("Result")
 

@@ -22,7 +22,7 @@ TEMPLATES: dict[str, Template] = {
     "PURCHASE_VOID": Template(debit=("MERCHANT",), credit=PURSES),
     "REFUND": Template(debit=("MERCHANT",), credit=PURSES),
     "CASH_TOP_UP": Template(debit=("CASH",), credit=("MAIN",)),
-    "OPENING_BALANCE": Template(debit=("OPENING",), credit=("MAIN",)),
+    "OPENING_BALANCE": Template(debit=("OPENING",), credit=("MAIN", "SUBSIDY")),
 }
 
 

@@ -19,7 +19,11 @@ from core.ledger.records import (
     Transfer,
     TrialBalance,
 )
+from core.ledger.store import invariants
 from core.ports.newcomers import Newcomer
+
+INVARIANTS = invariants.INVARIANTS
+"""What `core.db.invariants` proves."""
 
 _LAST = Cursor(datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))
 

@@ -21,6 +21,10 @@ from core.school.staff_rules import check_not_own_card
 from core.top_up import store
 from core.top_up.acceptance import check_amount, check_standing, needs_four_eyes
 from core.top_up.records import CashAnswer, CashTopUp
+from core.top_up.store import invariants
+
+INVARIANTS = invariants.INVARIANTS
+"""What `core.db.invariants` proves."""
 
 CASH_TOP_UP = "CASH_TOP_UP"
 

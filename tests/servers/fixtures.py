@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import asyncpg
 import pytest
 from redis import Redis
 
@@ -79,3 +80,17 @@ async def database_dsn(postgres_server: str, template_database: str) -> AsyncIte
     await provision(postgres_server, dsn.owner, dsn.app, template=template_database)
     yield dsn
     await drop_database(postgres_server, dsn.name)
+
+
+@pytest.fixture
+async def tenant_tables(database_dsn: DatabaseDsn) -> frozenset[str]:
+    """The names of all tables that have a school."""
+    connection = await asyncpg.connect(database_dsn.owner)
+    try:
+        rows = await connection.fetch(
+            "SELECT c.relname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid"
+            " WHERE a.attname = 'school_id' AND c.relkind IN ('r', 'p')"
+        )
+    finally:
+        await connection.close()
+    return frozenset(row["relname"] for row in rows)

@@ -23,6 +23,7 @@ from core.authorisation.records import (
 )
 from core.authorisation.service.movements import Movements
 from core.authorisation.service.queue import AuthoriseQueue
+from core.authorisation.store import invariants
 from core.db.lanes import Lanes
 from core.db.unit import Database, Raced, Unit
 from core.kit.clock import Clock
@@ -30,6 +31,9 @@ from core.kit.errors import IdempotencyConflict
 from core.kit.ids import Ids
 from core.ledger.service import Ledger
 from core.limit.service import Limits
+
+INVARIANTS = invariants.INVARIANTS
+"""What `core.db.invariants` proves."""
 
 Sign = Callable[[Answer], str]
 """Signs an answer (a CCR text, codes.md 6); pure, so it may run inside a unit."""
@@ -166,6 +170,8 @@ class Authorisations:
         async def work(unit: Unit) -> Answer:
             found = await self._locked(unit, follow.original)
             if found is None:
+                if await store.is_follow_up(unit, follow.original):
+                    return await self._keep(unit, follow, "12", "VOIDED", None, sign)
                 if not await store.insert_tombstone(unit, follow.original, follow.answered_at):
                     raise Raced
                 return await self._keep(unit, follow, "00", "VOIDED", None, sign)

@@ -9,6 +9,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 from uuid import UUID
 
 from core.authorisation import store
@@ -63,22 +64,24 @@ class AuthoriseQueue:
         self._lines.setdefault((school_id, tuple(purses)), []).append(waiting)
         self._waiting += 1
         if len(self._runners) < self._lanes.count:
-            runner = asyncio.create_task(self._run())
-            self._runners.add(runner)
-            runner.add_done_callback(self._runners.discard)
+            self._runners.add(asyncio.create_task(self._run()))
         return await asyncio.shield(waiting.answered)
 
     async def _run(self) -> None:
         """Takes batch after batch until nothing is left that may run."""
-        async with self._lanes.take() as lane:
-            while (taken := self._take()) is not None:
-                (school_id, purses), batch = taken
-                payers = {(school_id, item.request.cardholder_id) for item in batch}
-                self._in_flight |= payers
-                try:
-                    await _settle(lane, school_id, purses, batch)
-                finally:
-                    self._in_flight -= payers
+        try:
+            async with self._lanes.take() as lane:
+                while (taken := self._take()) is not None:
+                    (school_id, purses), batch = taken
+                    payers = {(school_id, item.request.cardholder_id) for item in batch}
+                    self._in_flight |= payers
+                    try:
+                        await _settle(lane, school_id, purses, batch)
+                    finally:
+                        self._in_flight -= payers
+        finally:
+            # In the very step that found nothing: a request of the next one needs a new runner.
+            self._runners.remove(cast("asyncio.Task[None]", asyncio.current_task()))
 
     def _take(self) -> tuple[Line, list[_Waiting]] | None:
         """The next batch, its cardholders sorted by id: one lock order for everybody."""

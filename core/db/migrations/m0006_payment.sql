@@ -43,6 +43,13 @@ BEGIN
   RETURN a;
 END $$;
 
+-- Whether a key has a purchase or, where it has no answer yet, the tombstone of one.
+CREATE FUNCTION is_known(p_school int, p_terminal bigint, p_batch int, p_seq int)
+RETURNS boolean LANGUAGE sql AS $$
+  SELECT EXISTS (SELECT 1 FROM authorisation t WHERE t.school_id = p_school
+     AND t.terminal_no = p_terminal AND t.batch_no = p_batch AND t.seq_no = p_seq)
+$$;
+
 CREATE FUNCTION purchase_authorise_one(p_school int, p_purses text[], r purchase_request)
 RETURNS purchase_answer LANGUAGE plpgsql AS $$
 DECLARE
@@ -66,6 +73,8 @@ BEGIN
     FROM cardholder_limit x
    WHERE x.school_id = p_school AND x.cardholder_id = r.cardholder_id
      FOR NO KEY UPDATE;
+  -- A day that was left stays left: a request that waited over midnight counts in the new one.
+  r.business_on := greatest(r.business_on, l.spent_on);
   -- A fresh snapshot, taken under the lock: what the transaction before us committed is in it.
   SELECT h.status, c.state AS card_state, p.revoked_at AS pass_revoked, d.revoked_at AS device_revoked,
          u.replay_key AS used_key, u.reserved_for
@@ -123,6 +132,9 @@ BEGIN
     a.outcome := 'APPROVED'; a.response_code := '00'; a.signed_answer := r.signed_answer;
     a.available_minor := available - r.amount_minor; a.spent_minor := spent + r.amount_minor;
   END IF;
+  IF a.outcome <> 'APPROVED' AND is_known(p_school, r.terminal_no, r.batch_no, r.seq_no) THEN
+    a.outcome := 'VOIDED'; a.response_code := '22'; a.reason := NULL;
+  END IF;
   IF a.outcome = 'PIN_REQUIRED' THEN a.continuation_id := r.new_continuation_id; END IF;
 
   INSERT INTO terminal_answer (school_id, terminal_no, batch_no, seq_no, operation, content_hash,
@@ -165,7 +177,7 @@ BEGIN
   ON CONFLICT DO NOTHING;
   GET DIAGNOSTICS made = ROW_COUNT;
   IF made = 0 THEN
-    -- A void of this key came first and left its tombstone: nothing is paid.
+    -- A void of this key came first, at this very moment: nothing is paid.
     a.outcome := 'VOIDED'; a.response_code := '22'; a.signed_answer := NULL;
     a.available_minor := available; a.spent_minor := spent;
     UPDATE terminal_answer t
@@ -230,6 +242,9 @@ CREATE FUNCTION answer_store(p_school int, p_operation text, p_terminal bigint, 
 RETURNS SETOF purchase_answer LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
   PERFORM set_config('app.school', p_school::text, true);
+  IF p_operation = 'AUTHORISE' AND is_known(p_school, p_terminal, p_batch, p_seq) THEN
+    p_outcome := 'VOIDED'; p_code := '22'; p_reason := NULL; p_signed := NULL;
+  END IF;
   INSERT INTO terminal_answer (school_id, terminal_no, batch_no, seq_no, operation, content_hash,
       outcome, response_code, reason, amount_minor, cardholder_id, tries_left, retrieval_reference,
       answer_kid, answered_at, signed_answer)

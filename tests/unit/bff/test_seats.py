@@ -139,3 +139,13 @@ def test_head_chooses_the_queue(operation: str, signed_by_terminal: bool, kind: 
     if signed_by_terminal:
         headers[b"signature-input"] = b'term=();tag="cc-term"'
     assert House().guards.seat_class(Head("/graphql", headers, "")) is kind
+
+
+async def test_a_seat_given_back_as_the_wait_ends_leaves_a_refusal() -> None:
+    seats = await full()
+    late = await waiting(seats, SeatClass.TERMINAL)
+    seats._queues[SeatClass.TERMINAL][0].set_result(False)  # what the timer does
+    seats.give(SeatClass.READ)
+    with pytest.raises(Refused):
+        await late
+    await seats.take(SeatClass.READ)

@@ -170,6 +170,16 @@ async def insert_tombstone(unit: Unit, key: Key, now: datetime) -> bool:
     return made == 1
 
 
+async def is_follow_up(unit: Unit, key: Key) -> bool:
+    """Whether a key was used for a capture, void or refund: it can never be a purchase's."""
+    found = await unit.value(
+        "SELECT 1 FROM terminal_answer WHERE school_id = $1 AND terminal_no = $2"
+        " AND batch_no = $3 AND seq_no = $4 AND operation <> 'AUTHORISE'",
+        unit.school_id, *astuple(key),
+    )  # fmt: skip
+    return found is not None
+
+
 async def expired(unit: Unit, now: datetime, limit: int) -> list[Key]:
     """Holds whose time is over."""
     rows = await unit.rows(

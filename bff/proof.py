@@ -1,0 +1,8 @@
+"""Everything that SQL can prove of a school's books, over all contexts."""
+
+from core.authorisation.service import INVARIANTS as PURCHASES
+from core.db.outbox import INVARIANTS as INTENTS
+from core.ledger.service import INVARIANTS as BOOKS
+from core.top_up.service import INVARIANTS as TOP_UPS
+
+PROOF = (*BOOKS, *PURCHASES, *TOP_UPS, *INTENTS)

@@ -1,0 +1,1 @@
+"""Harnesses that break servers on purpose and check what is left."""

@@ -1,0 +1,70 @@
+"""One client process: `python -m tests.faults.bank.client HOME INDEX COUNT SEED URL URL`."""
+
+import asyncio
+import os
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+from time import time as unix_time  # noqa: TID251 - tills have clocks of their own
+
+import httpx2
+
+from clients.endpoint import Endpoint
+from tests.faults.bank.dice import Dice
+from tests.faults.bank.journal import Journal, read
+from tests.faults.bank.scenes import ACTS, Street
+from tests.faults.bank.teller import Teller
+from tests.faults.bank.town import Town
+from tests.faults.bank.wire import Intent, Wire
+
+DRAIN_SECONDS = 30
+HTTP_SECONDS = 2.5
+
+
+async def play(home: Path, index: int, count: int, seed: str, urls: list[str]) -> None:
+    """Goes on from the journal, then works until the stop file appears, then drains."""
+    incarnation = os.environ["BANK_INCARNATION"]  # noqa: TID251 - given by the supervisor
+    town = Town.read(home / "town.json")
+    path = home / f"client-{index}.jsonl"
+    left = list(read(path))
+    async with AsyncExitStack() as stack:
+        apps: list[Wire] = []
+        dice = Dice(seed, index, incarnation)
+        teller = Teller(Journal(path), apps, dice)
+        street = Street(town, teller, (index, count), dice)
+        for url in urls:
+            http = await stack.enter_async_context(
+                httpx2.AsyncClient(base_url=url, timeout=HTTP_SECONDS)
+            )
+            apps.append(Wire(Endpoint(http), street.identities, unix_time, dice))
+        teller.note("born", incarnation=int(incarnation))
+        stop = home / "stop"
+        ended = asyncio.create_task(_ended(stop, teller))
+        async with asyncio.TaskGroup() as group:
+            for intent in teller.go_on(left):
+                group.create_task(_finish(teller, intent))
+            for till in street.tills:
+                group.create_task(_work(street, till, stop))
+        ended.cancel()
+
+
+async def _finish(teller: Teller, intent: Intent) -> None:
+    await teller.insist(intent)
+
+
+async def _work(street: Street, till: int, stop: Path) -> None:
+    while not stop.exists():  # noqa: ASYNC240 - one stat
+        await street.dice.pick(ACTS)(street, till)
+
+
+async def _ended(stop: Path, teller: Teller) -> None:
+    while not stop.exists():  # noqa: ASYNC110, ASYNC240 - told by another process
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(DRAIN_SECONDS)
+    teller.gives_up.set()
+
+
+if __name__ == "__main__":
+    asyncio.run(
+        play(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], sys.argv[5:])
+    )

@@ -1,0 +1,98 @@
+"""A small TCP proxy that can cut its link, swallow it, slow it down, or lose the answers."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from enum import Enum
+
+LAG_SECONDS = 0.08
+
+
+class Mode(Enum):
+    """What the link does."""
+
+    PASS = "pass"
+    CUT = "cut"
+    HOLE = "hole"
+    LAG = "lag"
+    LOSE_ANSWERS = "lose answers"
+
+
+class Proxy:
+    """One link, from a port of its own to a target port, both on 127.0.0.1."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, target: int) -> None:
+        self.mode = Mode.PASS
+        self.hits = 0
+        self._loop = loop
+        self._target = target
+        self._writers: set[asyncio.StreamWriter] = set()
+        server = asyncio.run_coroutine_threadsafe(
+            asyncio.start_server(self._serve, "127.0.0.1", 0), loop
+        ).result(5)
+        self.port: int = server.sockets[0].getsockname()[1]
+
+    def set(self, mode: Mode) -> None:
+        """Changes what the link does, from any thread; a cut also ends what is open."""
+        self._loop.call_soon_threadsafe(self._set, mode)
+
+    def _set(self, mode: Mode) -> None:
+        self.mode, self.hits = mode, 0
+        if mode is Mode.CUT:
+            self.hits = len(self._writers)
+            for writer in self._writers:
+                writer.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.mode is Mode.CUT:
+            self.hits += 1
+            writer.transport.abort()
+            return
+        try:
+            behind, ahead = await asyncio.open_connection("127.0.0.1", self._target)
+        except OSError:
+            writer.transport.abort()
+            return
+        self._writers |= {writer, ahead}
+        await asyncio.gather(
+            self._pump(reader, ahead, is_answer=False), self._pump(behind, writer, is_answer=True)
+        )
+        self._writers -= {writer, ahead}
+
+    async def _pump(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, is_answer: bool
+    ) -> None:
+        with suppress(OSError):
+            while data := await source.read(65_536):
+                if self.mode is Mode.LAG:
+                    await asyncio.sleep(LAG_SECONDS)
+                lost = self.mode is Mode.LOSE_ANSWERS and is_answer
+                self.hits += self.mode is not Mode.PASS
+                if lost or self.mode is Mode.CUT:
+                    break
+                if self.mode is not Mode.HOLE:
+                    sink.write(data)
+                    await sink.drain()
+        sink.transport.abort()
+
+
+def run_loop() -> tuple[asyncio.AbstractEventLoop, Callable[[], None]]:
+    """An event loop in a thread of its own, for proxies, and what ends it."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    async def end() -> None:
+        loop.set_exception_handler(lambda _loop, _context: None)
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    def stop() -> None:
+        asyncio.run_coroutine_threadsafe(end(), loop).result(5)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(5)
+
+    return loop, stop

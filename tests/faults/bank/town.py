@@ -1,0 +1,287 @@
+"""Prepares two schools through the product's services and says what its people and tills hold."""
+
+import json
+import os
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+from bff.keys import create_keys, load_keys
+from bff.sample_people import sample_people
+from bff.settings import Environment
+from bff.wiring import Ground, Wired, wire
+from clients.device_key import public_key
+from clients.terminal.keys import Identity, enrolment_proof
+from core.audit.records import Actor, ActorKind
+from core.db.unit import Unit
+from core.identity.records import CardholderKind, SessionRecord
+from core.kit.clock import unix_seconds
+from core.ports.codes import PassKind
+from core.school.records import DeviceClass, Role, Site
+from schema.node import node_id
+from terminals.keys import PublicKey, signer
+from terminals.message import device_message
+from tests.factories.roster import HEADER_ZH, cells_of, csv_bytes
+from tests.faults.bank.dice import Dice
+
+SCHOOLS = (71, 72)
+PINS = 16
+"""How many cardholders of each school choose a PIN (each costs an argon2id)."""
+PIN = "274915"
+OPERATOR = Actor(ActorKind.OPERATOR, "bank-test")
+_POLICY = """
+[policy.pin]
+kinds = ["PAY"]
+change_via = ["APP"]
+[policy.code]
+pin_at_first_open = false
+[policy.loss]
+release_via = ["APP", "WINDOW"]
+[policy.limit]
+single_minor = 2500
+daily_minor = 8000
+[policy.top_up]
+channels = ["CASH"]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much there is of everything, per school."""
+
+    tills: int = 20
+    holders: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A cardholder with a phone; `passes` are base64, `token` is a session's."""
+
+    school_id: int
+    number: str
+    uid: str
+    card_id: str
+    token: str
+    seed: str
+    content: str
+    not_before: int
+    has_pin: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The staff sessions of a school: a cashier's and an auditor's."""
+
+    school_id: int
+    cashier: str
+    auditor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """All that clients may know."""
+
+    holders: tuple[Holder, ...]
+    desks: tuple[Desk, ...]
+    tills: tuple[str, ...]
+    """Each an `Identity` as text."""
+
+    def write(self, path: Path) -> None:
+        """As JSON."""
+        path.write_text(json.dumps(asdict(self)))
+
+    @classmethod
+    def read(cls, path: Path) -> "Town":
+        """From what `write` wrote."""
+        facts = json.loads(path.read_text())
+        return cls(
+            tuple(Holder(**each) for each in facts["holders"]),
+            tuple(Desk(**each) for each in facts["desks"]),
+            tuple(facts["tills"]),
+        )
+
+
+class WallClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The present instant."""
+        return datetime.now(UTC)  # noqa: TID251 - this is the Clock
+
+
+async def prepare(database_url: str, redis_url: str, keys_file: Path, seed: int) -> Town:
+    """Two schools with tills, cardholders, phones and staff on an empty, migrated database."""
+    wires = wire(ground(database_url, redis_url, keys_file))
+    async with wires.running():
+        towns = [await found(wires, school_id, Size(), seed) for school_id in SCHOOLS]
+    return Town(
+        tuple(holder for town in towns for holder in town.holders),
+        tuple(desk for town in towns for desk in town.desks),
+        tuple(till for town in towns for till in town.tills),
+    )
+
+
+def ground(database_url: str, redis_url: str, keys_file: Path) -> Ground:
+    """What the services stand on, with new keys in a file."""
+    clock = WallClock()
+    create_keys(keys_file, Environment.DEVELOPMENT, os.urandom, clock.now())
+    keys = load_keys(keys_file, Environment.DEVELOPMENT, clock.now())
+    return Ground(database_url, redis_url, keys, clock, os.urandom)
+
+
+async def found(wires: Wired, school_id: int, size: Size, seed: int) -> Town:
+    """One school."""
+    dice = Dice(seed, "town", school_id)
+    await wires.services.schools.add(_school_file(school_id), OPERATOR)
+    tills = [text async for text in _tills(wires, school_id, size.tills, dice)]
+    holders = await _holders(wires, school_id, size.holders, dice)
+    return Town(tuple(holders), (await _desk(wires, school_id),), tuple(tills))
+
+
+def _school_file(school_id: int) -> str:
+    return (
+        f'[school]\nid = {school_id}\ncode = "bank-{school_id}"\nname_zh = "试验大学"\n'
+        'name_en = "Sample University"\ndefault_language = "ZH"\n'
+        '[[school.campuses]]\ncode = "MAIN"\nname_zh = "主校区"\nname_en = "Main"\n' + _POLICY
+    )
+
+
+async def _tills(wires: Wired, school_id: int, count: int, dice: Dice) -> AsyncIterator[str]:
+    schools, terminals = wires.services.schools, wires.services.terminals
+    await schools.site_put(school_id, Site(0, "食堂", "Canteen"), OPERATOR)
+    merchants = [
+        await schools.merchant_add(school_id, f"示例食堂{n}", f"Canteen {n}", OPERATOR)
+        for n in range(4)
+    ]
+    published = [_published(key) for key in wires.services.terminal_keys.published(school_id)]
+    for place in range(count):
+        merchant = merchants[place % len(merchants)]
+        registered = await terminals.register(
+            school_id, merchant.number, 0, DeviceClass.TILL, ["MEAL"], OPERATOR
+        )
+        code, seed = f"BANK{school_id:02d}{place:06d}", dice.bytes(32)
+        await terminals.activation_open(school_id, registered.number, code, OPERATOR)
+        proof = enrolment_proof(seed, code, f"SN-{place}")
+        enrolled = await terminals.enrol(
+            school_id, code, public_key(seed), "Bank 1", f"SN-{place}", proof
+        )
+        mark = enrolled.keys[-1].fingerprint
+        await terminals.confirm(school_id, registered.number, mark, OPERATOR)
+        pin_key = b64encode(wires.services.terminal_keys.pin_public_key).decode()
+        yield Identity(
+            school_id, registered.number, enrolled.keys[-1].number, seed.hex(), pin_key,
+            tuple(published),
+        ).write()  # fmt: skip
+
+
+def _published(key: PublicKey) -> dict[str, object]:
+    return {
+        "issuer": key.issuer, "kid": key.kid, "use": key.use,
+        "publicKey": b64encode(key.public_key).decode(), "signFrom": key.sign_from,
+        "signUntil": key.sign_until, "dropAfter": key.drop_after, "siteNo": key.site_no,
+    }  # fmt: skip
+
+
+async def _holders(wires: Wired, school_id: int, count: int, dice: Dice) -> list[Holder]:
+    """Small balances, 5 to 60 yuan: refusals for lack of funds must happen."""
+    people = [
+        replace(
+            person,
+            kind=CardholderKind.STUDENT,
+            old_balance_minor=500 + dice.below(5_500),
+            card_uid=f"{school_id:02X}{place:012X}",
+        )
+        for place, person in enumerate(sample_people(count, "MAIN"))
+    ]
+    cells = [HEADER_ZH, *(cells_of(person) for person in people)]
+    report = await wires.roster.import_file(school_id, csv_bytes(cells), "bank-test", print)
+    assert report.created == count
+    rows = await wires.database.unit(
+        school_id,
+        lambda unit: unit.rows(
+            "SELECT h.number, h.id, c.uid, c.id AS card_id FROM cardholder h"
+            " JOIN card c ON c.school_id = $1 AND c.cardholder_id = h.id AND c.kind = 'PHYSICAL'"
+            " WHERE h.school_id = $1 ORDER BY h.number",
+            school_id,
+        ),
+    )
+    return [
+        await _phone(wires, school_id, row, dice.bytes(32), has_pin=place < PINS)
+        for place, row in enumerate(rows)
+    ]
+
+
+async def _phone(
+    wires: Wired, school_id: int, row: dict[str, object], seed: bytes, *, has_pin: bool
+) -> Holder:
+    services, holder_id = wires.services, UUID(str(row["id"]))
+    now = services.clock.now()
+    await services.cards.open_virtual(school_id, holder_id, pin=None)
+    created_at = unix_seconds(now)
+    device = await services.devices.enrol(
+        school_id, holder_id, None, public_key=public_key(seed), created_at=created_at,
+        proof=signer(seed)(device_message(public_key(seed), created_at)), pin=None,
+    )  # fmt: skip
+    issue = await services.codes.issue_passes(
+        school_id, holder_id, device.id, [PassKind.VIRTUAL_CARD]
+    )
+    if has_pin:
+        await services.pins.choose_first(school_id, holder_id, "PAY", pin=PIN, step_up_at=now)
+    given = issue.passes[0]
+    return Holder(
+        school_id=school_id,
+        number=str(row["number"]),
+        uid=str(row["uid"]),
+        card_id=node_id("Card", school_id, row["card_id"]),
+        token=await _session(wires, school_id, cardholder_id=holder_id),
+        seed=seed.hex(),
+        content=b64encode(given.content).decode(),
+        not_before=given.not_before,
+        has_pin=has_pin,
+    )
+
+
+async def _session(
+    wires: Wired,
+    school_id: int,
+    *,
+    cardholder_id: UUID | None = None,
+    staff_id: UUID | None = None,
+) -> str:
+    """A session with a second factor given now."""
+    services, now, id_ = wires.services, wires.services.clock.now(), wires.ids.new()
+    session = SessionRecord(
+        school_id=school_id,
+        id=id_,
+        family_id=id_,
+        issuer="bank-test",
+        subject_index=wires.ids.bytes(32),
+        channel="CONSOLE" if staff_id else "NATIVE",
+        device_label="bank",
+        binding_id=None,
+        cardholder_id=cardholder_id,
+        staff_id=staff_id,
+        step_up_at=now,
+        created_at=now,
+        last_seen_at=now,
+        expires_at=now,
+    )
+
+    async def work(unit: Unit) -> str:
+        return (await services.sessions.open(unit, session)).access_token
+
+    return await wires.database.unit(school_id, work)
+
+
+async def _desk(wires: Wired, school_id: int) -> Desk:
+    tokens = {}
+    for role in (Role.CASHIER, Role.AUDITOR):
+        made = await wires.services.staff.create(
+            school_id, role.value.lower(), role.value, frozenset({role}), "many plain words",
+            OPERATOR, None,
+        )  # fmt: skip
+        tokens[role] = await _session(wires, school_id, staff_id=made.member.id)
+    return Desk(school_id, tokens[Role.CASHIER], tokens[Role.AUDITOR])

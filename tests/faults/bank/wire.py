@@ -1,0 +1,170 @@
+"""What the clients send: intents with their keys, and the facts of each answer."""
+
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from clients.endpoint import PATH, Endpoint, Json, NoAnswer, NotAllowed, QuestionRefused
+from clients.terminal.keys import Identity
+from terminals import cc1
+from terminals.cc1 import Intent as CodeIntent
+from terminals.codes import CodeRefusal
+from terminals.keys import signer
+from terminals.message import RequestKey
+from terminals.signature import sign_request
+from tests.faults.bank.dice import Dice
+from tests.faults.bank.town import Holder
+
+DOCUMENTS = {
+    "AUTHORISE": ("PurchaseAuthorise", "purchaseAuthorise"),
+    "CAPTURE": ("PurchaseCapture", "purchaseCapture"),
+    "VOID": ("PurchaseVoid", "purchaseVoid"),
+    "REFUND": ("PurchaseRefund", "purchaseRefund"),
+    "TOP_UP": ("CashTopUp", "cashTopUp"),
+    "LOSS": ("CardReportLost", "cardReportLost"),
+    "RELEASE": ("CardRelease", "cardRelease"),
+    "LIMITS": ("LimitsSet", "limitsSet"),
+}
+TERMINAL = {"AUTHORISE", "CAPTURE", "VOID", "REFUND"}
+Headers = Callable[[bytes], Mapping[str, str]]
+
+
+class ServerFault(NoAnswer):
+    """An answer that no client may ever see: a 5xx but 503, or INTERNAL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One thing a client wants, kept in its journal before it is first sent.
+
+    `id` is the key as text (a terminal's: school.terminal.batch.seq). `about` says what it is
+    judged by: the code shown, the card's uid, the cardholder's number.
+    """
+
+    id: str
+    operation: str
+    school_id: int
+    given: Json
+    amount_minor: int
+    about: Json
+    till: int | None = None
+    token: str = ""
+    named: tuple[int, int] | None = None
+
+    def line(self, at: float) -> dict[str, Any]:
+        """The journal's line of it."""
+        return {"t": "intent", "at": at, **asdict(self)}
+
+    @classmethod
+    def of(cls, line: dict[str, Any]) -> "Intent":
+        """From the journal's line."""
+        facts = {name: line[name] for name in cls.__slots__}
+        return cls(**{**facts, "named": line["named"] and tuple(line["named"])})
+
+
+def show_code(holder: Holder, now: int) -> str:
+    """The CC1 text that the holder's phone shows at `now` (Unix seconds)."""
+    sign = signer(bytes.fromhex(holder.seed))
+    return cc1.show(b64decode(holder.content), now - holder.not_before, CodeIntent.ANY, sign)
+
+
+class Wire:
+    """Sends intents to one app process. `clock` is in Unix seconds."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        identities: dict[int, Identity],
+        clock: Callable[[], float],
+        dice: Dice,
+    ) -> None:
+        self._endpoint = endpoint
+        self._identities = identities
+        self._clock = clock
+        self._dice = dice
+
+    async def send(self, intent: Intent) -> Json:
+        """The facts of the answer.
+
+        Raises: NoAnswer (the outcome is unknown), ServerFault.
+        """
+        document, field = DOCUMENTS[intent.operation]
+        try:
+            payload = await self._endpoint.change(
+                document, field, intent.given, self._headers(intent)
+            )
+        except QuestionRefused as refused:
+            return {"refused": refused.code}
+        except NotAllowed as refused:
+            if refused.code == "INTERNAL":
+                raise ServerFault(refused.reason) from None
+            return {"refused": refused.code, "detail": refused.detail}
+        except NoAnswer as none:
+            raise checked(none) from None
+        if intent.operation in TERMINAL:
+            return self._facts(intent, payload["authorisation"])
+        return {"done": True, **_shown(payload)}
+
+    async def read(self, name: str, variables: Json, token: str) -> Json:
+        """The data of a query.
+
+        Raises: NoAnswer.
+        """
+        try:
+            return await self._endpoint.ask(name, variables, _bearer(token))
+        except NotAllowed as refused:
+            if refused.code == "INTERNAL":
+                raise ServerFault(refused.reason) from None
+            raise
+        except NoAnswer as none:
+            raise checked(none) from None
+
+    def _facts(self, intent: Intent, shown: Json) -> Json:
+        assert intent.till is not None
+        named = RequestKey(intent.till % 1_000_000, *(intent.named or (0, 0)))
+        amount = 0 if intent.operation == "VOID" else intent.amount_minor
+        answer = self._identities[intent.till].verify(shown["signedAnswer"], named, amount)
+        return {
+            "outcome": shown["outcome"],
+            "code": shown["responseCode"],
+            "reason": shown["reason"],
+            "reference": shown["retrievalReference"],
+            "replayed": shown["replayed"],
+            "continuation": shown["continuation"],
+            "signed": shown["signedAnswer"],
+            "verified": not isinstance(answer, CodeRefusal),
+        }
+
+    def _headers(self, intent: Intent) -> Headers:
+        if intent.till is None:
+            return _bearer(intent.token)
+        identity = self._identities[intent.till]
+        key = RequestKey(identity.terminal_no, **_key(intent.given["key"]))
+
+        def signed(body: bytes) -> Mapping[str, str]:
+            return sign_request(
+                body, path=PATH, key_id=identity.key_id, key=key, created_at=int(self._clock()),
+                nonce=self._dice.bytes(16), sign=identity.sign,
+            )  # fmt: skip
+
+        return signed
+
+
+def checked(none: NoAnswer) -> NoAnswer:
+    """The same, or a fault of the server's where it may never answer so."""
+    is_fault = none.reason.startswith("HTTP 5") and none.reason != "HTTP 503"
+    return ServerFault(none.reason) if is_fault else none
+
+
+def _key(given: Json) -> dict[str, int]:
+    return {"batch_no": given["batchNo"], "seq_no": given["seqNo"]}
+
+
+def _bearer(token: str) -> Headers:
+    return lambda _body: {"authorization": f"Bearer {token}"}
+
+
+def _shown(payload: Json) -> Json:
+    top_up = payload.get("topUp")
+    return {"topUp": top_up["id"]} if top_up else {}

@@ -1,0 +1,118 @@
+"""Planted defects in Python: each replaces one thing in the running product."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from core.authorisation import store
+from core.authorisation.records import Answer, Key, PurchaseRequest
+from core.authorisation.service import Authorisations
+from core.card.lifecycle import CardAct
+from core.card.records import CardKind
+from core.card.service.cards import Cards
+from core.db.lanes import Lane
+
+CREDITED_LATE_SECONDS = 0.03
+ANSWERED_EARLY_SECONDS = 0.03
+REPORTED_LATE_SECONDS = 0.3
+
+_tasks: set[asyncio.Task[Any]] = set()
+
+
+def two_transactions() -> None:
+    """The merchant's leg follows in a transaction of its own."""
+    whole = store.authorise
+
+    async def halves(
+        lane: Lane, school_id: int, purses: Sequence[str], requests: Sequence[PurchaseRequest]
+    ) -> list[Answer]:
+        answers = await whole(lane, school_id, purses, requests)
+        await asyncio.sleep(CREDITED_LATE_SECONDS)
+        for answer in answers:
+            if answer.outcome == "APPROVED" and answer.verdict == "NEW":
+                await lane.fetch(
+                    "SELECT credit_later($1, $2)", school_id, answer.retrieval_reference
+                )
+        return answers
+
+    store.authorise = halves
+
+
+def acknowledged_before_commit() -> None:
+    """The lane commits a while after its rows were handed out."""
+    fetch = Lane.fetch
+    commits: dict[Lane, asyncio.Task[None]] = {}
+
+    async def commit_later(lane: Lane) -> None:
+        await asyncio.sleep(ANSWERED_EARLY_SECONDS)
+        await lane._raw.execute("COMMIT")
+
+    async def early(self: Lane, sql: str, *values: object) -> Any:
+        waiting = commits.pop(self, None)
+        if waiting is not None:
+            await asyncio.gather(waiting, return_exceptions=True)
+        if "purchase_authorise" not in sql or self._raw is None or self._raw.is_closed():
+            return await fetch(self, sql, *values)
+        try:
+            await self._raw.execute("BEGIN")
+            rows = await fetch(self, sql, *values)
+        except BaseException:
+            await self.close()
+            raise
+        commits[self] = asyncio.create_task(commit_later(self))
+        return rows
+
+    Lane.fetch = early  # type: ignore[method-assign]  # the defect
+
+
+def void_without_tombstone() -> None:
+    """A void that comes first is forgotten."""
+
+    async def nothing(*_: object) -> bool:
+        return True
+
+    store.insert_tombstone = nothing  # type: ignore[assignment]  # the defect
+
+
+def refunds_without_lock() -> None:
+    """What follows a purchase reads it without holding it."""
+
+    async def unlocked(self: Authorisations, unit: Any, key: Key) -> Any:
+        return await store.find(unit, key)
+
+    Authorisations._locked = unlocked  # type: ignore[method-assign]  # the defect
+
+
+def loss_after_answer() -> None:
+    """A loss report stands a while after it was confirmed."""
+    act = Cards._act
+
+    async def late(self: Cards, *given: Any) -> Any:
+        if given[-1] is not CardAct.REPORT_LOSS:
+            return await act(self, *given)
+        face = await self.face(given[0], given[1])
+        assert face.physical is not None
+        assert given[2] is CardKind.PHYSICAL
+
+        async def later() -> None:
+            await asyncio.sleep(REPORTED_LATE_SECONDS)
+            await act(self, *given)
+
+        task = asyncio.create_task(later())
+        _tasks.add(task)
+        task.add_done_callback(_tasks.discard)
+        return face.physical
+
+    Cards._act = late  # type: ignore[assignment,method-assign]  # the defect
+
+
+PATCHES: dict[str, Callable[[], None]] = {
+    patch.__name__: patch
+    for patch in (
+        two_transactions,
+        acknowledged_before_commit,
+        void_without_tombstone,
+        refunds_without_lock,
+        loss_after_answer,
+    )
+}

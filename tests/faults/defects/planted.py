@@ -1,0 +1,148 @@
+"""The planted defects: what each replaces, and which invariants must notice."""
+
+import asyncio
+from dataclasses import dataclass
+
+import asyncpg
+
+Edit = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """One defect. `edits` replace text in the payment function, `sql` is run by the tables' owner,
+    `settings` by the superuser; `is_patched` means `patches` holds a function of its name.
+
+    At least one of the invariants in `trips` must be broken.
+    """
+
+    says: str
+    trips: frozenset[str]
+    edits: tuple[Edit, ...] = ()
+    sql: str = ""
+    settings: tuple[str, ...] = ()
+    is_patched: bool = False
+
+
+_NO_LOCK: Edit = ("     FOR NO KEY UPDATE;", "     ;")
+
+DEFECTS = {
+    "asynchronous_commit": Defect(
+        "synchronous_commit is off for the app",
+        frozenset({"I1"}),
+        settings=(
+            "ALTER ROLE campus_app SET synchronous_commit = off",
+            "ALTER SYSTEM SET wal_writer_delay = '10s'",
+            "SELECT pg_reload_conf()",
+        ),
+    ),
+    "no_unique_key": Defect(
+        "no unique key on the terminal's key",
+        frozenset({"I4", "I4 answers", "I5"}),
+        sql="ALTER TABLE terminal_answer DROP CONSTRAINT terminal_answer_pkey;"
+        "ALTER TABLE authorisation DROP CONSTRAINT authorisation_pkey",
+    ),
+    "balance_written_back": Defect(
+        "the balance is read, computed and written, without a lock",
+        frozenset({"I6", "I8 balance", "I9", "I10"}),
+        edits=(
+            _NO_LOCK,
+            ("SET balance_minor = x.balance_minor - takes[i]", "SET balance_minor = afters[i]"),
+        ),
+    ),
+    "code_checked_before_lock": Defect(
+        "whether a code is spent is read before the lock is taken",
+        frozenset({"I13", "I14"}),
+        edits=(
+            ("  SELECT x.single_minor,", ("  seen := (SELECT y FROM code_use y WHERE y.school_id ="
+             " p_school AND y.replay_key = r.replay_key LIMIT 1);\n  SELECT x.single_minor,")),
+            ("  l record;", "  l record;\n  seen code_use;"),
+            (("    LEFT JOIN code_use u ON u.school_id = p_school"
+             " AND u.replay_key = r.replay_key\n"), ""),
+            ("u.replay_key AS used_key, u.reserved_for",
+             "seen.replay_key AS used_key, seen.reserved_for"),
+        ),
+        sql="ALTER TABLE code_use DROP CONSTRAINT code_use_pkey;"
+        "CREATE INDEX code_use_key ON code_use (school_id, replay_key)",
+    ),
+    "two_transactions": Defect(
+        "debit and credit stand in two database transactions",
+        frozenset({"I6", "I7 legs", "I9"}),
+        edits=(
+            ((",\n        (p_school, r.merchant_account_id, instants[i], r.transfer_ids[i], ids[i],"
+             " 'PURCHASE',\n          takes[i], NULL)"), ""),
+        ),
+        sql="""
+        CREATE FUNCTION credit_later(p_school int, p_reference text) RETURNS void
+        LANGUAGE plpgsql AS $$ BEGIN
+          PERFORM set_config('app.school', p_school::text, true);
+          INSERT INTO leg SELECT l.school_id, l.counter_account_id, l.posted_at, l.transfer_id,
+              l.account_id, l.kind, -l.amount_minor, NULL
+            FROM leg l JOIN transfer t ON t.school_id = p_school AND t.id = l.transfer_id
+           WHERE l.school_id = p_school AND t.retrieval_reference = p_reference
+             AND t.kind = 'PURCHASE' AND t.phase = 'POSTED'
+          ON CONFLICT DO NOTHING;
+        END $$;
+        GRANT EXECUTE ON FUNCTION credit_later TO campus_app;
+        CREATE INDEX transfer_reference ON transfer (school_id, retrieval_reference);
+        CREATE INDEX leg_transfer ON leg (school_id, transfer_id)
+        """,
+        is_patched=True,
+    ),
+    "acknowledged_before_commit": Defect(
+        "purchases are answered before they are committed", frozenset({"I1"}), is_patched=True
+    ),
+    "void_without_tombstone": Defect(
+        "a void that finds nothing leaves no tombstone",
+        frozenset({"I4 voids"}),
+        is_patched=True,
+    ),
+    "no_floor": Defect(
+        "a purse may go below zero",
+        frozenset({"I10"}),
+        edits=(
+            ("x.balance_minor - x.pending_minor AS free",
+             "x.balance_minor - x.pending_minor + 1000 AS free"),
+        ),
+        sql="ALTER TABLE account DROP CONSTRAINT account_floor",
+    ),
+    "refunds_without_lock": Defect(
+        "refunds are summed without a lock", frozenset({"I19", "I4 money"}), is_patched=True
+    ),
+    "loss_after_answer": Defect(
+        "a loss report is committed after its answer", frozenset({"I17"}), is_patched=True
+    ),
+}  # fmt: skip
+
+
+def launcher(defect: str) -> list[str]:
+    """The arguments that start the product, with the defect's patches if it has any."""
+    is_patched = bool(defect) and DEFECTS[defect].is_patched
+    return ["-m", "tests.faults.defects.launch", defect] if is_patched else ["-m", "bff"]
+
+
+def plant(defect: str, owner_dsn: str, superuser_dsn: str) -> None:
+    """Replaces what the defect replaces in a migrated database.
+
+    Raises: ValueError for an edit whose text is no longer there.
+    """
+    if defect:
+        asyncio.run(_plant(DEFECTS[defect], owner_dsn, superuser_dsn))
+
+
+async def _plant(defect: Defect, owner_dsn: str, superuser_dsn: str) -> None:
+    owner = await asyncpg.connect(owner_dsn)
+    source = await owner.fetchval("SELECT pg_get_functiondef('purchase_authorise_one'::regproc)")
+    for old, new in defect.edits:
+        if source.count(old) != 1:
+            raise ValueError(f"not once in the payment function: {old}")
+        source = source.replace(old, new)
+    if defect.sql:
+        await owner.execute(defect.sql)
+    if defect.edits:
+        await owner.execute(source)
+    await owner.close()
+    superuser = await asyncpg.connect(superuser_dsn)
+    for statement in defect.settings:
+        await superuser.execute(statement)
+    await superuser.close()

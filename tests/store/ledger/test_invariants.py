@@ -1,0 +1,88 @@
+"""Each invariant finds the breach it is there for, and names a witness."""
+
+import json
+
+import asyncpg
+import pytest
+
+from bff.proof import PROOF
+from tests.factories.canteen import Canteen, Holder
+from tests.servers.fixtures import DatabaseDsn
+
+PLANTED = {
+    "I6": "UPDATE leg SET amount_minor = 999 WHERE amount_minor = 500",
+    "I7 legs": "DELETE FROM leg WHERE amount_minor = -500",
+    "I7 holds": "UPDATE transfer SET amount_minor = 401 WHERE phase = 'POST'",
+    "I7 templates": "UPDATE transfer SET kind = 'CASH_TOP_UP' WHERE kind = 'REFUND'",
+    "I8 balance": "UPDATE account SET balance_minor = balance_minor + 1 WHERE balance_minor > 0",
+    "I8 holds": "UPDATE account SET pending_minor = 299 WHERE pending_minor = 300",
+    "I10": "UPDATE leg SET balance_after_minor = -1 WHERE amount_minor = -500",
+    "I4 answers": "UPDATE terminal_answer SET amount_minor = 501 WHERE amount_minor = 500",
+    "I4 money": "UPDATE authorisation SET state = 'VOIDED' WHERE held_minor = 500",
+    "I4 voids": "UPDATE terminal_answer SET operation = 'VOID', outcome = 'VOIDED',"
+    " original_batch_no = batch_no, original_seq_no = 1 WHERE operation = 'REFUND'",
+    "I11 limits": "UPDATE authorisation SET single_minor = 499 WHERE held_minor = 500",
+    "I11 day": "UPDATE cardholder_limit SET spent_minor = spent_minor - 1",
+    "I13": "DELETE FROM code_use WHERE seq_no = 1",
+    "I16": "UPDATE authorisation SET expires_at = made_at - interval '1 s' WHERE state = 'PENDING'",
+    "I19": "UPDATE transfer SET amount_minor = 501 WHERE kind = 'REFUND'",
+    "I22 cash": "INSERT INTO transfer SELECT school_id, gen_random_uuid(), 'CASH_TOP_UP', 'POSTED',"
+    " NULL, credit_account_id, debit_account_id, 1, NULL, made_at, business_on FROM transfer"
+    " WHERE kind = 'OPENING_BALANCE'",
+    "I16 outbox": "INSERT INTO outbox (school_id, id, kind, payload, due_at, created_at)"
+    " SELECT school_id, id, 'call', '{}', '2026-01-01', '2026-01-01' FROM merchant",
+}
+
+
+async def history(canteen: Canteen) -> Holder:
+    """A purchase with a refund, a captured hold, and one that still stands."""
+    holder = await canteen.holder(2000)
+    paid = canteen.purchase(holder, 500)
+    await canteen.authorise(paid)
+    await canteen.answer(canteen.follow("REFUND", paid, 200))
+    held = canteen.purchase(holder, 400, manual=True)
+    await canteen.authorise(held)
+    await canteen.answer(canteen.follow("CAPTURE", held, 350))
+    await canteen.authorise(canteen.purchase(holder, 300, manual=True))
+    return holder
+
+
+async def test_honest_books_break_nothing(canteen: Canteen) -> None:
+    holder = await history(canteen)
+    assert await canteen.funds(holder) == (1350, 1050)
+    assert await canteen.broken() == {}
+
+
+def test_every_invariant_has_its_planted_breach() -> None:
+    assert [invariant.id for invariant in PROOF] == list(PLANTED)
+
+
+@pytest.mark.parametrize("id_", PLANTED)
+async def test_a_planted_breach_is_found(
+    canteen: Canteen, database_dsn: DatabaseDsn, id_: str
+) -> None:
+    await history(canteen)
+    owner = await asyncpg.connect(database_dsn.owner)
+    try:
+        await owner.execute("SELECT set_config('app.school', '7', false)")
+        assert (await owner.execute(PLANTED[id_])).split()[-1] == "1"
+    finally:
+        await owner.close()
+    found = {f.invariant.id: f for f in await canteen.findings() if f.count}
+    assert id_ in found
+    assert found[id_].count == len(found[id_].witnesses) == 1
+    assert json.loads(found[id_].witnesses[0])
+
+
+async def test_ten_witnesses_stand_for_all(canteen: Canteen, database_dsn: DatabaseDsn) -> None:
+    holder = await canteen.holder(2000)
+    for _ in range(12):
+        await canteen.authorise(canteen.purchase(holder, 10))
+    owner = await asyncpg.connect(database_dsn.owner)
+    try:
+        await owner.execute("SELECT set_config('app.school', '7', false)")
+        await owner.execute("DELETE FROM code_use")
+    finally:
+        await owner.close()
+    (finding,) = [f for f in await canteen.findings() if f.count]
+    assert (finding.invariant.id, finding.count, len(finding.witnesses)) == ("I13", 12, 10)
