@@ -35,9 +35,8 @@ class Ids:
         return str(int.from_bytes(bits) % 10**count).zfill(count)
 
     def retrieval_reference(self) -> str:
-        """A retrieval reference number: 12 characters `[0-9A-Z]`, rising by the second."""
-        seconds = int(self._clock.now().timestamp())
-        value = seconds << 30 | int.from_bytes(self._entropy(4)) >> 2
+        """A retrieval reference number: 12 random characters `[0-9A-Z]`, 62 bits."""
+        value = int.from_bytes(self._entropy(8)) >> 2
         text = ""
         for _ in range(12):
             value, digit = divmod(value, 36)
