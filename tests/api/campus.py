@@ -3,7 +3,7 @@
 import hashlib
 import json
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -335,6 +335,7 @@ async def campus_on(
     texts: tuple[str, ...] = (),
     *,
     production: bool = False,
+    monotonic: Callable[[], float] | None = None,
 ) -> AsyncIterator[Campus]:
     """The application with two schools, one of them with two people."""
     clock, entropy = HandClock(), counted_entropy("campus")
@@ -346,7 +347,7 @@ async def campus_on(
         Ground(dsn.app, redis_url, keys, clock, entropy),
         texts,
         development=not production,
-        monotonic=lambda: float(next(hours)),
+        monotonic=monotonic or (lambda: float(next(hours))),
     )
     async with (
         app.router.lifespan_context(app),

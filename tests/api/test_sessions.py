@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bff.viewer import Viewers
 from tests.api.campus import ALICE, BOB, PIN, Campus
 
 TOKENS = "tokens { accessToken refreshToken }"
@@ -118,3 +119,20 @@ async def test_step_up_takes_exactly_one_proof(campus: Campus) -> None:
     for given in ({}, {"code": "123456", "pin": PIN}):
         answer = await campus.query(query, token, input=given)
         assert answer["errors"][0]["extensions"]["reason"] == "CODE_OR_PIN"
+
+
+async def test_open_socket_ends_with_its_session(campus: Campus) -> None:
+    token = await campus.bind()
+    services = campus.wired.services
+    viewers = Viewers(services.sessions, services.staff)
+    viewer = await viewers.identify(f"Bearer {token}")
+    assert await viewers.still_valid(viewer) is True
+    await campus.do("sessionRevoke", {}, "revokedCount", token)
+    assert await viewers.still_valid(viewer) is False
+
+
+async def test_token_without_its_scheme_is_nobody(campus: Campus) -> None:
+    token = await campus.bind()
+    body = b'{"query": "{ viewer { kind } }"}'
+    answer = await campus.post(body, {"authorization": token})
+    assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"

@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64decode
+from pathlib import Path
 from typing import Any
 
 from nacl.signing import SigningKey
@@ -10,8 +11,9 @@ from core.kit.clock import unix_seconds
 from core.school.records import TerminalState
 from terminals.keys import KeyUse, signer, verifies
 from terminals.message import KeyId, rotation_message, time_message
-from tests.api.campus import ALICE, Campus, b64
+from tests.api.campus import ALICE, Campus, b64, campus_on
 from tests.api.devices import SCHOOL, mutation
+from tests.servers.fixtures import DatabaseDsn
 
 ENROLMENT = "enrolment { issuer terminalNo keyNo state fingerprint keys { use kid } pinPublicKey }"
 
@@ -116,3 +118,19 @@ async def test_terminal_with_a_lost_clock_hears_the_time_and_nothing_else(campus
     refused = await campus.post(body, headers)
     assert refused["errors"][0]["extensions"]["reason"] == "CLOCK_SKEW"
     assert await campus.rows("SELECT 1 FROM terminal_answer") == []
+
+
+async def test_network_enrols_twenty_terminals_a_minute(
+    database_dsn: DatabaseDsn, redis_url: str, tmp_path: Path
+) -> None:
+    async with campus_on(database_dsn, redis_url, tmp_path, monotonic=lambda: 0.0) as campus:
+        given = campus.enrol_input("SAMPLE000000", SigningKey(campus.entropy(32)))
+        body = json.dumps(
+            {"query": mutation("terminalEnrol", ENROLMENT), "variables": {"input": given}}
+        ).encode()
+        head = {"content-type": "application/json"}
+        statuses = [
+            (await campus.http.post("/graphql", content=body, headers=head)).status_code
+            for _ in range(21)
+        ]
+        assert statuses == [200] * 20 + [429]
