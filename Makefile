@@ -1,7 +1,7 @@
 # Two commands are enough for a newcomer: make demo, make test.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults faults-defects check format bench lock clean
+.PHONY: help demo test faults faults-defects check format bench docs lock clean
 
 # PYTHON=… says which interpreter makes .venv; otherwise the first of these that can.
 CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
@@ -37,6 +37,9 @@ format: .venv/dev.stamp ## Put the code in its one form.
 
 bench: .venv/dev.stamp ## List the benchmarks; each is one command.
 	@.venv/bin/python -m bench
+
+docs: .venv/dev.stamp ## Write the tables in docs/ anew from their sources.
+	@.venv/bin/python -m bff docs
 
 lock: ## Resolve requirements/*.txt anew (needs uv).
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/" >&2; exit 1; }

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from bff.clock import SystemClock
 from bff.documents import Documents
+from bff.error_page import error_page_routes
 from bff.graphiql import graphiql_routes
 from bff.graphql import Contexts, GraphQL
 from bff.guards import Guards
@@ -80,6 +81,7 @@ def build_app(
         Route("/graphql", guards),
         WebSocketRoute("/graphql", Sockets(graphql, viewers.still_valid).serve),
         *health_routes(wired),
+        *error_page_routes(),
         *(graphiql_routes() if development else ()),
     ]
 

@@ -7,7 +7,6 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 STATUSES = {
     "BODY_MALFORMED": 400,
-    "SIGNATURE_INVALID": 401,
     "METHOD_NOT_ALLOWED": 405,
     "BODY_TOO_SLOW": 408,
     "BODY_TOO_LARGE": 413,

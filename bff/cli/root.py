@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bff.cli import keys, ledger, registry, roster, school
+from bff.cli import docs, keys, ledger, registry, roster, school
 from bff.cli.contract import print_contract
 from bff.cli.demo import demo
 from bff.cli.serve import serve
@@ -32,6 +32,7 @@ app.add_typer(roster.rosters, name="roster")
 app.add_typer(keys.keys, name="keys")
 app.add_typer(ledger.ledger, name="ledger")
 app.command("demo")(demo)
+app.command("docs")(docs.docs)
 app.command("worker")(work)
 app.command()(serve)
 app.command("sdl")(print_contract)

@@ -38,7 +38,9 @@ class Place:
     """The folder of the demo's data: of this checkout, or of root where servers can enter it."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = home_for(folder or CHECKOUT / ".data" / "demo")
+        wanted = folder or CHECKOUT / ".data" / "demo"
+        self.folder = home_for(wanted)
+        self.shell_file = wanted.with_suffix(".env")
 
     @property
     def keys(self) -> Path:

@@ -14,6 +14,7 @@ from bff.demo.population import PEOPLE, populate
 from bff.demo.process import check_free
 from bff.demo.screen import Screen
 from bff.demo.servers import Running, Stores, processes, stores
+from bff.demo.shell import shell_file
 from bff.demo.story import tell_story
 from bff.keys import create_keys, load_keys
 from bff.settings import Environment
@@ -73,9 +74,11 @@ async def _play(
             if once:
                 return
             screen.invitation(running, place, memory, number)
-            while True:
-                running.check()
-                await asyncio.sleep(0.5)
+            with shell_file(place, data, running, memory) as file:
+                screen.say(f"另一个窗口里: . {file}", f"in another window: . {file}")
+                while True:
+                    running.check()
+                    await asyncio.sleep(0.5)
 
 
 async def _populated(screen: Screen, made: Wired) -> Memory:

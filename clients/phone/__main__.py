@@ -156,6 +156,17 @@ def home(context: typer.Context) -> None:
     _with_phone(context, work)
 
 
+@app.command("access-token")
+def access_token(context: typer.Context) -> None:
+    """访问令牌 · An access token that is good now, for questions of your own."""
+
+    async def work(phone: Phone) -> None:
+        await phone.home()  # refreshes what has run out
+        typer.echo(phone.wallet.access_token)
+
+    _with_phone(context, work)
+
+
 @app.command()
 def statement(context: typer.Context, month: str | None = None) -> None:
     """账单 · This month's statement, or another's (YYYY-MM)."""

@@ -15,7 +15,6 @@ from bff.documents import Documents
 from bff.graphql import Contexts, GraphQL
 from bff.guards import Guards, Head
 from bff.ratelimit import Buckets
-from bff.refusal import Refused
 from bff.seats import SeatClass, Seats
 from bff.socket import SocketLimits, Sockets
 from schema.context import Anonymous, TerminalViewer, Viewer
@@ -113,7 +112,7 @@ class House:
         if not head.claims_terminal:
             return None
         if head.text(b"signature") != f"term=:{hashlib.sha256(body).hexdigest()}:":
-            raise Refused("SIGNATURE_INVALID")
+            raise Unauthenticated("SIGNATURE_INVALID")
         return TILL
 
     async def post(
