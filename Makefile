@@ -5,7 +5,7 @@
 
 # PYTHON=… says which interpreter makes .venv; otherwise the first of these that can.
 CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
-PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet install --requirement
+PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet install --use-pep517 --requirement
 UV ?= uv
 LOCK = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links

@@ -1,5 +1,6 @@
 """What the demo prints: steps in Chinese and English, a code, and where to go next."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,17 +79,25 @@ class Screen:
                 )
         addresses.add_row("持卡人 cardholders", "S000001 … S000400 · s000001@people.example …")
         self._console.print(Panel(addresses, title="地址与登录 · addresses and log-ins"))
-        phone = f"python -m clients.phone --wallet {_near(place.phone)} --url {running.url}"
-        till = f"python -m clients.terminal --journal {_near(place.till)} --url {running.url}"
-        tries = (
-            f"[bold]1[/] 出示一个码 · show a code ({number})\n   {phone} code\n"
-            f"[bold]2[/] 收一笔款(超过 30 元要密码)· take a payment (above ¥30 asks for the PIN)\n"
-            f"   {till} sell 12.50\n"
-            f"[bold]3[/] 在 GraphiQL 里查询 · ask in GraphiQL\n"
-            "   {{ schools {{ code nameZh nameEn }} }}".replace("{{", "{").replace("}}", "}")
-        )
-        self._console.print(Panel(tries, title="试试看 · three things to try"))
+        self._tries(running.url, place, number)
         self.say("按 Ctrl-C 结束", "Ctrl-C ends it")
+
+    def _tries(self, url: str, place: Place, number: str) -> None:
+        """Commands to copy: never framed or cut, whatever the width of the window."""
+        python = _near(Path(sys.executable))
+        phone = f"{python} -m clients.phone --wallet {_near(place.phone)} --url {url} code"
+        till = f"{python} -m clients.terminal --journal {_near(place.till)} --url {url} sell 12.50"
+        for number_of_try, (zh, en, command) in enumerate(
+            (
+                (f"出示一个码({number})", "show a code", phone),
+                ("收一笔款,超过 30 元要密码", "take a payment; above ¥30 it asks the PIN", till),
+                ("在 GraphiQL 里查询", "ask in GraphiQL", "{ schools { code nameZh nameEn } }"),
+            ),
+            start=1,
+        ):
+            self._console.print(f"\n[bold]{number_of_try}[/] {escape(zh)} · {escape(en)}")
+            self._console.print(f"   [cyan]{escape(command)}[/]")
+        self._console.print()
 
 
 def _near(path: Path) -> Path:
