@@ -4,9 +4,9 @@
 -- funds. Signatures, policy, PIN and the order of purses arrive decided. Time, ids, references and
 -- the signed approval arrive as parameters too: nothing here reads a clock or throws dice.
 --
--- Lock order: cardholder_limit rows by cardholder id (the caller sorts), then unique keys. Every
--- movement of a cardholder's money takes that row first, so balances read under it are exact.
--- Merchants are never locked: their money is legs only.
+-- Lock order: cardholder_limit rows by cardholder id, then unique keys. Every movement of a
+-- cardholder's money takes that row first, so balances read under it are exact. Merchants are never
+-- locked: their money is legs only.
 
 CREATE TYPE purchase_request AS (
   terminal_no bigint, batch_no int, seq_no int, content_hash bytea,
@@ -50,187 +50,223 @@ RETURNS boolean LANGUAGE sql AS $$
      AND t.terminal_no = p_terminal AND t.batch_no = p_batch AND t.seq_no = p_seq)
 $$;
 
-CREATE FUNCTION purchase_authorise_one(p_school int, p_purses text[], r purchase_request)
-RETURNS purchase_answer LANGUAGE plpgsql AS $$
-DECLARE
-  a purchase_answer;
-  l record;
-  f record;
-  purse record;
-  ids uuid[] := '{}';
-  takes bigint[] := '{}';
-  afters bigint[] := '{}';
-  instants timestamptz[] := '{}';
-  available bigint := 0;
-  rest bigint := r.amount_minor;
-  take bigint;
-  spent bigint;
-  single bigint;
-  daily bigint;
-  made int;
-BEGIN
-  SELECT x.single_minor, x.daily_minor, x.spent_on, x.spent_minor INTO l
-    FROM cardholder_limit x
-   WHERE x.school_id = p_school AND x.cardholder_id = r.cardholder_id
-     FOR NO KEY UPDATE;
-  -- A day that was left stays left: a request that waited over midnight counts in the new one.
-  r.business_on := greatest(r.business_on, l.spent_on);
-  -- A fresh snapshot, taken under the lock: what the transaction before us committed is in it.
-  SELECT h.status, c.state AS card_state, p.revoked_at AS pass_revoked, d.revoked_at AS device_revoked,
-         u.replay_key AS used_key, u.reserved_for
-    INTO f
-    FROM cardholder h
-    JOIN card c ON c.school_id = p_school AND c.id = r.card_id
-    LEFT JOIN code_pass p ON p.school_id = p_school AND p.serial = r.serial
-    LEFT JOIN code_device d ON d.school_id = p_school AND d.id = r.device_id
-    LEFT JOIN code_use u ON u.school_id = p_school AND u.replay_key = r.replay_key
-   WHERE h.school_id = p_school AND h.id = r.cardholder_id;
-  FOR purse IN
-    SELECT x.id, x.balance_minor AS balance, x.balance_minor - x.pending_minor AS free,
-           greatest(r.answered_at, x.last_posted_at + interval '1 microsecond') AS posted_at
-      FROM account x
-     WHERE x.school_id = p_school AND x.owner_id = r.cardholder_id AND x.kind = ANY (p_purses)
-     ORDER BY array_position(p_purses, x.kind)
-  LOOP
-    available := available + purse.free;
-    take := least(rest, purse.free);
-    IF take > 0 THEN
-      ids := ids || purse.id;
-      takes := takes || take;
-      afters := afters || (purse.balance - take);
-      instants := instants || purse.posted_at;
-      rest := rest - take;
-    END IF;
-  END LOOP;
-  spent := CASE WHEN l.spent_on = r.business_on THEN l.spent_minor ELSE 0 END;
-  single := coalesce(l.single_minor, r.single_minor);
-  daily := coalesce(l.daily_minor, r.daily_minor);
-
-  a.terminal_no := r.terminal_no; a.batch_no := r.batch_no; a.seq_no := r.seq_no;
-  a.verdict := 'NEW'; a.outcome := 'DECLINED'; a.amount_minor := r.amount_minor;
-  a.cardholder_id := r.cardholder_id; a.available_minor := available; a.spent_minor := spent;
-  a.retrieval_reference := r.retrieval_reference; a.answer_kid := r.answer_kid;
-  a.answered_at := r.answered_at;
-  IF f.status IS NULL OR l IS NULL THEN
-    a.response_code := '14'; a.cardholder_id := NULL;
-  ELSIF f.status = 'FROZEN' THEN a.response_code := '62';
-  ELSIF f.status = 'CLOSED' THEN a.response_code := '46';
-  ELSIF f.card_state = 'LOST' THEN a.response_code := '41';
-  ELSIF f.card_state <> 'ACTIVE' THEN a.response_code := '54';
-  ELSIF f.pass_revoked IS NOT NULL OR f.device_revoked IS NOT NULL THEN
-    a.response_code := 'C3'; a.reason := 'REVOKED';
-  ELSIF f.used_key IS NOT NULL AND f.reserved_for IS DISTINCT FROM r.continuation_id
-     OR f.used_key IS NOT NULL AND f.reserved_for IS NULL
-     OR f.used_key IS NULL AND r.continuation_id IS NOT NULL AND r.replay_key IS NOT NULL THEN
-    a.response_code := 'C1'; a.reason := 'CODE_USED';
-  ELSIF rest > 0 THEN a.response_code := '51';
-  ELSIF NOT r.pin_proven AND r.amount_minor > single THEN
-    a.outcome := 'PIN_REQUIRED'; a.response_code := '70'; a.reason := 'SINGLE';
-  ELSIF NOT r.pin_proven AND spent + r.amount_minor > daily THEN
-    a.outcome := 'PIN_REQUIRED'; a.response_code := '70'; a.reason := 'DAILY';
-  ELSE
-    a.outcome := 'APPROVED'; a.response_code := '00'; a.signed_answer := r.signed_answer;
-    a.available_minor := available - r.amount_minor; a.spent_minor := spent + r.amount_minor;
-  END IF;
-  IF a.outcome <> 'APPROVED' AND is_known(p_school, r.terminal_no, r.batch_no, r.seq_no) THEN
-    a.outcome := 'VOIDED'; a.response_code := '22'; a.reason := NULL;
-  END IF;
-  IF a.outcome = 'PIN_REQUIRED' THEN a.continuation_id := r.new_continuation_id; END IF;
-
-  INSERT INTO terminal_answer (school_id, terminal_no, batch_no, seq_no, operation, content_hash,
-      outcome, response_code, reason, amount_minor, cardholder_id, available_minor, spent_minor,
-      continuation_id, retrieval_reference, answer_kid, answered_at, signed_answer)
-  VALUES (p_school, r.terminal_no, r.batch_no, r.seq_no, 'AUTHORISE', r.content_hash,
-      a.outcome, a.response_code, a.reason, a.amount_minor, a.cardholder_id, a.available_minor,
-      a.spent_minor, a.continuation_id, a.retrieval_reference, a.answer_kid, a.answered_at,
-      a.signed_answer)
-  ON CONFLICT DO NOTHING;
-  GET DIAGNOSTICS made = ROW_COUNT;
-  IF made = 0 THEN
-    RETURN stored_answer(p_school, r.terminal_no, r.batch_no, r.seq_no, r.content_hash);
-  END IF;
-
-  IF a.outcome = 'PIN_REQUIRED' THEN
-    INSERT INTO continuation (school_id, id, terminal_no, cardholder_id, card_id, serial, device_id,
-        instrument, replay_key, amount_minor, expires_at)
-    VALUES (p_school, r.new_continuation_id, r.terminal_no, r.cardholder_id, r.card_id, r.serial,
-        r.device_id, r.instrument, r.replay_key, r.amount_minor, r.continuation_until);
-    IF r.replay_key IS NOT NULL THEN
-      INSERT INTO code_use (school_id, replay_key, terminal_no, batch_no, seq_no, reserved_for, used_at)
-      VALUES (p_school, r.replay_key, r.terminal_no, r.batch_no, r.seq_no, r.new_continuation_id,
-          r.answered_at);
-    END IF;
-    RETURN a;
-  END IF;
-  IF a.outcome <> 'APPROVED' THEN RETURN a; END IF;
-
-  INSERT INTO authorisation (school_id, terminal_no, batch_no, seq_no, state, cardholder_id, card_id,
-      serial, instrument, scene, merchant_account_id, held_minor, captured_minor, refunded_minor,
-      pin_proven, single_minor, daily_minor, spent_before_minor, transfer_ids, retrieval_reference,
-      business_on, made_at, expires_at)
-  VALUES (p_school, r.terminal_no, r.batch_no, r.seq_no,
-      CASE WHEN r.manual THEN 'PENDING' ELSE 'CAPTURED' END, r.cardholder_id, r.card_id, r.serial,
-      r.instrument, r.scene, r.merchant_account_id, r.amount_minor,
-      CASE WHEN r.manual THEN 0 ELSE r.amount_minor END, 0, r.pin_proven, single, daily, spent,
-      r.transfer_ids[1:cardinality(ids)], r.retrieval_reference, r.business_on, r.answered_at,
-      CASE WHEN r.manual THEN r.expires_at END)
-  ON CONFLICT DO NOTHING;
-  GET DIAGNOSTICS made = ROW_COUNT;
-  IF made = 0 THEN
-    -- A void of this key came first, at this very moment: nothing is paid.
-    a.outcome := 'VOIDED'; a.response_code := '22'; a.signed_answer := NULL;
-    a.available_minor := available; a.spent_minor := spent;
-    UPDATE terminal_answer t
-       SET outcome = a.outcome, response_code = a.response_code, signed_answer = NULL,
-           available_minor = available, spent_minor = spent
-     WHERE t.school_id = p_school AND t.terminal_no = r.terminal_no AND t.batch_no = r.batch_no
-       AND t.seq_no = r.seq_no;
-    RETURN a;
-  END IF;
-
-  IF r.continuation_id IS NOT NULL THEN
-    UPDATE code_use u SET reserved_for = NULL, terminal_no = r.terminal_no, batch_no = r.batch_no,
-           seq_no = r.seq_no, used_at = r.answered_at
-     WHERE u.school_id = p_school AND u.replay_key = r.replay_key;
-  ELSIF r.replay_key IS NOT NULL THEN
-    INSERT INTO code_use (school_id, replay_key, terminal_no, batch_no, seq_no, used_at)
-    VALUES (p_school, r.replay_key, r.terminal_no, r.batch_no, r.seq_no, r.answered_at);
-  END IF;
-  FOR i IN 1 .. cardinality(ids) LOOP
-    INSERT INTO transfer (school_id, id, kind, phase, debit_account_id, credit_account_id,
-        amount_minor, retrieval_reference, made_at, business_on)
-    VALUES (p_school, r.transfer_ids[i], 'PURCHASE',
-        CASE WHEN r.manual THEN 'PENDING' ELSE 'POSTED' END, ids[i], r.merchant_account_id, takes[i],
-        r.retrieval_reference, r.answered_at, r.business_on);
-    IF r.manual THEN
-      UPDATE account x SET pending_minor = x.pending_minor + takes[i]
-       WHERE x.school_id = p_school AND x.id = ids[i];
-    ELSE
-      UPDATE account x SET balance_minor = x.balance_minor - takes[i], last_posted_at = instants[i]
-       WHERE x.school_id = p_school AND x.id = ids[i];
-      INSERT INTO leg (school_id, account_id, posted_at, transfer_id, counter_account_id, kind,
-          amount_minor, balance_after_minor)
-      VALUES (p_school, ids[i], instants[i], r.transfer_ids[i], r.merchant_account_id, 'PURCHASE',
-          -takes[i], afters[i]),
-        (p_school, r.merchant_account_id, instants[i], r.transfer_ids[i], ids[i], 'PURCHASE',
-          takes[i], NULL);
-    END IF;
-  END LOOP;
-  UPDATE cardholder_limit x SET spent_on = r.business_on, spent_minor = spent + r.amount_minor
-   WHERE x.school_id = p_school AND x.cardholder_id = r.cardholder_id;
-  RETURN a;
-END $$;
-
--- Up to 64 requests with distinct cardholders, sorted by cardholder id. The school is set first and
--- only for this transaction. Index scans only: a plan made on a cold, un-analysed table must not
--- stay a sequential scan (measured: nine times the cost).
+-- Up to 64 requests with distinct cardholders, decided and posted as sets: one statement per table,
+-- not one per purchase, so that the checks of a row are prepared once a batch. The steps see one
+-- snapshot and hand rows on through RETURNING, which also fixes their order.
+--
+-- Plans are generic and made of index scans and nested loops: a plan made on a cold, un-analysed
+-- table must not stay a sequential scan (measured: nine times the cost).
 CREATE FUNCTION purchase_authorise(p_school int, p_purses text[], p_requests purchase_request[])
-RETURNS SETOF purchase_answer LANGUAGE plpgsql SET enable_seqscan = off AS $$
-DECLARE r purchase_request;
+RETURNS SETOF purchase_answer LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+  one record;
+  a purchase_answer;
 BEGIN
   PERFORM set_config('app.school', p_school::text, true);
-  FOREACH r IN ARRAY p_requests LOOP
-    RETURN NEXT purchase_authorise_one(p_school, p_purses, r);
+  PERFORM FROM unnest(p_requests) r
+    JOIN cardholder_limit x ON x.school_id = p_school AND x.cardholder_id = r.cardholder_id
+   ORDER BY r.cardholder_id
+     FOR NO KEY UPDATE OF x;
+  -- A fresh snapshot, taken under the locks: what the transactions before us committed is in it.
+  FOR one IN
+    WITH asked AS MATERIALIZED (
+      SELECT * FROM unnest(p_requests) WITH ORDINALITY
+    ),
+    -- What each purse would pay: what those before it leave, at most what is free in it.
+    purse AS MATERIALIZED (
+      SELECT r.ordinality, x.id, x.balance_minor, f.free, f.place,
+             least(f.free, r.amount_minor - coalesce(sum(f.free) OVER before, 0)::bigint) AS take,
+             greatest(r.answered_at, x.last_posted_at + interval '1 microsecond') AS posted_at
+        FROM asked r
+        JOIN account x ON x.school_id = p_school AND x.owner_id = r.cardholder_id
+                      AND x.kind = ANY (p_purses),
+             LATERAL (SELECT x.balance_minor - x.pending_minor AS free,
+                             array_position(p_purses, x.kind) AS place) f
+      WINDOW before AS (PARTITION BY r.ordinality ORDER BY f.place
+                        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+    ), taken AS MATERIALIZED (
+      SELECT p.*, row_number() OVER (PARTITION BY p.ordinality ORDER BY p.place) AS number
+        FROM purse p WHERE p.take > 0
+    ), fund AS MATERIALIZED (
+      SELECT p.ordinality, sum(p.free)::bigint AS available,
+             count(*) FILTER (WHERE p.take > 0)::int AS sources
+        FROM purse p GROUP BY p.ordinality
+    ),
+    -- Everything the decision depends on; `code` is the first check that fails before the limits.
+    seen AS MATERIALIZED (
+      SELECT r.*, coalesce(f.available, 0) AS available, f.sources,
+             -- A day that was left stays left: who waited over midnight counts in the new one.
+             greatest(r.business_on, x.spent_on) AS day,
+             CASE WHEN x.spent_on >= r.business_on THEN x.spent_minor ELSE 0 END AS spent,
+             coalesce(x.single_minor, r.single_minor) AS single,
+             coalesce(x.daily_minor, r.daily_minor) AS daily,
+             t.seq_no IS NOT NULL AS is_known,
+             CASE
+               WHEN h.status IS NULL OR c.state IS NULL OR x.cardholder_id IS NULL THEN '14'
+               WHEN h.status = 'FROZEN' THEN '62'
+               WHEN h.status = 'CLOSED' THEN '46'
+               WHEN c.state = 'LOST' THEN '41'
+               WHEN c.state <> 'ACTIVE' THEN '54'
+               WHEN p.revoked_at IS NOT NULL OR d.revoked_at IS NOT NULL THEN 'C3'
+               WHEN u.replay_key IS NOT NULL AND u.reserved_for IS DISTINCT FROM r.continuation_id
+                 OR u.replay_key IS NOT NULL AND u.reserved_for IS NULL
+                 OR u.replay_key IS NULL AND r.replay_key IS NOT NULL
+                   AND r.continuation_id IS NOT NULL THEN 'C1'
+               WHEN coalesce(f.available, 0) < r.amount_minor THEN '51'
+               ELSE '00'
+             END AS code
+        FROM asked r
+        LEFT JOIN cardholder_limit x ON x.school_id = p_school AND x.cardholder_id = r.cardholder_id
+        LEFT JOIN cardholder h ON h.school_id = p_school AND h.id = r.cardholder_id
+        LEFT JOIN card c ON c.school_id = p_school AND c.id = r.card_id
+        LEFT JOIN code_pass p ON p.school_id = p_school AND p.serial = r.serial
+        LEFT JOIN code_device d ON d.school_id = p_school AND d.id = r.device_id
+        LEFT JOIN code_use u ON u.school_id = p_school AND u.replay_key = r.replay_key
+        LEFT JOIN authorisation t ON t.school_id = p_school AND t.terminal_no = r.terminal_no
+                                 AND t.batch_no = r.batch_no AND t.seq_no = r.seq_no
+        LEFT JOIN fund f ON f.ordinality = r.ordinality
+    ),
+    -- A key that has a purchase or a tombstone is not decided: 22, unless its answer is stored.
+    decided AS MATERIALIZED (
+      SELECT s.*, w.why, o.outcome,
+             CASE WHEN o.outcome = 'APPROVED' THEN s.amount_minor ELSE 0 END AS paid
+        FROM seen s,
+             LATERAL (SELECT CASE
+               WHEN s.pin_proven THEN NULL
+               WHEN s.amount_minor > s.single THEN 'SINGLE'
+               WHEN s.spent + s.amount_minor > s.daily THEN 'DAILY' END AS why) w,
+             LATERAL (SELECT CASE
+               WHEN s.is_known THEN 'VOIDED'
+               WHEN s.code <> '00' THEN 'DECLINED'
+               WHEN w.why IS NOT NULL THEN 'PIN_REQUIRED'
+               ELSE 'APPROVED' END AS outcome) o
+    ),
+    -- The key is taken. One that holds an answer keeps it, and nothing below happens for it.
+    answered AS MATERIALIZED (
+      INSERT INTO terminal_answer (school_id, terminal_no, batch_no, seq_no, operation,
+          content_hash, outcome, response_code, reason, amount_minor, cardholder_id,
+          available_minor, spent_minor, continuation_id, retrieval_reference, answer_kid,
+          answered_at, signed_answer)
+      SELECT p_school, s.terminal_no, s.batch_no, s.seq_no, 'AUTHORISE', s.content_hash, s.outcome,
+          CASE s.outcome WHEN 'VOIDED' THEN '22' WHEN 'PIN_REQUIRED' THEN '70' ELSE s.code END,
+          CASE WHEN s.outcome = 'PIN_REQUIRED' THEN s.why
+               WHEN s.outcome = 'DECLINED' AND s.code = 'C1' THEN 'CODE_USED'
+               WHEN s.outcome = 'DECLINED' AND s.code = 'C3' THEN 'REVOKED' END,
+          s.amount_minor, CASE WHEN s.code <> '14' THEN s.cardholder_id END, s.available - s.paid,
+          s.spent + s.paid, CASE WHEN s.outcome = 'PIN_REQUIRED' THEN s.new_continuation_id END,
+          s.retrieval_reference, s.answer_kid, s.answered_at,
+          CASE WHEN s.outcome = 'APPROVED' THEN s.signed_answer END
+        FROM decided s
+      ON CONFLICT DO NOTHING
+      RETURNING *
+    ),
+    -- Two payers may come under one key in one batch: the reference says whose answer was stored.
+    fresh AS MATERIALIZED (
+      SELECT s.* FROM decided s
+        JOIN answered USING (seq_no, batch_no, terminal_no, retrieval_reference)
+    ),
+    -- Only the key may conflict (a void came first); a reference that was given before is a fault.
+    booked AS (
+      INSERT INTO authorisation (school_id, terminal_no, batch_no, seq_no, state, cardholder_id,
+          card_id, serial, instrument, scene, merchant_account_id, held_minor, captured_minor,
+          refunded_minor, pin_proven, single_minor, daily_minor, spent_before_minor, transfer_ids,
+          retrieval_reference, business_on, made_at, expires_at)
+      SELECT p_school, s.terminal_no, s.batch_no, s.seq_no,
+          CASE WHEN s.manual THEN 'PENDING' ELSE 'CAPTURED' END, s.cardholder_id, s.card_id,
+          s.serial, s.instrument, s.scene, s.merchant_account_id, s.amount_minor,
+          CASE WHEN s.manual THEN 0 ELSE s.amount_minor END, 0, s.pin_proven, s.single, s.daily,
+          s.spent, s.transfer_ids[1:s.sources], s.retrieval_reference, s.day, s.answered_at,
+          CASE WHEN s.manual THEN s.expires_at END
+        FROM fresh s WHERE s.outcome = 'APPROVED'
+      ON CONFLICT (school_id, terminal_no, batch_no, seq_no) DO NOTHING
+      RETURNING cardholder_id
+    ), paid AS MATERIALIZED (
+      SELECT s.* FROM fresh s JOIN booked USING (cardholder_id)
+    ), moved AS MATERIALIZED (
+      SELECT s.transfer_ids[t.number] AS transfer_id, s.manual, s.merchant_account_id,
+             s.retrieval_reference, s.answered_at, s.day, t.id AS purse_id, t.balance_minor, t.take,
+             t.posted_at
+        FROM paid s JOIN taken t USING (ordinality)
+    ), transferred AS (
+      INSERT INTO transfer (school_id, id, kind, phase, debit_account_id, credit_account_id,
+          amount_minor, retrieval_reference, made_at, business_on)
+      SELECT p_school, m.transfer_id, 'PURCHASE',
+          CASE WHEN m.manual THEN 'PENDING' ELSE 'POSTED' END, m.purse_id, m.merchant_account_id,
+          m.take, m.retrieval_reference, m.answered_at, m.day
+        FROM moved m
+    ), held AS (
+      UPDATE account x SET pending_minor = x.pending_minor + m.take
+        FROM moved m WHERE x.school_id = p_school AND x.id = m.purse_id AND m.manual
+    ), posted AS (
+      UPDATE account x SET balance_minor = x.balance_minor - m.take, last_posted_at = m.posted_at
+        FROM moved m WHERE x.school_id = p_school AND x.id = m.purse_id AND NOT m.manual
+    ), stated AS (
+      INSERT INTO leg (school_id, account_id, posted_at, transfer_id, counter_account_id, kind,
+          amount_minor, balance_after_minor)
+      SELECT p_school, l.account_id, m.posted_at, m.transfer_id, l.counter_account_id, 'PURCHASE',
+          l.amount_minor, l.balance_after_minor
+        FROM moved m, LATERAL (VALUES
+          (m.purse_id, m.merchant_account_id, -m.take, m.balance_minor - m.take),
+          (m.merchant_account_id, m.purse_id, m.take, NULL)
+        ) AS l (account_id, counter_account_id, amount_minor, balance_after_minor)
+       WHERE NOT m.manual
+    ), counted AS (
+      UPDATE cardholder_limit x SET spent_on = s.day, spent_minor = s.spent + s.amount_minor
+        FROM paid s WHERE x.school_id = p_school AND x.cardholder_id = s.cardholder_id
+    ),
+    -- A code is spent by what it paid, or reserved for the continuation that waits for a PIN.
+    waiting AS MATERIALIZED (
+      SELECT s.* FROM fresh s WHERE s.outcome = 'PIN_REQUIRED'
+    ), continued AS (
+      INSERT INTO continuation (school_id, id, terminal_no, cardholder_id, card_id, serial,
+          device_id, instrument, replay_key, amount_minor, expires_at)
+      SELECT p_school, s.new_continuation_id, s.terminal_no, s.cardholder_id, s.card_id, s.serial,
+          s.device_id, s.instrument, s.replay_key, s.amount_minor, s.continuation_until
+        FROM waiting s
+    ), redeemed AS (
+      UPDATE code_use u SET reserved_for = NULL, terminal_no = s.terminal_no, batch_no = s.batch_no,
+             seq_no = s.seq_no, used_at = s.answered_at
+        FROM paid s WHERE u.school_id = p_school AND u.replay_key = s.replay_key
+         AND s.continuation_id IS NOT NULL
+    ), used AS (
+      INSERT INTO code_use (school_id, replay_key, terminal_no, batch_no, seq_no, reserved_for,
+          used_at)
+      SELECT p_school, s.replay_key, s.terminal_no, s.batch_no, s.seq_no, NULL, s.answered_at
+        FROM paid s WHERE s.replay_key IS NOT NULL AND s.continuation_id IS NULL
+      UNION ALL
+      SELECT p_school, s.replay_key, s.terminal_no, s.batch_no, s.seq_no, s.new_continuation_id,
+          s.answered_at
+        FROM waiting s WHERE s.replay_key IS NOT NULL
+    )
+    SELECT s.terminal_no, s.batch_no, s.seq_no, s.content_hash, k.seq_no IS NOT NULL AS is_new,
+           k.outcome = 'APPROVED' AND b.cardholder_id IS NULL AS is_overtaken,
+           (k.terminal_no, k.batch_no, k.seq_no, 'NEW', k.outcome, k.response_code, k.reason,
+            k.amount_minor, k.cardholder_id, k.available_minor, k.spent_minor, k.tries_left,
+            k.continuation_id, k.retrieval_reference, k.answer_kid, k.answered_at,
+            k.signed_answer)::purchase_answer AS answer
+      FROM decided s
+      LEFT JOIN answered k USING (seq_no, batch_no, terminal_no, retrieval_reference)
+      LEFT JOIN booked b ON b.cardholder_id = s.cardholder_id
+     ORDER BY s.ordinality
+  LOOP
+    a := one.answer;
+    IF NOT one.is_new THEN
+      -- Read in a newer snapshot: whoever took the key may have committed after ours.
+      a := stored_answer(p_school, one.terminal_no, one.batch_no, one.seq_no, one.content_hash);
+    ELSIF one.is_overtaken THEN
+      -- A void of this key came first, at this very moment: nothing is paid.
+      UPDATE terminal_answer t
+         SET outcome = 'VOIDED', response_code = '22', signed_answer = NULL,
+             available_minor = t.available_minor + t.amount_minor,
+             spent_minor = t.spent_minor - t.amount_minor
+       WHERE t.school_id = p_school AND t.terminal_no = one.terminal_no
+         AND t.batch_no = one.batch_no AND t.seq_no = one.seq_no;
+      a := stored_answer(p_school, one.terminal_no, one.batch_no, one.seq_no, one.content_hash);
+      a.verdict := 'NEW';
+    END IF;
+    RETURN NEXT a;
   END LOOP;
 END $$;
 

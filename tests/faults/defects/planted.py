@@ -24,7 +24,7 @@ class Defect:
     is_patched: bool = False
 
 
-_NO_LOCK: Edit = ("     FOR NO KEY UPDATE;", "     ;")
+_NO_LOCK: Edit = ("     FOR NO KEY UPDATE OF x;", "     ;")
 
 DEFECTS = {
     "asynchronous_commit": Defect(
@@ -39,6 +39,7 @@ DEFECTS = {
     "no_unique_key": Defect(
         "no unique key on the terminal's key",
         frozenset({"I4", "I4 answers", "I5"}),
+        edits=(("ON CONFLICT (school_id, terminal_no, batch_no, seq_no)", "ON CONFLICT"),),
         sql="ALTER TABLE terminal_answer DROP CONSTRAINT terminal_answer_pkey;"
         "ALTER TABLE authorisation DROP CONSTRAINT authorisation_pkey",
     ),
@@ -47,20 +48,21 @@ DEFECTS = {
         frozenset({"I6", "I8 balance", "I9", "I10"}),
         edits=(
             _NO_LOCK,
-            ("SET balance_minor = x.balance_minor - takes[i]", "SET balance_minor = afters[i]"),
+            ("SET balance_minor = x.balance_minor - m.take",
+             "SET balance_minor = m.balance_minor - m.take"),
         ),
     ),
     "code_checked_before_lock": Defect(
         "whether a code is spent is read before the lock is taken",
         frozenset({"I13", "I14"}),
         edits=(
-            ("  SELECT x.single_minor,", ("  seen := (SELECT y FROM code_use y WHERE y.school_id ="
-             " p_school AND y.replay_key = r.replay_key LIMIT 1);\n  SELECT x.single_minor,")),
-            ("  l record;", "  l record;\n  seen code_use;"),
-            (("    LEFT JOIN code_use u ON u.school_id = p_school"
-             " AND u.replay_key = r.replay_key\n"), ""),
-            ("u.replay_key AS used_key, u.reserved_for",
-             "seen.replay_key AS used_key, seen.reserved_for"),
+            ("  a purchase_answer;", "  a purchase_answer;\n  early code_use[];"),
+            ("  PERFORM FROM unnest", ("  early := ARRAY(SELECT y FROM code_use y"
+             " WHERE y.school_id = p_school"
+             " AND y.replay_key IN (SELECT q.replay_key FROM unnest(p_requests) q));\n"
+             "  PERFORM FROM unnest")),
+            ("LEFT JOIN code_use u ON u.school_id = p_school AND u.replay_key = r.replay_key",
+             "LEFT JOIN unnest(early) u ON u.replay_key = r.replay_key"),
         ),
         sql="ALTER TABLE code_use DROP CONSTRAINT code_use_pkey;"
         "CREATE INDEX code_use_key ON code_use (school_id, replay_key)",
@@ -68,10 +70,7 @@ DEFECTS = {
     "two_transactions": Defect(
         "debit and credit stand in two database transactions",
         frozenset({"I6", "I7 legs", "I9"}),
-        edits=(
-            ((",\n        (p_school, r.merchant_account_id, instants[i], r.transfer_ids[i], ids[i],"
-             " 'PURCHASE',\n          takes[i], NULL)"), ""),
-        ),
+        edits=((",\n          (m.merchant_account_id, m.purse_id, m.take, NULL)", ""),),
         sql="""
         CREATE FUNCTION credit_later(p_school int, p_reference text) RETURNS void
         LANGUAGE plpgsql AS $$ BEGIN
@@ -132,7 +131,7 @@ def plant(defect: str, owner_dsn: str, superuser_dsn: str) -> None:
 
 async def _plant(defect: Defect, owner_dsn: str, superuser_dsn: str) -> None:
     owner = await asyncpg.connect(owner_dsn)
-    source = await owner.fetchval("SELECT pg_get_functiondef('purchase_authorise_one'::regproc)")
+    source = await owner.fetchval("SELECT pg_get_functiondef('purchase_authorise'::regproc)")
     for old, new in defect.edits:
         if source.count(old) != 1:
             raise ValueError(f"not once in the payment function: {old}")
