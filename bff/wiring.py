@@ -84,18 +84,26 @@ class Wired:
     push: PushHub
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Everything opened; closed again at the end."""
+    async def opened(self) -> AsyncIterator[None]:
+        """The database alone, for commands that serve nobody; closed again at the end."""
         await self.database.open()
-        self.push.start()
         try:
             yield
         finally:
-            await self.push.stop()
-            await self.redis.aclose()
-            await self.lanes.close()
             await self.database.close()
             self.slow_hash.close()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Everything opened; closed again at the end."""
+        async with self.opened():
+            self.push.start()
+            try:
+                yield
+            finally:
+                await self.push.stop()
+                await self.redis.aclose()
+                await self.lanes.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +265,7 @@ class _Payments:
 
 
 def wire(ground: Ground, senders: Senders | None = None) -> Wired:
-    """Every service with what it needs; nothing connects before `Wired.running`.
+    """Every service with what it needs; nothing connects before `Wired.opened`.
 
     `senders` deliver messages; only the process that does so has any.
     """
