@@ -34,6 +34,7 @@ async def test_redis_rollback_revives_no_session(campus: Campus) -> None:
     await campus.do("sessionRevoke", {}, "revokedCount", token)
     await redis.flushall()
     for key, value in old_copy.items():
+        assert value is not None
         await redis.restore(key, 0, value)
     assert reason(await campus.query(KIND, token)) == "UNAUTHENTICATED"
 
