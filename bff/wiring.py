@@ -29,6 +29,7 @@ from core.identity.service.messages import Messages
 from core.identity.service.roster import RosterImport
 from core.identity.service.sessions import Sessions
 from core.identity.service.sign_in import OneTimeCodes, SignIn
+from core.identity.service.staff_look_ups import StaffLookUps
 from core.identity.service.staff_sessions import StaffSignIn
 from core.identity.service.step_up import StepUp
 from core.kit.clock import Clock
@@ -307,6 +308,7 @@ def _services(
         step_up=identity.step_up,
         bindings=identity.bindings,
         staff_sign_in=StaffSignIn(
+        staff_look_ups=StaffLookUps(database, base.cardholders, base.audit),
             database, clock, base.ids, base.sealer, desk.staff, identity.sessions
         ),
         cards=made.cards,
