@@ -45,6 +45,7 @@ from schema.services import Services, TerminalKeys
 from terminals.authoriser import Authoriser
 from terminals.code_maker import CodeMaker
 from terminals.follow_ups import FollowUps
+from terminals.guesses import Guesses, Reader
 from terminals.look_up import LookUps
 from terminals.proofs import SignedProofs
 
@@ -122,6 +123,7 @@ class _Base:
     ledger: Ledger
     limits: Limits
     schools: Schools
+    terminals: Terminals
     cardholders: Cardholders
 
     @classmethod
@@ -145,6 +147,7 @@ class _Base:
             ledger=ledger,
             limits=Limits(database),
             schools=Schools(database, clock, ids, audit, ledger),
+            terminals=Terminals(database, clock, audit, SignedProofs()),
             cardholders=Cardholders(database, sealer),
         )
 
@@ -257,11 +260,13 @@ class _Payments:
         instruments = CachedInstruments(made.codes, made.cards, base.cardholders, clock)
         terms = terms_by(base.schools.policy)
         pins = PayingPins(made.pins)
+        guesses = Guesses(base.terminals.count_guess, clock)
+        reader = Reader(instruments, guesses)
         return cls(
             authorisations=authorisations,
-            authoriser=Authoriser(payments, instruments, pins, terms, keys, clock, ids),
+            authoriser=Authoriser(payments, reader, pins, guesses, terms, keys, clock, ids),
             follow_ups=FollowUps(payments, terms, keys, clock, ids),
-            look_ups=LookUps(instruments, base.ledger.balances, terms, keys, clock),
+            look_ups=LookUps(reader, base.ledger.balances, terms, keys, clock),
         )
 
 
@@ -299,16 +304,16 @@ def _services(
         clock=clock,
         schools=base.schools,
         staff=desk.staff,
-        terminals=Terminals(database, clock, base.audit, SignedProofs()),
+        terminals=base.terminals,
         four_eyes=desk.four_eyes,
         cash=desk.cash,
         cardholders=base.cardholders,
+        staff_look_ups=StaffLookUps(database, base.cardholders, base.audit),
         sign_in=identity.sign_in,
         sessions=identity.sessions,
         step_up=identity.step_up,
         bindings=identity.bindings,
         staff_sign_in=StaffSignIn(
-        staff_look_ups=StaffLookUps(database, base.cardholders, base.audit),
             database, clock, base.ids, base.sealer, desk.staff, identity.sessions
         ),
         cards=made.cards,
