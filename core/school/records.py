@@ -240,6 +240,10 @@ class SiteUnknown(Refusal):
     """This school has no such site."""
 
 
+class FeatureOff(Refusal):
+    """The school does not offer this, or not to this kind of cardholder."""
+
+
 class TerminalUnknown(Refusal):
     """This school has no such terminal."""
 
