@@ -49,7 +49,7 @@ async def find(unit: Unit, token_hash: bytes) -> SessionRecord | None:
 async def find_by_id(unit: Unit, session_id: UUID) -> SessionRecord | None:
     """An unrevoked session, also if it has run out."""
     row = await unit.row(
-        f"SELECT {_FACTS} FROM session"  # noqa: S608
+        f"SELECT {_FACTS} FROM session"  # noqa: S608 - as above
         " WHERE school_id = $1 AND id = $2 AND revoked_at IS NULL",
         unit.school_id, session_id,
     )  # fmt: skip
