@@ -10,7 +10,7 @@ from strawberry.types import ExecutionResult
 from bff.body import Request
 from bff.documents import Documents
 from bff.guards import Head
-from bff.ratelimit import ANONYMOUS, TERMINAL_ENROLMENT, Buckets, caller_of
+from bff.ratelimit import ANONYMOUS, Buckets, caller_of, field_limit
 from bff.refusal import Refused
 from schema.context import (
     Anonymous,
@@ -26,8 +26,6 @@ from schema.masking import Masker
 from schema.root import CampusSchema
 
 ANSWER_MAXIMUM = 1024 * 1024
-FIELD_LIMITS = {"terminalEnrol": TERMINAL_ENROLMENT}
-"""Root fields that a network may ask for less often than anything else (security.md 13)."""
 
 Identify = Callable[[str], Awaitable[Viewer]]
 """The viewer of an Authorization header, Anonymous for an empty one.
@@ -111,8 +109,9 @@ class GraphQL:
     async def _execute(self, context: RequestContext, request: Request) -> ExecutionResult:
         found = self.documents.get(request)
         for field in found.prepared.root_fields(request.operation_name):
-            if field in FIELD_LIMITS:
-                self.buckets.take(FIELD_LIMITS[field], context.network)
+            limit = field_limit(field, context.viewer, context.network)
+            if limit is not None:
+                self.buckets.take(*limit)
         if found.plan is not None:
             return await found.plan(context, request.variables)
         return await execute(

@@ -16,6 +16,8 @@ from schema.context import (
 )
 
 CALLERS_MAXIMUM = 100_000
+BURST_MINIMUM = 3.0
+"""What one screen asks for at once stays allowed however many processes share a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,30 @@ def caller_of(viewer: Viewer, network: str) -> tuple[Limit, str]:
             return ANONYMOUS, network
 
 
+NETWORK_FIELDS = {"terminalEnrol": TERMINAL_ENROLMENT, "signInBegin": SIGN_IN_BEGIN}
+"""Root fields that a network may ask for less often than anything else."""
+CALLER_FIELDS = {
+    "codeTokenIssue": CODE_DRAW,
+    **dict.fromkeys(
+        (
+            "pinSet", "pinChange", "pinReset", "sessionStepUp", "virtualCardOpen",
+            "codeDeviceEnrol", "cardRelease", "limitsSet",
+        ),
+        CARDHOLDER_MONEY,
+    ),
+}  # fmt: skip
+"""The same for one session: whatever spends a PIN, and so our time, or opens the way to money."""
+
+
+def field_limit(field: str, viewer: Viewer, network: str) -> tuple[Limit, str] | None:
+    """The limit of a root field beside that of any request, and who counts as one caller."""
+    if field in NETWORK_FIELDS:
+        return NETWORK_FIELDS[field], network
+    if field in CALLER_FIELDS:
+        return CALLER_FIELDS[field], caller_of(viewer, network)[1]
+    return None
+
+
 class Buckets:
     """The buckets of all callers, the longest unused forgotten first.
 
@@ -73,8 +99,8 @@ class Buckets:
         Raises: Refused (RATE_LIMITED) with the seconds until the next is allowed.
         """
         key, now = (limit.name, caller), self._monotonic()
-        burst, per_second = max(1.0, limit.burst / self._processes), limit.per_second
-        per_second /= self._processes
+        burst = max(limit.burst / self._processes, min(limit.burst, BURST_MINIMUM))
+        per_second = limit.per_second / self._processes
         tokens, since = self._buckets.pop(key, (burst, now))
         tokens = min(burst, tokens + (now - since) * per_second)
         self._buckets[key] = (tokens - 1 if tokens >= 1 else tokens, now)

@@ -29,6 +29,7 @@ from core.identity.service.messages import Messages
 from core.identity.service.roster import RosterImport
 from core.identity.service.sessions import Sessions
 from core.identity.service.sign_in import OneTimeCodes, SignIn
+from core.identity.service.staff_look_ups import StaffLookUps
 from core.identity.service.staff_sessions import StaffSignIn
 from core.identity.service.step_up import StepUp
 from core.kit.clock import Clock
@@ -44,6 +45,7 @@ from schema.services import Services, TerminalKeys
 from terminals.authoriser import Authoriser
 from terminals.code_maker import CodeMaker
 from terminals.follow_ups import FollowUps
+from terminals.guesses import Guesses, Reader
 from terminals.look_up import LookUps
 from terminals.proofs import SignedProofs
 
@@ -84,18 +86,26 @@ class Wired:
     push: PushHub
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Everything opened; closed again at the end."""
+    async def opened(self) -> AsyncIterator[None]:
+        """The database alone, for commands that serve nobody; closed again at the end."""
         await self.database.open()
-        self.push.start()
         try:
             yield
         finally:
-            await self.push.stop()
-            await self.redis.aclose()
-            await self.lanes.close()
             await self.database.close()
             self.slow_hash.close()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Everything opened; closed again at the end."""
+        async with self.opened():
+            self.push.start()
+            try:
+                yield
+            finally:
+                await self.push.stop()
+                await self.redis.aclose()
+                await self.lanes.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +123,7 @@ class _Base:
     ledger: Ledger
     limits: Limits
     schools: Schools
+    terminals: Terminals
     cardholders: Cardholders
 
     @classmethod
@@ -136,6 +147,7 @@ class _Base:
             ledger=ledger,
             limits=Limits(database),
             schools=Schools(database, clock, ids, audit, ledger),
+            terminals=Terminals(database, clock, audit, SignedProofs()),
             cardholders=Cardholders(database, sealer),
         )
 
@@ -248,16 +260,18 @@ class _Payments:
         instruments = CachedInstruments(made.codes, made.cards, base.cardholders, clock)
         terms = terms_by(base.schools.policy)
         pins = PayingPins(made.pins)
+        guesses = Guesses(base.terminals.count_guess, clock)
+        reader = Reader(instruments, guesses)
         return cls(
             authorisations=authorisations,
-            authoriser=Authoriser(payments, instruments, pins, terms, keys, clock, ids),
+            authoriser=Authoriser(payments, reader, pins, guesses, terms, keys, clock, ids),
             follow_ups=FollowUps(payments, terms, keys, clock, ids),
-            look_ups=LookUps(instruments, base.ledger.balances, terms, keys, clock),
+            look_ups=LookUps(reader, base.ledger.balances, terms, keys, clock),
         )
 
 
 def wire(ground: Ground, senders: Senders | None = None) -> Wired:
-    """Every service with what it needs; nothing connects before `Wired.running`.
+    """Every service with what it needs; nothing connects before `Wired.opened`.
 
     `senders` deliver messages; only the process that does so has any.
     """
@@ -290,10 +304,11 @@ def _services(
         clock=clock,
         schools=base.schools,
         staff=desk.staff,
-        terminals=Terminals(database, clock, base.audit, SignedProofs()),
+        terminals=base.terminals,
         four_eyes=desk.four_eyes,
         cash=desk.cash,
         cardholders=base.cardholders,
+        staff_look_ups=StaffLookUps(database, base.cardholders, base.audit),
         sign_in=identity.sign_in,
         sessions=identity.sessions,
         step_up=identity.step_up,

@@ -1,16 +1,21 @@
 """Documents: text parsed, measured and validated once, ready to be executed many times."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from graphql import (
     DocumentNode,
     FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    InlineFragmentNode,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
+    SelectionSetNode,
     parse,
     specified_rules,
     validate,
@@ -51,9 +56,23 @@ class Prepared:
         return found[0]
 
     def root_fields(self, name: str | None) -> list[str]:
-        """The names of the root fields that the operation to execute selects directly."""
-        selections = self.operation(name).selection_set.selections
-        return [each.name.value for each in selections if isinstance(each, FieldNode)]
+        """The names of the root fields that the operation to execute selects."""
+        fragments = {
+            each.name.value: each
+            for each in self.document.definitions
+            if isinstance(each, FragmentDefinitionNode)
+        }
+
+        def walk(selected: SelectionSetNode) -> Iterator[str]:
+            for node in selected.selections:
+                if isinstance(node, FieldNode):
+                    yield node.name.value
+                elif isinstance(node, InlineFragmentNode):
+                    yield from walk(node.selection_set)
+                elif isinstance(node, FragmentSpreadNode):
+                    yield from walk(fragments[node.name.value].selection_set)
+
+        return list(walk(self.operation(name).selection_set))
 
     def is_subscription(self, name: str | None) -> bool:
         """Whether the operation to execute is a subscription."""

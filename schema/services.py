@@ -12,6 +12,7 @@ from core.identity.service.bindings import Bindings
 from core.identity.service.cardholders import Cardholders
 from core.identity.service.sessions import Sessions
 from core.identity.service.sign_in import SignIn
+from core.identity.service.staff_look_ups import StaffLookUps
 from core.identity.service.staff_sessions import StaffSignIn
 from core.identity.service.step_up import StepUp
 from core.kit.clock import Clock
@@ -49,6 +50,7 @@ class Services:
     four_eyes: FourEyes
     cash: Cash
     cardholders: Cardholders
+    staff_look_ups: StaffLookUps
     sign_in: SignIn
     sessions: Sessions
     step_up: StepUp

@@ -13,10 +13,12 @@ from core.authorisation.records import Answer, Key, PurchaseRequest
 from core.kit.clock import Clock, business_day, unix_seconds
 from core.kit.ids import Ids
 from core.kit.money import CURRENCY, is_amount
+from core.school.records import Guess
 from terminals import ccq
 from terminals.answers import signing
 from terminals.codes import Instrument, Use, strip
-from terminals.instruments import Declined, Found, Instruments, Owner, Scan, read
+from terminals.guesses import Guesses, Reader
+from terminals.instruments import Declined, Found, Owner, Scan
 from terminals.message import BusinessFields, RequestKey, find_pin
 from terminals.payments import (
     Authorised,
@@ -32,6 +34,7 @@ from terminals.response import response_to
 from terminals.scenes import Holder
 
 CONTINUATION_SECONDS = 90
+_WRONG_PIN = {"55", "75"}
 
 
 class Authoriser:
@@ -40,16 +43,18 @@ class Authoriser:
     def __init__(
         self,
         payments: Payments,
-        instruments: Instruments,
+        reader: Reader,
         pins: Pins,
+        guesses: Guesses,
         terms: Callable[[int], Awaitable[Terms]],
         keys: Callable[[int], SchoolKeys],
         clock: Clock,
         ids: Ids,
     ) -> None:
         self._payments = payments
-        self._instruments = instruments
+        self._reader = reader
         self._pins = pins
+        self._guesses = guesses
         self._terms = terms
         self._keys = keys
         self._clock = clock
@@ -111,7 +116,7 @@ class Authoriser:
             challenge=_challenge(till, message, terms, keys, now),
             challenge_above_minor=terms.challenge_above_minor,
         )
-        found = await read(scan, self._instruments)
+        found = await self._reader.read(till.terminal_no, scan)
         if isinstance(found, Declined) and found.found and found.reason == "CHALLENGE_REQUIRED":
             replay_key = found.found.replay_key
             if replay_key and await self._payments.is_spent(till.issuer, replay_key):
@@ -147,7 +152,14 @@ class Authoriser:
         entered = find_pin(message.pin_block or "", key, keys.pin_private_key)
         if entered is None:
             return PinVerdict(ok=False, response_code="63", reason="PIN_BLOCK")
-        return await self._pins.check_to_pay(till.issuer, found.owner.cardholder_id, entered.digits)
+        if self._guesses.are_closed(till.issuer, till.terminal_no, Guess.PIN):
+            return PinVerdict(ok=False, response_code="05", reason="PIN_CLOSED")
+        verdict = await self._pins.check_to_pay(
+            till.issuer, found.owner.cardholder_id, entered.digits
+        )
+        if verdict.response_code in _WRONG_PIN and not verdict.ok:
+            await self._guesses.note(till.issuer, till.terminal_no, Guess.PIN)
+        return verdict
 
     def _refused(
         self,

@@ -8,7 +8,8 @@ from uuid import UUID
 from core.kit.clock import Clock
 from core.ledger.records import Balances
 from terminals.codes import Use, strip
-from terminals.instruments import Declined, Instruments, Scan, read
+from terminals.guesses import Reader
+from terminals.instruments import Declined, Scan
 from terminals.payments import SchoolKeys, Terms, Till
 from terminals.response import Response, find_response, response_to
 from terminals.scenes import HolderView, Scene, view
@@ -32,13 +33,13 @@ class LookUps:
 
     def __init__(
         self,
-        instruments: Instruments,
+        reader: Reader,
         balances: Callable[[int, UUID], Awaitable[Balances]],
         terms: Callable[[int], Awaitable[Terms]],
         keys: Callable[[int], SchoolKeys],
         clock: Clock,
     ) -> None:
-        self._instruments = instruments
+        self._reader = reader
         self._balances = balances
         self._terms = terms
         self._keys = keys
@@ -63,7 +64,7 @@ class LookUps:
             skew_seconds=terms.skew_seconds,
             life_seconds=terms.life_seconds,
         )
-        found = await read(scan, self._instruments)
+        found = await self._reader.read(till.terminal_no, scan)
         if isinstance(found, Declined):
             code = found.response_code
             response = find_response(code) if code else response_to(found.reason, scan.use)

@@ -6,28 +6,24 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from bff.clock import SystemClock
 from bff.keys import load_keys
 from bff.settings import load_settings
-from bff.wiring import MODELS
+from bff.wiring import Ground, wire
 from core.audit.records import Actor, ActorKind
 from core.audit.service import Audit
-from core.card.pin_hash import PinHasher
-from core.card.service.cards import Cards
-from core.card.service.pins import Pins
-from core.db.unit import Database
-from core.identity.service.cardholders import Cardholders
 from core.identity.service.roster import RosterImport
 from core.kit.ids import Ids
-from core.kit.sealed import Sealer
-from core.kit.slow_hash import SlowHash
-from core.ledger.service import Ledger
-from core.limit.service import Limits
-from core.ports.newcomers import NewcomerOpener
 from core.school.records import SchoolUnknown
 from core.school.service import Schools, Staff, Terminals
-from terminals.proofs import SignedProofs
+
+School = Annotated[str, typer.Option("--school", help="Code or number of it 学校代码或编号")]
+_NO_REDIS = "redis://nowhere.invalid"
+"""Nothing at the desk asks the cache, so no setting needs to name one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,36 +58,15 @@ async def open_desk() -> AsyncIterator[Desk]:
     settings, clock = load_settings(), SystemClock()
     dsn, keys_file = settings.needed("database_url", "keys_file")
     keys = load_keys(Path(keys_file), settings.environment, clock.now())
-    ids = Ids(clock, os.urandom)
-    database = Database(dsn, MODELS, pool_maximum=2)
-    audit = Audit(database, clock, ids, keys.audit)
-    ledger = Ledger(database, clock, ids)
-    slow_hash = SlowHash(os.urandom)
-    sealer = Sealer(keys.data, keys.blind_index, os.urandom)
-    schools = Schools(database, clock, ids, audit, ledger)
-    cardholders = Cardholders(database, sealer)
-    pins = Pins(
-        database,
-        clock,
-        hasher=PinHasher(keys.pepper, slow_hash),
-        policy_of=schools.policy,
-        cardholders=cardholders,
-    )
-    cards = Cards(
-        database, clock, ids, policy_of=schools.policy, cardholders=cardholders, pins=pins
-    )
-    openers: list[NewcomerOpener] = [Limits(database), ledger, cards]
-    await database.open()
-    try:
+    wired = wire(Ground(dsn, _NO_REDIS, keys, clock, os.urandom, pool_maximum=2))
+    services = wired.services
+    async with wired.opened():
         yield Desk(
             Actor(ActorKind.OPERATOR, getpass.getuser()),
-            ids,
-            schools,
-            Terminals(database, clock, audit, SignedProofs()),
-            Staff(database, clock, ids, sealer, slow_hash, audit),
-            audit,
-            RosterImport(database, clock, ids, sealer, schools.policy, cards, openers),
+            wired.ids,
+            services.schools,
+            services.terminals,
+            services.staff,
+            wired.audit,
+            wired.roster,
         )
-    finally:
-        slow_hash.close()
-        await database.close()

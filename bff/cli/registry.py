@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bff.cli.desk import open_desk
-from bff.cli.school import School
+from bff.cli.desk import School, open_desk
 from bff.cli.voice import REFUSED, voice_of
 from core.school.records import DeviceClass, Role, Site
 from core.school.totp import address
@@ -36,7 +35,8 @@ def site_put(
 
     async def run() -> None:
         async with open_desk() as desk:
-            await desk.schools.site_put(school, Site(number, name_zh, name_en), desk.operator)
+            school_id = await desk.school_id(school)
+            await desk.schools.site_put(school_id, Site(number, name_zh, name_en), desk.operator)
         voice.say(f"站点 {number}：{name_zh}", f"Site {number}: {name_en}")
 
     with voice.answering():
@@ -50,7 +50,8 @@ def merchant_add(context: typer.Context, school: School, name_zh: NameZh, name_e
 
     async def run() -> None:
         async with open_desk() as desk:
-            merchant = await desk.schools.merchant_add(school, name_zh, name_en, desk.operator)
+            school_id = await desk.school_id(school)
+            merchant = await desk.schools.merchant_add(school_id, name_zh, name_en, desk.operator)
         voice.say(f"商户 {merchant.number}：{name_zh}", f"Merchant {merchant.number}: {name_en}")
 
     with voice.answering():
@@ -77,16 +78,17 @@ def terminal_activation(
 
     async def run() -> None:
         async with open_desk() as desk:
+            school_id = await desk.school_id(school)
             number = terminal
             if merchant is not None:
                 scenes = scene or ["MEAL"]
                 added = await desk.terminals.register(
-                    school, merchant, site, device, scenes, desk.operator
+                    school_id, merchant, site, device, scenes, desk.operator
                 )
                 number = added.number
             assert number is not None
             code = draw_activation_code(desk.ids)
-            until = await desk.terminals.activation_open(school, number, code, desk.operator)
+            until = await desk.terminals.activation_open(school_id, number, code, desk.operator)
         shown = "-".join((code[:4], code[4:8], code[8:]))
         voice.say(
             f"终端 {number} 的激活码：{shown}，{until:%H:%M} UTC 前一次有效",
@@ -109,7 +111,8 @@ def terminal_confirm(
 
     async def run() -> None:
         async with open_desk() as desk:
-            await desk.terminals.confirm(school, number, fingerprint, desk.operator)
+            school_id = await desk.school_id(school)
+            await desk.terminals.confirm(school_id, number, fingerprint, desk.operator)
         voice.say(f"终端 {number} 已启用", f"Terminal {number} is active")
 
     with voice.answering():
@@ -123,7 +126,8 @@ def terminal_list(context: typer.Context, school: School) -> None:
 
     async def run() -> None:
         async with open_desk() as desk:
-            found = await desk.terminals.list_all(school)
+            school_id = await desk.school_id(school)
+            found = await desk.terminals.list_all(school_id)
         table = voice.table(("编号", "Number"), ("状态", "State"), ("站点", "Site"))
         for terminal in found:
             table.add_row(str(terminal.number), terminal.state, str(terminal.site_number))
@@ -150,10 +154,11 @@ def staff_add(
 
     async def run() -> None:
         async with open_desk() as desk:
+            school_id = await desk.school_id(school)
             made = await desk.staff.create(
-                school, login, name, frozenset(role), password, desk.operator, cardholder
+                school_id, login, name, frozenset(role), password, desk.operator, cardholder
             )
-            code = (await desk.schools.get(school)).code
+            code = (await desk.schools.get(school_id)).code
         uri = address(code, login, made.totp_secret)
         voice.say(f"已添加 {login}，请现在登记动态口令：", f"Added {login}; enter this code now:")
         voice.out.print(uri, markup=False)
@@ -169,7 +174,8 @@ def audit_verify(context: typer.Context, school: School) -> None:
 
     async def run() -> None:
         async with open_desk() as desk:
-            report = await desk.audit.verify(school)
+            school_id = await desk.school_id(school)
+            report = await desk.audit.verify(school_id)
         if report.first_broken_id is not None:
             raise voice.refuse(
                 f"审计记录 {report.first_broken_id} 被改动，请立即上报",

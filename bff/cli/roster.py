@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bff.cli.desk import open_desk
+from bff.cli.desk import School, open_desk
 from bff.cli.voice import REFUSED, Voice, voice_of
 from core.identity.records import RosterReport, RowRefusal
 from core.identity.roster_rows import error_file
@@ -15,7 +15,6 @@ from core.kit.money import decimal_text
 rosters = typer.Typer(no_args_is_help=True, help="Rosters 名册")
 
 File = Annotated[Path, typer.Argument(help="The roster, CSV or XLSX 名册文件")]
-School = Annotated[str, typer.Option("--school", help="Code or number of it 学校代码或编号")]
 Errors = Annotated[
     Path | None,
     typer.Option("--errors", help="Where refused rows are listed 被拒行; default: beside the file"),

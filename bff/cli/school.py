@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bff.cli.desk import open_desk
+from bff.cli.desk import School, open_desk
 from bff.cli.voice import voice_of
 from core.school.policy_diff import policy_diff
 from core.school.policy_file import parse_school_file
@@ -15,7 +15,6 @@ schools = typer.Typer(no_args_is_help=True, help="Schools 学校")
 policies = typer.Typer(no_args_is_help=True, help="Policy files 学校文件")
 
 File = Annotated[Path, typer.Argument(help="A school's TOML file 学校文件")]
-School = Annotated[int, typer.Option("--school", help="Number of the school 学校编号")]
 
 
 @schools.command("add")
@@ -84,7 +83,8 @@ def policy_activate(context: typer.Context, file: File, school: School) -> None:
     async def run() -> None:
         async with open_desk() as desk:
             text = file.read_text("utf-8")
-            version = await desk.schools.policy_activate(school, text, desk.operator)
+            school_id = await desk.school_id(school)
+            version = await desk.schools.policy_activate(school_id, text, desk.operator)
         voice.say(f"现行版本：{version}", f"Version in force: {version}")
 
     with voice.answering(file):

@@ -201,10 +201,6 @@ class CardholderLeaving(Refusal):
     """The account is being closed or is closed: no new codes."""
 
 
-class FeatureOff(Refusal):
-    """The school does not offer this, or not to this kind of cardholder."""
-
-
 class AgreementMissing(Refusal):
     """The campus code needs a live withhold agreement."""
 

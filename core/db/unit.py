@@ -40,7 +40,6 @@ class Unit:
         self.school_id = school_id
         self.connection = client
         self._raw = raw
-        self.after_commit: list[Callable[[], Awaitable[None]]] = []
 
     async def rows(self, sql: str, *values: object) -> Sequence[Any]:
         """The rows of any statement, also of INSERT and UPDATE ... RETURNING."""
@@ -122,12 +121,10 @@ class Database:
             except BaseException:
                 await _undo(raw)
                 raise
+            return result
         finally:
             get_connections().reset(token)
             await pool.release(raw)
-        for call in unit.after_commit:
-            await call()
-        return result
 
 
 async def _undo(raw: Any) -> None:  # noqa: ANN401 - asyncpg ships no types

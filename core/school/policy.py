@@ -288,6 +288,10 @@ class ChannelRules:
         """Whether a feature is open in a channel."""
         return channel in self.features.get(feature, frozenset({channel}))
 
+    def is_off(self, feature: Feature) -> bool:
+        """Whether the school offers a feature nowhere at all."""
+        return feature in self.features and not self.features[feature]
+
 
 @dataclass(frozen=True, slots=True)
 class Closing:

@@ -135,6 +135,13 @@ class TerminalKey:
         )
 
 
+class Guess(StrEnum):
+    """What a terminal may try too often; the kind of its counter."""
+
+    CODE = "TERMINAL_CODE"
+    PIN = "TERMINAL_PIN"
+
+
 @dataclass(frozen=True, slots=True)
 class EnrolledTerminal:
     """What a request's signature is checked against, and whom its sales belong to."""
@@ -231,6 +238,10 @@ class MerchantUnknown(Refusal):
 
 class SiteUnknown(Refusal):
     """This school has no such site."""
+
+
+class FeatureOff(Refusal):
+    """The school does not offer this, or not to this kind of cardholder."""
 
 
 class TerminalUnknown(Refusal):

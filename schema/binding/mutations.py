@@ -7,6 +7,7 @@ import strawberry
 
 from core.identity.records import BindForm, NotBound
 from core.identity.records import SessionTokens as TokensRecord
+from core.school.policy_words import Feature
 from schema.card.cardholder import Cardholder
 from schema.context import RequestInfo
 from schema.directives import OncePerOperation
@@ -95,6 +96,7 @@ class BindingMutation:
                 tokens=SessionTokens.of(bound[0]), cardholder=bound[1]
             ),
             _bind(info, input),
+            Feature.BINDING,
         )
 
     @strawberry.mutation(

@@ -16,12 +16,14 @@ from core.card.records import (
 )
 from core.identity.records import StepUpRequired
 from core.limit.records import LimitAboveAppMaximum, LimitElsewhere, LimitOutOfRange
+from core.school.records import FeatureOff
 from schema.errors import AreaErrors
 
 CARD = AreaErrors(
     "Card",
     CardActImpossible,
     CardUnknown,
+    FeatureOff,
     LimitAboveAppMaximum,
     LimitElsewhere,
     LimitOutOfRange,

@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from core.card.records import Card as CardRecord
+from core.school.policy_words import Feature
 from schema.card.errors import CARD
 from schema.card.reads import check_physical, read_limits
 from schema.card.types import Card, Limits
@@ -141,6 +142,7 @@ class CardMutation:
             services(info).cards.open_virtual(
                 viewer.school_id, viewer.cardholder_id, pin=input.pin
             ),
+            Feature.VIRTUAL_CARD,
         )
 
     @strawberry.mutation(
@@ -159,6 +161,7 @@ class CardMutation:
             CardReportLostPayload,
             lambda card: CardReportLostPayload(card=Card.of(school_id, card)),
             _report(info, input),
+            Feature.LOSS,
         )
 
     @strawberry.mutation(
@@ -177,6 +180,7 @@ class CardMutation:
             CardReleasePayload,
             lambda card: CardReleasePayload(card=Card.of(school_id, card)),
             _release(info, input),
+            Feature.LOSS,
         )
 
     @strawberry.mutation(
@@ -194,4 +198,5 @@ class CardMutation:
             LimitsSetPayload,
             lambda limits: LimitsSetPayload(limits=limits),
             _set_limits(info, input),
+            Feature.LIMIT,
         )

@@ -8,7 +8,7 @@ import strawberry
 from core.card.credentials import paying_kind
 from core.card.pin import PinStatus
 from core.card.service.pins import Pins
-from core.school.policy_words import PinKind
+from core.school.policy_words import Feature, PinKind
 from schema.card.errors import CARD
 from schema.card.types import Pin
 from schema.context import CardholderViewer, RequestInfo
@@ -133,6 +133,7 @@ class PinMutation:
                     step_up_at=me.session.step_up_at,
                 ),
             ),
+            Feature.PIN,
         )
 
     @strawberry.mutation(
@@ -160,6 +161,7 @@ class PinMutation:
                     new_pin=input.new_pin,
                 ),
             ),
+            Feature.PIN,
         )
 
     @strawberry.mutation(
@@ -187,6 +189,7 @@ class PinMutation:
                     step_up_at=me.session.step_up_at,
                 ),
             ),
+            Feature.PIN,
         )
 
     @strawberry.mutation(
@@ -210,4 +213,5 @@ class PinMutation:
                     me.school_id, me.cardholder_id, kind, step_up_at=me.session.step_up_at
                 ),
             ),
+            Feature.PIN,
         )

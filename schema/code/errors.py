@@ -7,7 +7,6 @@ from core.card.records import (
     DeviceKeyInvalid,
     DeviceLimit,
     DeviceUnknown,
-    FeatureOff,
     PassLimit,
     PinIsDefault,
     PinLocked,
@@ -18,6 +17,7 @@ from core.card.records import (
     VirtualCardNotOpened,
 )
 from core.ports.codes import TokenIndexUnavailable
+from core.school.records import FeatureOff
 from schema.errors import AreaErrors
 
 CODE = AreaErrors(

@@ -9,6 +9,7 @@ from core.card.records import CodeDevice as DeviceRecord
 from core.card.records import DeviceUnknown, Token
 from core.card.records import PassIssue as IssueRecord
 from core.ports.codes import PassKind
+from core.school.policy_words import Feature
 from schema.code.errors import CODE
 from schema.code.types import CodeDevice, CodeToken, PassIssue
 from schema.context import RequestInfo
@@ -159,6 +160,7 @@ class CodeMutation:
             CodeDeviceEnrolPayload,
             lambda made: CodeDeviceEnrolPayload(device=CodeDevice.of(school_id, made)),
             _enrol(info, input),
+            Feature.VIRTUAL_CARD,
         )
 
     @strawberry.mutation(
@@ -177,6 +179,7 @@ class CodeMutation:
             CodePassIssuePayload,
             lambda made: CodePassIssuePayload(issue=PassIssue.of(school_id, made)),
             _issue(info, input),
+            Feature.VIRTUAL_CARD,
         )
 
     @strawberry.mutation(
@@ -194,6 +197,7 @@ class CodeMutation:
             CodeTokenIssuePayload,
             lambda made: CodeTokenIssuePayload(token=CodeToken.of(made)),
             _draw(info, input),
+            Feature.VIRTUAL_CARD,
         )
 
     @strawberry.mutation(

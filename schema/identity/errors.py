@@ -12,13 +12,14 @@ from core.identity.records import (
     StepUpRequired,
     StepUpTargetMissing,
 )
-from core.school.records import SchoolUnknown
+from core.school.records import FeatureOff, SchoolUnknown
 from schema.errors import AreaErrors
 
 IDENTITY = AreaErrors(
     "Identity",
     AddressInvalid,
     AlreadyBound,
+    FeatureOff,
     IdentityNotConfirmed,
     MethodNotOffered,
     NotBound,

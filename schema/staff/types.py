@@ -12,6 +12,7 @@ from core.ledger.records import TrialBalance as TrialRecord
 from core.school.records import FourEyesRequest as RequestRecord
 from core.school.records import RequestState, Role
 from core.school.records import StaffMember as MemberRecord
+from core.school.service.staff import staff_actor
 from core.top_up.records import CashTopUp as TopUpRecord
 from schema.card.words import CardholderStatus
 from schema.context import RequestInfo
@@ -28,6 +29,10 @@ from schema.statement.types import Balance, money
 REQUESTS_MAXIMUM = 100
 
 Number = Annotated[str, strawberry.argument(description="The cardholder's number.")]
+Reason = Annotated[
+    str | None,
+    strawberry.argument(description="Why, cut to 200 characters, for the audit."),
+]
 
 
 @strawberry.type(description="The ledger's proof (I6): everything that left entered somewhere.")
@@ -176,16 +181,18 @@ class StaffMember:
         return [FourEyesRequest.of(school_id, request) for request in listed]
 
     @strawberry.field(
-        description="The cardholder with this number; null when there is none.",
+        description="The cardholder with this number, noted in the audit; null when there is none.",
         extensions=[staff_only(Role.CLERK, Role.CASHIER, Role.CARD_MANAGER)],
     )
-    async def cardholder(self, info: RequestInfo, number: Number) -> StaffCardholder | None:
+    async def cardholder(
+        self, info: RequestInfo, number: Number, reason: Reason = None
+    ) -> StaffCardholder | None:
         """A cardholder by number."""
-        found, school_id = services(info).cardholders, staff(info).school_id
-        cardholder_id = await found.find_id(school_id, number)
-        if cardholder_id is None:
-            return None
-        return StaffCardholder.of(await found.get(school_id, cardholder_id))
+        viewer = staff(info)
+        found = await services(info).staff_look_ups.find(
+            viewer.school_id, number, staff_actor(viewer.member), reason
+        )
+        return None if found is None else StaffCardholder.of(found)
 
     @classmethod
     def of(cls, member: MemberRecord) -> Self:

@@ -132,7 +132,7 @@ async def test_decline_is_an_answer_and_moves_nothing(
 ) -> None:
     till = await campus.till()
     before = await campus.dump("transfer", "leg", "account")
-    answer = await till.sell(presented, **{"minor": 500} | given)  # type: ignore[arg-type]
+    answer = await till.sell(presented, **{"minor": 500} | given)  # type: ignore[arg-type]  # any JSON
     assert (answer["outcome"], answer["responseCode"]) == ("DECLINED", code)
     assert ccr.read(answer["signedAnswer"])
     assert await campus.dump("transfer", "leg", "account") == before

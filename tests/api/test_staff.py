@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from nacl.signing import SigningKey
 
 from core.school.records import Role
@@ -117,6 +118,46 @@ async def test_much_cash_waits_for_a_second_person(campus: Campus) -> None:
     before = await campus.dump(*BOOKS)
     assert codes(await campus.do("fourEyesApprove", given, REQUEST, two)) == ["REQUEST_DECIDED"]
     assert await campus.dump(*BOOKS) == before
+
+
+LOOK_UPS = (
+    "SELECT actor_kind, actor_id, subject, reason, facts FROM audit_event"
+    " WHERE act = 'cardholder.look_up' ORDER BY reason"
+)
+
+
+async def test_looking_a_cardholder_up_leaves_an_audit_row(campus: Campus) -> None:
+    clerk = await campus.staff_token("clerk", Role.CLERK)
+    subject = f"cardholder:{await campus.id_of('S001')}"
+    for argument in ("", ', reason: " "', ', reason: "lost card"', f', reason: "{"x" * 201}"'):
+        seen = await staff(campus, f'cardholder(number: "S001"{argument}) {{ name }}', clerk)
+        assert seen["cardholder"] == {"name": "示例甲"}
+    rows = [tuple(row) for row in await campus.rows(LOOK_UPS)]
+    actor = str(campus.staff["clerk"].member.id)
+    reasons = ["look-up", "look-up", "lost card", "x" * 200]
+    assert rows == [("STAFF", actor, subject, reason, "{}") for reason in reasons]
+
+
+async def test_nobody_is_shown_without_the_audit_row(
+    campus: Campus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auditor = await campus.staff_token("auditor", Role.AUDITOR)
+    clerk = await campus.staff_token("clerk", Role.CLERK)
+    query = '{ viewer { staff { cardholder(number: "%s") { name } } } }'
+    forbidden = await campus.query(query % "S001", auditor)
+    assert forbidden["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    assert (await campus.query(query % "S999", clerk))["data"]["viewer"]["staff"] == {
+        "cardholder": None
+    }
+
+    async def full(*_: object) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr("core.audit.store.insert", full)
+    failed = await campus.query(query % "S001", clerk)
+    assert failed["errors"][0]["extensions"]["code"] == "INTERNAL"
+    assert "示例甲" not in str(failed)
+    assert await campus.rows(LOOK_UPS) == []
 
 
 async def test_other_content_than_was_seen_is_not_approved(campus: Campus) -> None:

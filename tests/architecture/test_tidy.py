@@ -13,6 +13,7 @@ Rule = Callable[[Path], list[str]]
 
 _DECISION = "# T\n\n## Context\n\n## Decision\n\n## Consequences\n"
 
+NOQA, IGNORE = "# " + "noqa", "# " + "type: ignore"
 BREACHES: list[tuple[Rule, dict[str, str], list[str]]] = [
     (
         tidiness.long_files,
@@ -38,6 +39,15 @@ BREACHES: list[tuple[Rule, dict[str, str], list[str]]] = [
             "core/good.py": '"""One sentence\nover two lines.\n\nThen more. And more."""',
         },
         ["core/none.py", "core/open.py", "core/two.py"],
+    ),
+    (
+        tidiness.unreasoned_silences,
+        {
+            "core/a.py": f"x = 1  {NOQA}: S105\ny = 2  {NOQA}: S105, A002 - a name\n",
+            "core/b.py": f"z = 3  {IGNORE}[attr-defined]\nz = 4  {IGNORE}[x]  # why\n",
+            "core/c.py": NOQA,
+        },
+        ["core/a.py:1", "core/b.py:1", "core/c.py:1"],
     ),
     (
         tidiness.shapeless_modules,

@@ -43,6 +43,7 @@ _AMERICAN = {
 _FOREIGN_WORDS = {"authorization", "catalogue", "catalogues", "centered"}
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _TARGET = re.compile(r"^([a-z][\w-]*)\s*:(?!=)(.*)$", re.MULTILINE)
+_SILENCE = re.compile(r"# (?:noqa(?:: [A-Z0-9, ]+)?|type: ignore(?:\[[a-z-, ]+\])?)$")
 _NUMBERED = re.compile(r"^(\d{4})-[a-z0-9-]+\.md$")
 
 
@@ -77,6 +78,16 @@ def modules_without_sentence(root: Path) -> list[str]:
         if not first.endswith(".") or re.search(r"[.!?] [A-Z]", first):
             found.append(str(path))
     return found
+
+
+def unreasoned_silences(root: Path) -> list[str]:
+    """Comments that silence a check and do not say why."""
+    return [
+        f"{path.relative_to(root)}:{number}"
+        for path in own_files(root, *_PYTHON, suffix=".py")
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1)
+        if _SILENCE.search(line)
+    ]
 
 
 def shapeless_modules(root: Path) -> list[str]:

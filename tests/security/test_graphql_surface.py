@@ -18,7 +18,7 @@ PAY = """mutation Pay($input: ToyPayInput!) { toyPay(input: $input) { item { nam
   userErrors { message path retryable ... on ToyUserError { code } } } }"""
 
 
-async def refused_with(house: House, status: int, *bodies: bytes) -> None:
+async def assert_refused(house: House, status: int, *bodies: bytes) -> None:
     for body in bodies:
         answer = await house.post(body)
         assert answer.status == status, body[:60]
@@ -27,21 +27,21 @@ async def refused_with(house: House, status: int, *bodies: bytes) -> None:
 
 
 async def test_body_not_utf8_is_400() -> None:
-    await refused_with(House(), 400, b"\xff\xfe", b'{"query":"{ echo(text: \\"\xc3\x28\\") }"}')
+    await assert_refused(House(), 400, b"\xff\xfe", b'{"query":"{ echo(text: \\"\xc3\x28\\") }"}')
 
 
 async def test_nested_json_is_400() -> None:
     deep = b"[" * 30_000 + b"]" * 30_000
     objects = b'{"variables":' * 2_000 + b"1" + b"}" * 2_000
     inside = b'{"query":"{ping}","variables":{"a":' + b"[" * 33 + b"]" * 33 + b"}}"
-    await refused_with(House(), 400, deep, objects, inside)
+    await assert_refused(House(), 400, deep, objects, inside)
     allowed = b'{"query":"{ping}","variables":{"a":' + b"[" * 30 + b"]" * 30 + b"}}"
     assert (await House().post(allowed)).status == 200
 
 
 async def test_scalar_or_list_body_is_400() -> None:
     bodies = [b"1", b'"x"', b"null", b"true", b"[]", b'[{"query":"{ping}"}]', b"{}", b"", b"{"]
-    await refused_with(House(), 400, *bodies)
+    await assert_refused(House(), 400, *bodies)
 
 
 @pytest.mark.parametrize(
@@ -59,26 +59,26 @@ async def test_scalar_or_list_body_is_400() -> None:
     ],
 )
 async def test_body_of_another_shape_is_400(value: dict[str, object]) -> None:
-    await refused_with(House(), 400, json.dumps(value).encode())
+    await assert_refused(House(), 400, json.dumps(value).encode())
 
 
 async def test_huge_integer_is_400() -> None:
     huge = b'{"query":"{ping}","variables":{"a":' + b"9" * 5_000 + b"}}"
     large = b'{"query":"{ping}","variables":{"a":' + b"9" * 21 + b"}}"
-    await refused_with(House(), 400, huge, large)
+    await assert_refused(House(), 400, huge, large)
 
 
 @pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"1e999", b"-1e999"])
 async def test_odd_json_is_400(number: bytes) -> None:
     body = b'{"query":"{ping}","variables":{"a":' + number + b"}}"
-    await refused_with(House(), 400, body)
+    await assert_refused(House(), 400, body)
 
 
 async def test_duplicate_keys_bom_and_utf16_are_400() -> None:
     good = b'{"query":"{ping}"}'
     twice = b'{"query":"{ping}","query":"{ping}"}'
     inside = b'{"query":"{ping}","variables":{"a":1,"\\u0061":2}}'
-    await refused_with(
+    await assert_refused(
         House(), 400, twice, inside, b"\xef\xbb\xbf" + good, good.decode().encode("utf-16")
     )
 
@@ -87,7 +87,7 @@ async def test_nul_and_surrogates_are_400() -> None:
     for bad in (b"\\u0000", b"\\ud800", b"\\udc00\\ud800", b"\x00"):
         body = b'{"query":"query($t:String!){echo(text:$t)}","variables":{"t":"' + bad + b'"}}'
         key = b'{"query":"{ping}","variables":{"' + bad + b'":1}}'
-        await refused_with(House(), 400, body, key)
+        await assert_refused(House(), 400, body, key)
     good = b'{"query":"query($t:String!){echo(text:$t)}","variables":{"t":"\\ud83d\\ude00"}}'
     assert (await House().post(good)).json() == {"data": {"echo": "\U0001f600"}}
 
@@ -95,7 +95,7 @@ async def test_nul_and_surrogates_are_400() -> None:
 async def test_body_over_cap_is_413() -> None:
     house = House()
     body = b'{"query":"{ping}"}' + b" " * 65_536
-    await refused_with(house, 413, body)
+    await assert_refused(house, 413, body)
     undeclared = await house.post(b"", chunks=[b" " * 40_000, b" " * 40_000])
     assert (undeclared.status, undeclared.codes()) == (413, ["BODY_TOO_LARGE"])
     fits = b'{"query":"{ping}"}' + b" " * (65_536 - 18)
@@ -217,10 +217,11 @@ def test_cost_before_execution(text: str, reason: str) -> None:
 
 
 def test_operation_at_the_limits_is_allowed() -> None:
-    prepare(SCHEMA, nested(8), introspection=False)
+    assert prepare(SCHEMA, nested(8), introspection=False).root_fields(None) == ["item"]
     fifteen = "{" + " ".join(f"a{n}: ping" for n in range(15)) + "}"
-    prepare(SCHEMA, fifteen, introspection=False)
-    prepare(SCHEMA, "{ ping" + " @skip(if: false)" * 1 + "}", introspection=False)
+    assert prepare(SCHEMA, fifteen, introspection=False).root_fields(None) == ["ping"] * 15
+    skipped = prepare(SCHEMA, "{ ping @skip(if: false) }", introspection=False)
+    assert skipped.root_fields(None) == ["ping"]
 
 
 async def test_fragments_of_fragments_are_weighed_once() -> None:

@@ -224,3 +224,4 @@ async def test_caller_that_subscribes_too_often_is_closed() -> None:
     while heard[-1] != 4429:
         heard.append(await line.heard())
     await line.ended()
+    assert [message["type"] for message in heard[:-1]].count("error") == 15

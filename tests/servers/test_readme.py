@@ -87,7 +87,7 @@ def test_blocks_run_as_printed(page: str, shell_file: Path, tmp_path: Path) -> N
     (tmp_path / ".data").mkdir()
     (tmp_path / "config").symlink_to(ROOT / "config")
     script = "\n".join(["set -euo pipefail", f". '{shell_file}'", *blocks(page)])
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # noqa: TID251
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # noqa: TID251 - what a shell starts with
     if shutil.which("curl", path=path) is None:
         script = f"curl() {{ '{sys.executable}' '{LITTLE_CURL}' \"$@\"; }}\n{script}"
     told = subprocess.run(

@@ -27,7 +27,20 @@ def test_school_is_set_up_by_hand(commands: Commands) -> None:
         told,
     )
     assert "NEW" in commands.told("terminal", "list", "--school", 1)
-    assert commands.told("audit", "verify", "--school", 1) == "5 rows are sound\n"
+    assert commands.told("audit", "verify", "--school", "green-bamboo") == "5 rows are sound\n"
+
+
+def test_commands_take_a_schools_code_or_number_and_no_other_word(commands: Commands) -> None:
+    commands.told("school", "add", SCHOOL_FILE)
+    by_number, by_code = (
+        commands.told("audit", "verify", "--school", n) for n in (1, "green-bamboo")
+    )
+    assert by_number == by_code == "1 rows are sound\n"
+    for name in ("01", "GREEN-BAMBOO", "2"):
+        unknown = commands.run("merchant", "add", "--school", name, "--name-zh", "店",
+                               "--name-en", "Shop")  # fmt: skip
+        assert (unknown.exit_code, unknown.stderr.split(":")[0]) == (1, "SCHOOL_UNKNOWN")
+    assert commands.told("audit", "verify", "--school", 1) == by_number
 
 
 def test_enrolled_terminal_is_confirmed_by_its_fingerprint(
@@ -58,7 +71,8 @@ async def enrolled_by_hand(dsn: DatabaseDsn) -> None:
 
 
 def test_new_file_is_put_in_force(commands: Commands, tmp_path: Path) -> None:
-    commands.told("school", "add", SCHOOL_FILE)
+    for file in (SCHOOL_FILE, SCHOOL_FILE.with_name("b.toml")):
+        commands.told("school", "add", file)
     newer = tmp_path / "a.toml"
     text = SCHOOL_FILE.read_text("utf-8")
     newer.write_text(text.replace('default = "ID6"', 'default = "ID6"\ntries = 4'), "utf-8")

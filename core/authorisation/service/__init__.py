@@ -147,7 +147,7 @@ class Authorisations:
         return await self._database.unit(school_id, work)
 
     async def capture(self, school_id: int, follow: FollowUp, sign: Sign) -> Answer:
-        """Posts a hold, whole or part, and releases the rest.
+        """Posts a hold, whole or part, and releases the rest; not if its key was voided before.
 
         Raises: IdempotencyConflict, DatabaseUnavailable.
         """
@@ -170,6 +170,7 @@ class Authorisations:
         async def work(unit: Unit) -> Answer:
             found = await self._locked(unit, follow.original)
             if found is None:
+                await store.close_terminal(unit, follow.original.terminal_no)
                 if await store.is_follow_up(unit, follow.original):
                     return await self._keep(unit, follow, "12", "VOIDED", None, sign)
                 if not await store.insert_tombstone(unit, follow.original, follow.answered_at):
@@ -187,6 +188,7 @@ class Authorisations:
     ) -> Answer:
         """Gives captured money back to its source, the purse used last first.
 
+        Not if its key was voided before it came.
         Raises: IdempotencyConflict, DatabaseUnavailable.
         """
 
@@ -227,7 +229,11 @@ class Authorisations:
 
         async def once(unit: Unit) -> Answer:
             stored = await store.find_answer(unit, follow.key, follow.content_hash)
-            return stored or await work(unit)
+            if stored is not None:
+                return stored
+            if follow.operation != "VOID" and await store.is_voided(unit, follow.key):
+                return await self._keep(unit, follow, "22", "VOIDED", None, sign)
+            return await work(unit)
 
         return await self._signed(school_id, await self._database.unit(school_id, once), sign)
 

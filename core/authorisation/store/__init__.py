@@ -170,6 +170,26 @@ async def insert_tombstone(unit: Unit, key: Key, now: datetime) -> bool:
     return made == 1
 
 
+async def close_terminal(unit: Unit, terminal_no: int) -> None:
+    """Waits until no answer of a terminal is being written, and lets none begin in this unit.
+
+    Whoever holds this waits for nothing else, so it may be taken after any other lock.
+    """
+    await unit.execute(
+        "SELECT 1 FROM terminal WHERE school_id = $1 AND terminal_no = $2 FOR UPDATE",
+        unit.school_id, terminal_no,
+    )  # fmt: skip
+
+
+async def is_voided(unit: Unit, key: Key) -> bool:
+    """Whether a void of this capture or refund came first; from now on none can."""
+    await unit.execute(
+        "SELECT 1 FROM terminal WHERE school_id = $1 AND terminal_no = $2 FOR KEY SHARE",
+        unit.school_id, key.terminal_no,
+    )  # fmt: skip
+    return await find(unit, key) is not None
+
+
 async def is_follow_up(unit: Unit, key: Key) -> bool:
     """Whether a key was used for a capture, void or refund: it can never be a purchase's."""
     found = await unit.value(

@@ -18,7 +18,6 @@ from core.card.records import (
     CodeDevice,
     CodeHolder,
     DeviceUnknown,
-    FeatureOff,
     Pass,
     PassIssue,
     PassLimit,
@@ -36,6 +35,7 @@ from core.kit.ids import Ids
 from core.ports.codes import CodeMaker, Funds, PassFacts, PassKind, TokenEntry, TokenIndex
 from core.school.policy import Policy, PolicyOf
 from core.school.policy_words import PersonRight
+from core.school.records import FeatureOff
 
 TOKEN_SECONDS = 60
 TOKEN_INTERVAL = timedelta(seconds=5)

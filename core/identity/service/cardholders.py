@@ -37,6 +37,14 @@ class Cardholders:
         """The id of a number."""
         return await self._database.unit(school_id, lambda unit: store.id_of_number(unit, number))
 
+    async def find_by_number(self, unit: Unit, number: str) -> Cardholder | None:
+        """The cardholder with a number, inside the caller's unit."""
+        cardholder_id = await store.id_of_number(unit, number)
+        if cardholder_id is None:
+            return None
+        (row,) = await store.by_ids(unit, [cardholder_id])
+        return self._open(unit.school_id, row)
+
     async def find_standing(self, unit: Unit, cardholder_id: UUID) -> HolderStanding | None:
         """How a cardholder stands, inside the caller's unit: the money contexts' question."""
         return await store.find_standing(unit, cardholder_id)

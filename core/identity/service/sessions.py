@@ -1,6 +1,5 @@
 """Use cases of sessions: find, refresh, list, revoke."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -25,30 +24,20 @@ from core.kit.ids import Ids
 from core.ports.messages import MessageTemplate
 
 DEVICES_MAXIMUM = 100
-Forget = Callable[[int, list[bytes]], Awaitable[None]]
-"""Told the school and token hashes of revoked sessions, for a cache to drop them."""
-
-
-async def forget_nothing(_school_id: int, _token_hashes: list[bytes]) -> None:
-    """For who keeps no cache."""
 
 
 class Sessions:
-    """Sessions of cardholders and staff; the row is the truth."""
+    """Sessions of cardholders and staff.
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        ids: Ids,
-        messages: Messages,
-        forget: Forget = forget_nothing,
-    ) -> None:
+    Every use reads the row, by its unique key: a revoked session is dead at once, and no copy of it
+    elsewhere can outlive that.
+    """
+
+    def __init__(self, database: Database, clock: Clock, ids: Ids, messages: Messages) -> None:
         self._database = database
         self._clock = clock
         self._ids = ids
         self._messages = messages
-        self._forget = forget
 
     async def find_session(self, token: str) -> SessionRecord | None:
         """The live session of an access token, read from its row; None for any other text."""
@@ -115,8 +104,7 @@ class Sessions:
                 if late or device_label != session.device_label:
                     await self._revoke_stolen(unit, session)
                     return None
-                lost = await store.revoke_successors(unit, session.family_id, session.id, now)
-                self._forget_after(unit, lost)
+                await store.revoke_successors(unit, session.family_id, session.id, now)
             tokens = await self.open(unit, session)
             until = now + timedelta(seconds=GRACE_SECONDS)
             await store.mark_rotated(unit, session.id, now, until)
@@ -178,13 +166,9 @@ class Sessions:
     ) -> None:
         """Revokes, inside the caller's unit, every session that any given id names."""
         now = self._clock.now()
-        hashes = await store.revoke(
+        await store.revoke(
             unit, now, reason, family_id=family_id, binding_id=binding_id, staff_id=staff_id
         )
-        self._forget_after(unit, hashes)
-
-    def _forget_after(self, unit: Unit, token_hashes: list[bytes]) -> None:
-        unit.after_commit.append(lambda: self._forget(unit.school_id, token_hashes))
 
     async def _revoke_stolen(self, unit: Unit, session: SessionRecord) -> None:
         await self.revoke(unit, "REFRESH_REUSED", family_id=session.family_id)

@@ -49,7 +49,7 @@ async def find(unit: Unit, token_hash: bytes) -> SessionRecord | None:
 async def find_by_id(unit: Unit, session_id: UUID) -> SessionRecord | None:
     """An unrevoked session, also if it has run out."""
     row = await unit.row(
-        f"SELECT {_FACTS} FROM session"  # noqa: S608
+        f"SELECT {_FACTS} FROM session"  # noqa: S608 - as above
         " WHERE school_id = $1 AND id = $2 AND revoked_at IS NULL",
         unit.school_id, session_id,
     )  # fmt: skip
@@ -123,29 +123,21 @@ async def revoke(
     family_id: UUID | None = None,
     binding_id: UUID | None = None,
     staff_id: UUID | None = None,
-) -> list[bytes]:
-    """Revokes the sessions of a family, a binding or a member of staff.
-
-    The hashes of their access tokens, for whoever caches them.
-    """
-    rows = await unit.rows(
+) -> None:
+    """Revokes the sessions of a family, a binding or a member of staff."""
+    await unit.execute(
         "UPDATE session SET revoked_at = $2, revoke_reason = $3 WHERE school_id = $1"
-        " AND revoked_at IS NULL AND (family_id = $4 OR binding_id = $5 OR staff_id = $6)"
-        " RETURNING token_hash",
+        " AND revoked_at IS NULL AND (family_id = $4 OR binding_id = $5 OR staff_id = $6)",
         unit.school_id, now, reason, family_id, binding_id, staff_id,
     )  # fmt: skip
-    return [row["token_hash"] for row in rows]
 
 
-async def revoke_successors(
-    unit: Unit, family_id: UUID, session_id: UUID, now: datetime
-) -> list[bytes]:
+async def revoke_successors(unit: Unit, family_id: UUID, session_id: UUID, now: datetime) -> None:
     """Revokes what a refresh made before it was asked a second time."""
-    rows = await unit.rows(
+    await unit.execute(
         "UPDATE session SET revoked_at = $4, revoke_reason = 'REFRESHED_AGAIN'"
         " WHERE school_id = $1 AND family_id = $2 AND id <> $3 AND created_at >="
         " (SELECT rotated_at FROM session WHERE school_id = $1 AND id = $3)"
-        " AND revoked_at IS NULL RETURNING token_hash",
+        " AND revoked_at IS NULL",
         unit.school_id, family_id, session_id, now,
     )  # fmt: skip
-    return [row["token_hash"] for row in rows]

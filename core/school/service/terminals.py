@@ -17,6 +17,7 @@ from core.school.records import (
     DeviceClass,
     EnrolledTerminal,
     FingerprintMismatch,
+    Guess,
     KeyRotationInvalid,
     MerchantUnknown,
     SchoolUnknown,
@@ -237,11 +238,11 @@ class Terminals:
             school_id, lambda unit: store.update_seen(unit, number, now, now - _SEEN)
         )
 
-    async def count_wrong_code(self, school_id: int, number: int) -> int:
-        """Counts a code that this terminal scanned and nobody has; how many in this hour."""
+    async def count_guess(self, school_id: int, number: int, kind: Guess) -> int:
+        """Counts a code that nobody has or a wrong PIN at this terminal; how many in this hour."""
         key, start = str(number).encode(), window_start(self._clock.now(), _HOUR_SECONDS)
         return await self._database.unit(
-            school_id, lambda unit: attempts.count(unit, "TERMINAL_CODE", key, start)
+            school_id, lambda unit: attempts.count(unit, kind, key, start)
         )
 
     async def _move(

@@ -34,10 +34,10 @@ async def lock(unit: Unit, id: UUID) -> FourEyesRequest | None:  # noqa: A002 - 
     return row and _request(row)
 
 
-async def find(unit: Unit, id: UUID) -> FourEyesRequest | None:  # noqa: A002
+async def find(unit: Unit, id: UUID) -> FourEyesRequest | None:  # noqa: A002 - as above
     """The request."""
     row = await unit.row(
-        f"SELECT {_REQUEST} FROM four_eyes_request WHERE school_id = $1 AND id = $2",  # noqa: S608
+        f"SELECT {_REQUEST} FROM four_eyes_request WHERE school_id = $1 AND id = $2",  # noqa: S608 - as above
         unit.school_id, id,
     )  # fmt: skip
     return row and _request(row)
@@ -46,7 +46,7 @@ async def find(unit: Unit, id: UUID) -> FourEyesRequest | None:  # noqa: A002
 async def list_open(unit: Unit, now: datetime, limit: int) -> list[FourEyesRequest]:
     """Requests that may still be decided, the oldest first."""
     rows = await unit.rows(
-        f"SELECT {_REQUEST} FROM four_eyes_request WHERE school_id = $1"  # noqa: S608
+        f"SELECT {_REQUEST} FROM four_eyes_request WHERE school_id = $1"  # noqa: S608 - as above
         " AND state = 'OPEN' AND expires_at > $2 ORDER BY created_at LIMIT $3",
         unit.school_id, now, limit,
     )  # fmt: skip

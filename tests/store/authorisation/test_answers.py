@@ -130,6 +130,41 @@ async def test_a_void_of_a_capture_or_refund_is_not_possible(canteen: Canteen) -
     assert await canteen.funds(holder) == (4600, 4600)
 
 
+@pytest.mark.parametrize("operation", ["CAPTURE", "REFUND"])
+async def test_a_follow_up_that_was_voided_before_it_came_does_nothing(
+    canteen: Canteen, operation: str
+) -> None:
+    holder = await canteen.holder(5000)
+    request = canteen.purchase(holder, 700, manual=operation == "CAPTURE")
+    await canteen.authorise(request)
+    follow = canteen.follow(operation, request, 300)
+    before = await canteen.funds(holder)
+    voided = await canteen.answer(canteen.follow("VOID", follow.key))
+    late = await canteen.answer(follow, process=1)
+    assert (voided.outcome, voided.response_code) == ("VOIDED", "00")
+    assert (late.outcome, late.response_code) == ("VOIDED", "22")
+    assert await canteen.answer(follow) == replace(late, verdict="REPEATED")
+    assert await canteen.funds(holder) == before
+    assert await canteen.broken() == {}
+
+
+async def test_void_races_refund(canteen: Canteen) -> None:
+    holder = await canteen.holder(5000)
+    request = canteen.purchase(holder, 500)
+    await canteen.authorise(request)
+    kept = 0
+    for round_ in range(30):
+        refund = canteen.follow("REFUND", request, 10)
+        void = canteen.follow("VOID", refund.key)
+        first, second = (refund, void) if round_ % 2 else (void, refund)
+        answers = await asyncio.gather(canteen.answer(first), canteen.answer(second, 1))
+        given, undone = reversed(answers) if first is void else answers
+        assert (given.response_code, undone.response_code) in {("00", "12"), ("22", "00")}
+        kept += given.response_code == "00"
+    assert await canteen.funds(holder) == (4500 + 10 * kept, 4500 + 10 * kept)
+    assert await canteen.broken() == {}
+
+
 async def test_six_holds_of_1000_on_5000(canteen: Canteen) -> None:
     holder = await canteen.holder(5000)
     requests = [canteen.purchase(holder, 1000, manual=True) for _ in range(6)]

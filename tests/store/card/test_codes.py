@@ -15,7 +15,6 @@ from core.card.records import (
     CardholderLeaving,
     CodeDevice,
     DeviceUnknown,
-    FeatureOff,
     PassLimit,
     TokenTooSoon,
     VirtualCardNotOpened,
@@ -26,6 +25,7 @@ from core.kit.errors import Refusal
 from core.ports.codes import PassKind
 from core.school.policy import Offline, Person
 from core.school.policy_words import PersonRight
+from core.school.records import FeatureOff
 from terminals import cc1
 from terminals.code_maker import PassKey
 from terminals.keys import signer

@@ -92,25 +92,6 @@ async def test_a_refusal_undoes_everything(database: Database) -> None:
     assert await count_sites(database, 1) == 0
 
 
-async def test_after_commit_runs_once_and_only_after_a_commit(database: Database) -> None:
-    heard: list[int] = []
-
-    async def hear() -> None:
-        heard.append(await count_sites(database, 1))
-
-    async def work(unit: Unit) -> None:
-        unit.after_commit.append(hear)
-        await unit.execute(ADD, unit.school_id, 0)
-        if not heard:
-            return
-        raise Full
-
-    await database.unit(1, work)
-    with pytest.raises(Full):
-        await database.unit(1, work)
-    assert heard == [1]
-
-
 async def test_a_unit_within_another_is_a_transaction_of_its_own(database: Database) -> None:
     async def outer(unit: Unit) -> int:
         await unit.execute(ADD, unit.school_id, 0)

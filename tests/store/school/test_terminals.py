@@ -10,6 +10,7 @@ from core.school.records import (
     DeviceClass,
     EnrolledTerminal,
     FingerprintMismatch,
+    Guess,
     KeyRotationInvalid,
     MerchantUnknown,
     SchoolUnknown,
@@ -220,11 +221,15 @@ async def test_sign_of_life_is_written_once_a_minute(registry: Registry) -> None
     assert (seen - start).total_seconds() == 60
 
 
-async def test_wrong_codes_are_counted_by_the_hour(registry: Registry) -> None:
-    counts = [await registry.terminals.count_wrong_code(SCHOOL, 1) for _ in range(3)]
+async def test_guesses_are_counted_by_the_hour_the_terminal_and_the_kind(
+    registry: Registry,
+) -> None:
+    count = registry.terminals.count_guess
+    counts = [await count(SCHOOL, 1, Guess.CODE) for _ in range(3)]
     registry.clock.advance(hours=1)
-    assert [*counts, await registry.terminals.count_wrong_code(SCHOOL, 1)] == [1, 2, 3, 1]
-    assert await registry.terminals.count_wrong_code(SCHOOL, 2) == 1
+    assert [*counts, await count(SCHOOL, 1, Guess.CODE)] == [1, 2, 3, 1]
+    assert await count(SCHOOL, 2, Guess.CODE) == 1
+    assert await count(SCHOOL, 1, Guess.PIN) == 1
 
 
 async def test_last_key_number_is_the_end_of_a_terminal(registry: Registry) -> None:

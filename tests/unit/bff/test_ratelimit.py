@@ -1,10 +1,25 @@
 """Rate limits: per caller, never per campus, and without Redis."""
 
+from uuid import UUID
+
 import pytest
 
-from bff.ratelimit import ANONYMOUS, CARDHOLDER, CARDHOLDER_MONEY, Buckets, caller_of
+from bff.ratelimit import (
+    ANONYMOUS,
+    CALLER_FIELDS,
+    CARDHOLDER,
+    CARDHOLDER_MONEY,
+    CODE_DRAW,
+    NETWORK_FIELDS,
+    SIGN_IN_BEGIN,
+    Buckets,
+    caller_of,
+    field_limit,
+)
 from bff.refusal import Refused
+from schema.campus import SCHEMA
 from schema.context import Anonymous
+from schema.documents import graphql_schema
 from tests.api.house import House
 from tests.factories.viewers import cardholder_viewer, staff_viewer, terminal_viewer
 
@@ -62,6 +77,34 @@ def test_limit_is_per_school_and_caller() -> None:
     ]
     assert len(set(callers)) == 6
     assert callers[-1] == (ANONYMOUS, "campus")
+
+
+def test_fields_of_a_session_are_limited_apart_from_its_requests() -> None:
+    holder, other = cardholder_viewer(7, 1), cardholder_viewer(7, 2)
+    assert field_limit("limitsSet", holder, "campus") == (CARDHOLDER_MONEY, "7/" + str(UUID(int=1)))
+    assert field_limit("limitsSet", holder, "home") == field_limit("pinSet", holder, "campus")
+    assert field_limit("limitsSet", other, "campus") != field_limit("pinSet", holder, "campus")
+    assert field_limit("codeTokenIssue", holder, "campus") == (CODE_DRAW, "7/" + str(UUID(int=1)))
+    assert field_limit("signInBegin", Anonymous(), "campus") == (SIGN_IN_BEGIN, "campus")
+    assert field_limit("signInBegin", holder, "campus") == (SIGN_IN_BEGIN, "campus")
+    assert field_limit("purchaseAuthorise", terminal_viewer(7, 1), "campus") is None
+    assert field_limit("viewer", holder, "campus") is None
+
+
+def test_every_limited_field_is_in_the_contract() -> None:
+    mutations = graphql_schema(SCHEMA).mutation_type
+    assert mutations is not None
+    assert (NETWORK_FIELDS.keys() | CALLER_FIELDS.keys()) - mutations.fields.keys() == set()
+
+
+def test_one_screen_is_not_limited_by_how_many_processes_there_are() -> None:
+    hand = Hand()
+    buckets = Buckets(hand, processes=8)
+    for _ in range(3):
+        buckets.take(CARDHOLDER_MONEY, "7/a")
+    with pytest.raises(Refused) as refusal:
+        buckets.take(CARDHOLDER_MONEY, "7/a")
+    assert refusal.value.retry_after == 8
 
 
 def test_noon_peak_is_not_limited() -> None:

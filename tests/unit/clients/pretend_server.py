@@ -188,7 +188,7 @@ def _forged(answered: Json) -> Json:
     answer = ccr.read(json.loads(f'"{text[start : start + 154]}"'))
     assert isinstance(answer, ccr.SignedAnswer)
     paid = answer.answer._replace(outcome=Outcome.APPROVED, response_code="00")
-    return json.loads(text[:start] + ccr.make(paid, signer(b"\x99" * 32)) + text[start + 154 :])  # type: ignore[no-any-return]
+    return json.loads(text[:start] + ccr.make(paid, signer(b"\x99" * 32)) + text[start + 154 :])  # type: ignore[no-any-return]  # JSON
 
 
 def _key(given: Json) -> RequestKey:

@@ -90,14 +90,14 @@ async def _cut_at(counter: Counter, step: int, work: Work) -> bool:
         tick()
         return answer
 
-    counter.journal._run = ticking_run  # type: ignore[method-assign]
-    counter.server.handle_async_request = ticking_handle  # type: ignore[method-assign]
+    counter.journal._run = ticking_run  # type: ignore[method-assign]  # planted
+    counter.server.handle_async_request = ticking_handle  # type: ignore[method-assign]  # planted
     try:
         await work(counter.till)
     except PowerCut:
         return True
     finally:
-        counter.server.handle_async_request = handle  # type: ignore[method-assign]
+        counter.server.handle_async_request = handle  # type: ignore[method-assign]  # planted
     return False
 
 

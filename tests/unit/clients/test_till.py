@@ -123,7 +123,7 @@ async def test_forged_answer_is_unknown_outcome(counter: Counter) -> None:
 async def test_purchase_answer_does_not_acknowledge_its_void(counter: Counter) -> None:
     receipt = await counter.till.sell(CODE, 1250)
     answers, sold = counter.server.answers, receipt.entry.key
-    counter.server._money = lambda operation, key, given: answers[sold][1]  # type: ignore[method-assign]
+    counter.server._money = lambda operation, key, given: answers[sold][1]  # type: ignore[method-assign]  # planted
     voided = await counter.till.void(sold)
     assert voided.outcome is None
     assert [entry.operation for entry in counter.journal.list_open()] == [Operation.VOID]
@@ -132,7 +132,7 @@ async def test_purchase_answer_does_not_acknowledge_its_void(counter: Counter) -
 
 async def test_answer_for_another_amount_is_unknown_outcome(counter: Counter) -> None:
     real = counter.server._shown
-    counter.server._shown = (  # type: ignore[method-assign]
+    counter.server._shown = (  # type: ignore[method-assign]  # planted
         lambda outcome, named, code, amount: real(outcome, named, code, amount and 1)
     )
     receipt = await counter.till.sell(CODE, 1250)
@@ -235,9 +235,9 @@ async def test_challenge_that_another_replaces_is_voided(counter: Counter) -> No
 
 async def test_closed_batch_opens_the_next_one(counter: Counter) -> None:
     real = counter.server._shown
-    counter.server._shown = (  # type: ignore[method-assign]
+    counter.server._shown = (  # type: ignore[method-assign]  # planted
         lambda outcome, named, code, amount: real(Outcome.DECLINED, named, "90", amount)
     )
     await counter.till.sell(CODE, 1)
-    counter.server._shown = real  # type: ignore[method-assign]
+    counter.server._shown = real  # type: ignore[method-assign]  # planted
     assert (await counter.till.sell(CODE, 1)).entry.key == RequestKey(42, 2, 1)

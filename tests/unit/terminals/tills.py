@@ -16,9 +16,11 @@ from core.authorisation.records import (
     Status,
 )
 from core.kit.clock import from_unix
+from core.school.records import Guess
 from terminals.answers import AnswerKey
 from terminals.authoriser import Authoriser
 from terminals.follow_ups import FollowUps
+from terminals.guesses import Guesses, Reader
 from terminals.instruments import AliasOwner, Owner
 from terminals.payments import PinVerdict, PurchaseMessage, SchoolKeys, Terms, Till
 from terminals.scenes import Holder, Scene
@@ -65,6 +67,7 @@ class ScriptedCore:
     spent: bool = False
     pin: PinVerdict = field(default_factory=lambda: PinVerdict(ok=True))
     asked: list[Any] = field(default_factory=list)
+    guesses: list[tuple[Guess, int]] = field(default_factory=list)
 
     async def authorise(
         self, school_id: int, purses: Any, request: PurchaseRequest, sign: Any
@@ -134,6 +137,10 @@ class ScriptedCore:
     async def count_wrong_totp(self, school_id: int, alias: str, day: date) -> None:
         self.asked.append(("wrong", alias, day))
 
+    async def count_guess(self, school_id: int, number: int, kind: Guess) -> int:
+        self.guesses.append((kind, number))
+        return self.guesses.count((kind, number))
+
     def _owner(self, key: str | bytes) -> Owner | None:
         found = self.owners.get(key)
         assert found is None or isinstance(found, Owner)
@@ -166,7 +173,10 @@ async def _terms(_: int) -> Terms:
 def make_authoriser(core: ScriptedCore, now: int = SHOWN) -> Authoriser:
     """An authoriser over a scripted core."""
     clock = samples.FixedClock(now)
-    return Authoriser(core, core, core, _terms, lambda _: KEYS, clock, counted_ids())
+    guesses = Guesses(core.count_guess, clock)
+    return Authoriser(
+        core, Reader(core, guesses), core, guesses, _terms, lambda _: KEYS, clock, counted_ids()
+    )
 
 
 def make_follow_ups(core: ScriptedCore) -> FollowUps:
