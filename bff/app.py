@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from bff.clock import SystemClock
-from bff.documents import Documents
+from bff.documents import Documents, Plan, TrustedDocument
 from bff.error_page import error_page_routes
 from bff.graphiql import graphiql_routes
 from bff.graphql import Contexts, GraphQL
@@ -19,6 +19,7 @@ from bff.guards import Guards
 from bff.health import health_routes
 from bff.keys import load_keys
 from bff.languages import SchoolLanguages
+from bff.plans.plan import find_plan
 from bff.ratelimit import Buckets
 from bff.reporting import report
 from bff.seats import LoopLag, Seats
@@ -31,6 +32,7 @@ from bff.wiring import Ground, Wired, wire
 from core.db.unit import Unit
 from schema.campus import SCHEMA
 from schema.masking import Masker
+from schema.root import PREPARED
 
 SEATS = 64
 """Requests that run at once. More than the pool's connections: a purchase waits for its batch,
@@ -58,6 +60,7 @@ def build_app(
     services = wired.services
     languages = SchoolLanguages(services.schools)
     documents = Documents(SCHEMA, texts, ad_hoc=development)
+    documents.compile(_plan)
     buckets = Buckets(monotonic, processes)
     viewers = Viewers(services.sessions, services.staff)
     contexts = Contexts(services, lambda: wired.ids.bytes(8).hex(), languages)
@@ -93,6 +96,11 @@ def build_app(
     app = Starlette(routes=routes, lifespan=lifespan)
     app.state.wired = wired
     return app
+
+
+def _plan(document: TrustedDocument) -> Plan | None:
+    text = document.prepared.document
+    return find_plan(SCHEMA, text, {PREPARED: text})
 
 
 def create() -> Starlette:
