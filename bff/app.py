@@ -1,6 +1,7 @@
 """The Starlette application: guards, endpoint, sockets, health and, for developers, GraphiQL."""
 
 import asyncio
+import gc
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -37,6 +38,8 @@ from schema.root import PREPARED
 SEATS = 64
 """Requests that run at once. More than the pool's connections: a purchase waits for its batch,
 which fills only if many are inside, and a unit that waits for a connection costs nothing."""
+COLLECT_AFTER = 10_000
+"""New objects before young ones are collected: many times what a busy moment holds."""
 _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
 
@@ -111,12 +114,21 @@ def create() -> Starlette:
     settings, clock = load_settings(), SystemClock()
     database_url, redis_url, keys_file = settings.needed("database_url", "redis_url", "keys_file")
     keys = load_keys(Path(keys_file), settings.environment, clock.now())
-    return build_app(
+    app = build_app(
         Ground(database_url, redis_url, keys, clock, os.urandom),
         read_documents(FOLDER),
         development=settings.environment is Environment.DEVELOPMENT,
         processes=settings.workers,
     )
+    _spare_collector()
+    return app
+
+
+def _spare_collector() -> None:
+    """Lets the garbage collector pass over what lives as long as the process."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
 
 
 @asynccontextmanager
