@@ -1,6 +1,7 @@
 """The Starlette application: guards, endpoint, sockets, health and, for developers, GraphiQL."""
 
 import asyncio
+import gc
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -11,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from bff.clock import SystemClock
-from bff.documents import Documents
+from bff.documents import Documents, Plan, TrustedDocument
 from bff.error_page import error_page_routes
 from bff.graphiql import graphiql_routes
 from bff.graphql import Contexts, GraphQL
@@ -19,6 +20,7 @@ from bff.guards import Guards
 from bff.health import health_routes
 from bff.keys import load_keys
 from bff.languages import SchoolLanguages
+from bff.plans.plan import find_plan
 from bff.ratelimit import Buckets
 from bff.reporting import report
 from bff.seats import LoopLag, Seats
@@ -31,10 +33,13 @@ from bff.wiring import Ground, Wired, wire
 from core.db.unit import Unit
 from schema.campus import SCHEMA
 from schema.masking import Masker
+from schema.root import PREPARED
 
 SEATS = 64
 """Requests that run at once. More than the pool's connections: a purchase waits for its batch,
 which fills only if many are inside, and a unit that waits for a connection costs nothing."""
+COLLECT_AFTER = 10_000
+"""New objects before young ones are collected: many times what a busy moment holds."""
 _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
 
@@ -58,6 +63,7 @@ def build_app(
     services = wired.services
     languages = SchoolLanguages(services.schools)
     documents = Documents(SCHEMA, texts, ad_hoc=development)
+    documents.compile(_plan)
     buckets = Buckets(monotonic, processes)
     viewers = Viewers(services.sessions, services.staff)
     contexts = Contexts(services, lambda: wired.ids.bytes(8).hex(), languages)
@@ -95,6 +101,11 @@ def build_app(
     return app
 
 
+def _plan(document: TrustedDocument) -> Plan | None:
+    text = document.prepared.document
+    return find_plan(SCHEMA, text, {PREPARED: text})
+
+
 def create() -> Starlette:
     """The application of the settings: what each server process makes.
 
@@ -103,12 +114,21 @@ def create() -> Starlette:
     settings, clock = load_settings(), SystemClock()
     database_url, redis_url, keys_file = settings.needed("database_url", "redis_url", "keys_file")
     keys = load_keys(Path(keys_file), settings.environment, clock.now())
-    return build_app(
+    app = build_app(
         Ground(database_url, redis_url, keys, clock, os.urandom),
         read_documents(FOLDER),
         development=settings.environment is Environment.DEVELOPMENT,
         processes=settings.workers,
     )
+    _spare_collector()
+    return app
+
+
+def _spare_collector() -> None:
+    """Lets the garbage collector pass over what lives as long as the process."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
 
 
 @asynccontextmanager

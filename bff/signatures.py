@@ -17,6 +17,8 @@ from terminals.message import KeyId, time_message
 from terminals.signature import Nonces, Request, SignatureRefusal, SignedHeaders, TerminalKey
 
 _SIGNED = (b"signature-input", b"signature")
+_READ = ("content-digest", "idempotency-key", "signature-input", "signature")
+"""The headers that `terminals.signature` reads."""
 
 
 class SignatureGuard:
@@ -48,7 +50,7 @@ class SignatureGuard:
         """
         if not any(name in head.headers for name in _SIGNED):
             return None
-        headers = {name.decode("latin-1"): head.text(name) for name in head.headers}
+        headers = {name: head.text(name.encode()) for name in _READ}
         request = Request("POST", head.path, headers, body)
         signed = signature.read(request, UPLOAD_MAXIMUM)
         if isinstance(signed, SignatureRefusal):

@@ -1,0 +1,1 @@
+"""Compiled trusted documents: what Strawberry would answer, without its way there."""
