@@ -153,9 +153,7 @@ async def _populate(place: Place, plan: Plan, told: Told) -> Town:
     await provision(place.postgres.superuser_dsn, place.owner_url, place.app_url)
     await migrate(place.owner_url)
     size = Size(plan.terminals, plan.holders, pins=max(1, plan.holders // 40))
-    return await prepare(
-        place.app_url, place.valkey.url, place.keys_file, [SCHOOL], size, told
-    )
+    return await prepare(place.app_url, place.valkey.url, place.keys_file, [SCHOOL], size, told)
 
 
 async def _rage(
