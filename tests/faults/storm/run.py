@@ -39,6 +39,8 @@ SCHOOL = 71
 DATABASE = "campus_storm"
 WORKERS = 2
 READY_SECONDS = 30
+PATIENCE_SECONDS, PATIENCE_PER_PURCHASE_SECONDS = 30, 0.03
+"""After this long nobody insists any more; what has no answer then is a violation."""
 NEEDED = (
     "AUTHORISE 00", "AUTHORISE 51", "AUTHORISE 70", "AUTHORISE C1", "AUTHORISE 22", "VOID 00",
     "repeated", "voided", "voided before", "lost, then status", "lost, then repeat",
@@ -162,6 +164,8 @@ async def _rage(
     """All purchases, then the status of each; how long the purchases took, and what they were."""
     async with _canteen(place, plan, town, lossy) as canteen:
         street, started = canteen.street, time.monotonic()
+        patience = PATIENCE_SECONDS + PATIENCE_PER_PURCHASE_SECONDS * plan.purchases
+        asyncio.get_running_loop().call_later(patience, street.teller.gives_up.set)
         deck = islice(cycle(street.dice.shuffled(ACTS)), plan.purchases)
         async with asyncio.TaskGroup() as group:
             acts = _told(deck, plan.purchases, told)
