@@ -65,6 +65,10 @@ Told = Callable[[int, int], None]
 """Hears how many of how many cardholders are ready."""
 
 
+def _nobody(_done: int, _of: int) -> None:
+    return
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
     """A cardholder with a phone; `passes` are base64, `token` is a session's."""
@@ -127,7 +131,7 @@ async def prepare(
     keys_file: Path,
     schools: Sequence[int],
     size: Size,
-    told: Told = lambda _done, _of: None,
+    told: Told = _nobody,
 ) -> Town:
     """Schools with tills, cardholders, phones and staff on an empty, migrated database."""
     wires = wire(ground(database_url, redis_url, keys_file))
@@ -148,7 +152,7 @@ def ground(database_url: str, redis_url: str, keys_file: Path) -> Ground:
     return Ground(database_url, redis_url, keys, clock, os.urandom)
 
 
-async def found(wires: Wired, school_id: int, size: Size, told: Told) -> Town:
+async def found(wires: Wired, school_id: int, size: Size, told: Told = _nobody) -> Town:
     """One school, the same each time."""
     dice = Dice("town", school_id)
     await wires.services.schools.add(_school_file(school_id), OPERATOR)
