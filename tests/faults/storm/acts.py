@@ -78,28 +78,37 @@ async def voided_before(canteen: Canteen, till: int) -> None:
     canteen.counts["voided before"] += 1
 
 
-async def answer_lost(canteen: Canteen, till: int) -> None:
-    """The answer never comes: the till asks, repeats, or voids and never learns it."""
+async def lost_then_asked(canteen: Canteen, till: int) -> None:
+    """The answer never comes; the till asks for it."""
+    await canteen.ask_status(await _lost(canteen, till))
+    canteen.counts["lost, then asked"] += 1
+
+
+async def lost_then_repeated(canteen: Canteen, till: int) -> None:
+    """The answer never comes; the till sends the same key again."""
+    await canteen.street.teller.insist(await _lost(canteen, till))
+    canteen.counts["lost, then repeated"] += 1
+
+
+async def lost_then_voided(canteen: Canteen, till: int) -> None:
+    """The answer never comes; the till voids the purchase and never learns what it was."""
+    intent = await _lost(canteen, till)
+    await canteen.street.teller.ask(canteen.street.follow("VOID", intent, till, 0))
+    canteen.counts["lost, then voided"] += 1
+
+
+async def _lost(canteen: Canteen, till: int) -> Intent:
     intent = canteen.street.by_code(till)
-    teller = canteen.street.teller
-    teller.begin(intent)
+    canteen.street.teller.begin(intent)
     with suppress(NoAnswer):
         await canteen.lossy.send(intent)
         raise AssertionError("the lossy line let an answer through")
-    remedy = canteen.street.dice.pick(("status", "repeat", "void"))
-    match remedy:
-        case "status":
-            await canteen.ask_status(intent)
-        case "repeat":
-            await teller.insist(intent)
-        case _:
-            await teller.ask(canteen.street.follow("VOID", intent, till, 0))
-    canteen.counts[f"lost, then {remedy}"] += 1
+    return intent
 
 
 MIX: tuple[tuple[int, Act], ...] = (
     (42, card), (1, card_with_pin), (37, code), (2, code_at_two_tills), (10, repeated), (3, voided),
-    (2, voided_before), (3, answer_lost),
+    (2, voided_before), (1, lost_then_asked), (1, lost_then_repeated), (1, lost_then_voided),
 )  # fmt: skip
 ACTS = tuple(act for weight, act in MIX for _ in range(weight))
 """A hundred: they are dealt like cards, so that each comes as often as its weight says."""

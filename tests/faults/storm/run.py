@@ -43,8 +43,8 @@ PATIENCE_SECONDS, PATIENCE_PER_PURCHASE_SECONDS = 30, 0.03
 """After this long nobody insists any more; what has no answer then is a violation."""
 NEEDED = (
     "AUTHORISE 00", "AUTHORISE 51", "AUTHORISE 70", "AUTHORISE C1", "AUTHORISE 22", "VOID 00",
-    "repeated", "voided", "voided before", "lost, then status", "lost, then repeat",
-    "lost, then void",
+    "repeated", "voided", "voided before", "lost, then asked", "lost, then repeated",
+    "lost, then voided",
 )  # fmt: skip
 """What must have happened at least once."""
 
