@@ -1,7 +1,7 @@
 # Two commands are enough for a newcomer: make demo, make test.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults faults-defects check format bench docs lock clean
+.PHONY: help demo test storm faults faults-defects check format bench docs lock clean
 
 # PYTHON=… says which interpreter makes .venv; otherwise the first of these that can.
 CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
@@ -18,6 +18,9 @@ demo: .venv/demo.stamp ## Start everything on 127.0.0.1:8000 and play the story 
 
 test: .venv/dev.stamp ## Run every test but the bank test, with coverage.
 	@.venv/bin/python -m pytest --cov --cov-report=term:skip-covered --ignore=tests/faults tests
+
+storm: .venv/dev.stamp ## Pay 10,000 times at 50 tills with repeats, voids and lost answers, then prove the books.
+	@.venv/bin/python -m tests.faults.storm
 
 faults: .venv/dev.stamp ## Run the bank test: kill servers under load, then check every invariant.
 	@.venv/bin/python -m tests.faults.bank

@@ -39,7 +39,7 @@ def kill_app(at: Targets, dice: Dice) -> bool:
 
 def kill_worker(at: Targets, dice: Dice) -> bool:
     """kill -9 of the worker."""
-    return bool(at.workers) and _killed(dice.pick(at.workers))
+    return _killed(dice.pick(at.workers))
 
 
 def kill_client(at: Targets, dice: Dice) -> bool:
@@ -152,8 +152,8 @@ Fault = Callable[[Targets, Dice], bool]
 """Does its worst and undoes it; whether it hit anything."""
 
 KINDS: tuple[Fault, ...] = (
-    kill_app, stall_app, kill_client, restart_database, kill_backend, cut_backends, stall_database,
-    flush_cache, kill_cache, stall_cache,
+    kill_app, kill_worker, stall_app, kill_client, restart_database, kill_backend, cut_backends,
+    stall_database, flush_cache, kill_cache, stall_cache,
     *(_link("client", mode) for mode in (Mode.CUT, Mode.LAG, Mode.LOSE_ANSWERS)),
     *(_link("database", mode) for mode in (Mode.CUT, Mode.HOLE, Mode.LAG, Mode.LOSE_ANSWERS)),
     *(_link("cache", mode) for mode in (Mode.CUT, Mode.HOLE)),

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import socket
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import httpx2
 
-from bff.cli.root import app as command_line
+from bff.demo.process import free_port
 from bff.embedded import Postgres, Valkey, start_postgres, start_valkey
 from bff.proof import PROOF
 from core.db.invariants import Proof, prove
@@ -29,10 +28,11 @@ from tests.faults.bank.dice import Dice
 from tests.faults.bank.faults import KINDS, Fault, Targets
 from tests.faults.bank.guard import Calibration, calibrate, free_home
 from tests.faults.bank.journal import Tail, read
-from tests.faults.bank.judge import Evidence, Verdict, judge
+from tests.faults.bank.judge import Verdict, judge
 from tests.faults.bank.processes import Child
 from tests.faults.bank.proxy import Proxy, run_loop
-from tests.faults.bank.town import SCHOOLS, WallClock, prepare
+from tests.faults.bank.rows import gather
+from tests.faults.bank.town import SCHOOLS, Size, WallClock, prepare
 from tests.faults.defects.planted import launcher, plant
 
 CLIENTS = 3
@@ -41,6 +41,14 @@ READY_SECONDS = 30
 CALM_SECONDS = (0.2, 0.8)
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes", "data_checksums")
 DATABASE = "campus_bank"
+NO_MESSAGES = {
+    "BFF_MAIL_URL": "smtp://127.0.0.1:9",
+    "BFF_MAIL_SENDER": "card@school.example",
+    "BFF_SMS_URL": "http://127.0.0.1:9",
+    "BFF_SMS_KEY_ID": "none",
+    "BFF_SMS_SECRET": "none",
+}
+"""The worker will not start without a way to send messages; nothing here makes one."""
 
 
 class HarnessFault(Exception):
@@ -140,13 +148,10 @@ class Bank:
         }
         self.apps = []
         for place in range(2):
-            port = _free_port()
+            port = free_port()
             self.links[f"client{place}"] = Proxy(loop, port)
             self.apps.append(self._child(f"app-{place}", ["serve", "--port", str(port)]))
-        has_worker = "worker" in {
-            c.name or c.callback.__name__ for c in command_line.registered_commands if c.callback
-        }
-        self.workers = [self._child("worker", ["worker"])] if has_worker else []
+        self.workers = [self._child("worker", ["worker"])]
         urls = [f"http://127.0.0.1:{self.links[f'client{place}'].port}" for place in range(2)]
         self.clients = [
             Child(
@@ -165,7 +170,8 @@ class Bank:
     async def _prepare(self) -> None:
         await provision(self.postgres.superuser_dsn, self.owner, self.app)
         await migrate(self.owner)
-        town = await prepare(self.app, self.valkey.url, self.home / "keys.json", 1)
+        keys_file = self.home / "keys.json"
+        town = await prepare(self.app, self.valkey.url, keys_file, SCHOOLS, Size())
         town.write(self.home / "town.json")
 
     def _child(self, name: str, command: list[str]) -> Child:
@@ -179,6 +185,7 @@ class Bank:
                 "BFF_REDIS_URL": _at_port(self.valkey.url, self.links["cache"].port),
                 "BFF_KEYS_FILE": str(self.home / "keys.json"),
                 "BFF_ENVIRONMENT": "development",
+                **NO_MESSAGES,
             },
             self.home / f"{name}.log",
         )
@@ -248,21 +255,12 @@ class Bank:
     async def judge(self) -> tuple[Verdict, Proof]:
         """What journals and rows say."""
         lines = [line for n in range(CLIENTS) for line in read(self.home / f"client-{n}.jsonl")]
-        rows, cash = {}, set()
-        connection = await asyncpg.connect(self.app)
-        for school in SCHOOLS:
-            await connection.execute("SELECT set_config('app.school', $1, false)", str(school))
-            for row in await connection.fetch("SELECT * FROM terminal_answer"):
-                key = f"{school}.{row['terminal_no']}.{row['batch_no']}.{row['seq_no']}"
-                rows[key] = dict(row)
-            cash |= {r[0] for r in await connection.fetch(
-                "SELECT key FROM idempotency WHERE scope LIKE 'cash:%'")}  # fmt: skip
-        await connection.close()
+        evidence = await gather(self.app, SCHOOLS, lines)
         database = Database(self.app, ["core.limit.store"])
         await database.open()
         proof = await prove(database, PROOF, WallClock().now())
         await database.close()
-        return judge(Evidence(lines, rows, cash)), proof
+        return judge(evidence), proof
 
 
 def run(plan: Plan, home: Path | None = None) -> Result:
@@ -356,10 +354,3 @@ def _at_port(dsn: str, port: int) -> str:
     parts = urlsplit(dsn)
     credentials = parts.netloc.rpartition("@")[0]
     return urlunsplit(parts._replace(netloc=f"{credentials}@127.0.0.1:{port}"))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

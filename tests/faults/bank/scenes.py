@@ -92,9 +92,13 @@ class Street:
 
 
 async def tap(street: Street, till: int) -> None:
-    """A physical card; above the limit the PIN follows, without a second tap."""
+    """A physical card of anybody."""
     holder = street.dice.pick(street.people[street.school(till)])
-    amount = street.amount()
+    await pay_by_card(street, till, holder, street.amount())
+
+
+async def pay_by_card(street: Street, till: int, holder: Holder, amount: int) -> None:
+    """A tap; above the limit the PIN follows, without a second tap."""
     about = {"uid": holder.uid, "who": holder.number}
     facts = await street.teller.ask(street.purchase(till, f"CARD:{holder.uid}", amount, about))
     if facts and facts.get("outcome") == "PIN_REQUIRED" and holder.has_pin:

@@ -47,9 +47,13 @@ class Teller:
         """Journals what was seen."""
         self._journal.write({"t": kind, "at": monotonic(), **facts})
 
+    def begin(self, intent: Intent) -> None:
+        """Journals an intent; only then may it be sent."""
+        self._journal.write(intent.line(monotonic()))
+
     async def ask(self, intent: Intent, *, at_once: int = 1) -> Json | None:
         """The answer, None if the run ended before it came; `at_once` equal ones in parallel."""
-        self._journal.write(intent.line(monotonic()))
+        self.begin(intent)
         if at_once == 1:
             return await self.insist(intent)
         answers = await asyncio.gather(*(self.insist(intent, n) for n in range(at_once)))

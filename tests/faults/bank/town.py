@@ -1,11 +1,13 @@
 """Prepares two schools through the product's services and says what its people and tills hold."""
 
+import asyncio
 import json
 import os
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from uuid import UUID
 
@@ -28,9 +30,8 @@ from tests.factories.roster import HEADER_ZH, cells_of, csv_bytes
 from tests.faults.bank.dice import Dice
 
 SCHOOLS = (71, 72)
-PINS = 16
-"""How many cardholders of each school choose a PIN (each costs an argon2id)."""
 PIN = "274915"
+PHONES_AT_ONCE = 8
 OPERATOR = Actor(ActorKind.OPERATOR, "bank-test")
 _POLICY = """
 [policy.pin]
@@ -50,10 +51,22 @@ channels = ["CASH"]
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much there is of everything, per school."""
+    """How much there is of everything, per school.
+
+    `pins` is how many cardholders choose a PIN (each costs an argon2id).
+    """
 
     tills: int = 20
     holders: int = 100
+    pins: int = 16
+
+
+Told = Callable[[int, int], None]
+"""Hears how many of how many cardholders are ready."""
+
+
+def _nobody(_done: int, _of: int) -> None:
+    return
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +125,18 @@ class WallClock:
         return datetime.now(UTC)  # noqa: TID251 - this is the Clock
 
 
-async def prepare(database_url: str, redis_url: str, keys_file: Path, seed: int) -> Town:
-    """Two schools with tills, cardholders, phones and staff on an empty, migrated database."""
+async def prepare(
+    database_url: str,
+    redis_url: str,
+    keys_file: Path,
+    schools: Sequence[int],
+    size: Size,
+    told: Told = _nobody,
+) -> Town:
+    """Schools with tills, cardholders, phones and staff on an empty, migrated database."""
     wires = wire(ground(database_url, redis_url, keys_file))
     async with wires.running():
-        towns = [await found(wires, school_id, Size(), seed) for school_id in SCHOOLS]
+        towns = [await found(wires, school_id, size, told) for school_id in schools]
     return Town(
         tuple(holder for town in towns for holder in town.holders),
         tuple(desk for town in towns for desk in town.desks),
@@ -132,12 +152,12 @@ def ground(database_url: str, redis_url: str, keys_file: Path) -> Ground:
     return Ground(database_url, redis_url, keys, clock, os.urandom)
 
 
-async def found(wires: Wired, school_id: int, size: Size, seed: int) -> Town:
-    """One school."""
-    dice = Dice(seed, "town", school_id)
+async def found(wires: Wired, school_id: int, size: Size, told: Told = _nobody) -> Town:
+    """One school, the same each time."""
+    dice = Dice("town", school_id)
     await wires.services.schools.add(_school_file(school_id), OPERATOR)
     tills = [text async for text in _tills(wires, school_id, size.tills, dice)]
-    holders = await _holders(wires, school_id, size.holders, dice)
+    holders = await _holders(wires, school_id, size, dice, told)
     return Town(tuple(holders), (await _desk(wires, school_id),), tuple(tills))
 
 
@@ -149,7 +169,7 @@ def _school_file(school_id: int) -> str:
     )
 
 
-async def _tills(wires: Wired, school_id: int, count: int, dice: Dice) -> AsyncIterator[str]:
+async def _tills(wires: Wired, school_id: int, wanted: int, dice: Dice) -> AsyncIterator[str]:
     schools, terminals = wires.services.schools, wires.services.terminals
     await schools.site_put(school_id, Site(0, "食堂", "Canteen"), OPERATOR)
     merchants = [
@@ -157,7 +177,7 @@ async def _tills(wires: Wired, school_id: int, count: int, dice: Dice) -> AsyncI
         for n in range(4)
     ]
     published = [_published(key) for key in wires.services.terminal_keys.published(school_id)]
-    for place in range(count):
+    for place in range(wanted):
         merchant = merchants[place % len(merchants)]
         registered = await terminals.register(
             school_id, merchant.number, 0, DeviceClass.TILL, ["MEAL"], OPERATOR
@@ -185,7 +205,9 @@ def _published(key: PublicKey) -> dict[str, object]:
     }  # fmt: skip
 
 
-async def _holders(wires: Wired, school_id: int, count: int, dice: Dice) -> list[Holder]:
+async def _holders(
+    wires: Wired, school_id: int, size: Size, dice: Dice, told: Told
+) -> list[Holder]:
     """Small balances, 5 to 60 yuan: refusals for lack of funds must happen."""
     people = [
         replace(
@@ -194,11 +216,11 @@ async def _holders(wires: Wired, school_id: int, count: int, dice: Dice) -> list
             old_balance_minor=500 + dice.below(5_500),
             card_uid=f"{school_id:02X}{place:012X}",
         )
-        for place, person in enumerate(sample_people(count, "MAIN"))
+        for place, person in enumerate(sample_people(size.holders, "MAIN"))
     ]
     cells = [HEADER_ZH, *(cells_of(person) for person in people)]
     report = await wires.roster.import_file(school_id, csv_bytes(cells), "bank-test", print)
-    assert report.created == count
+    assert report.created == size.holders
     rows = await wires.database.unit(
         school_id,
         lambda unit: unit.rows(
@@ -208,10 +230,19 @@ async def _holders(wires: Wired, school_id: int, count: int, dice: Dice) -> list
             school_id,
         ),
     )
-    return [
-        await _phone(wires, school_id, row, dice.bytes(32), has_pin=place < PINS)
-        for place, row in enumerate(rows)
-    ]
+    seeds = [dice.bytes(32) for _ in rows]
+    places, ready = iter(range(len(rows))), count(1)
+    holders: dict[int, Holder] = {}
+
+    async def open_phones() -> None:
+        for place in places:
+            holders[place] = await _phone(
+                wires, school_id, rows[place], seeds[place], has_pin=place < size.pins
+            )
+            told(next(ready), len(rows))
+
+    await asyncio.gather(*(open_phones() for _ in range(PHONES_AT_ONCE)))
+    return [holders[place] for place in range(len(rows))]
 
 
 async def _phone(

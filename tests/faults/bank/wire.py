@@ -2,10 +2,11 @@
 
 from base64 import b64decode
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from clients.endpoint import PATH, Endpoint, Json, NoAnswer, NotAllowed, QuestionRefused
+from clients.terminal.journal import CONTROL_BATCH
 from clients.terminal.keys import Identity
 from terminals import cc1
 from terminals.cc1 import Intent as CodeIntent
@@ -63,6 +64,15 @@ class Intent:
         return cls(**{**facts, "named": line["named"] and tuple(line["named"])})
 
 
+def status_of(purchase: Intent, seq_no: int) -> Intent:
+    """Asks what the server keeps of a purchase, under a key that no answer is kept for.
+
+    It has the purchase's id: what comes is one more answer to the same key.
+    """
+    given = {"key": {"batchNo": CONTROL_BATCH, "seqNo": seq_no}, "original": purchase.given["key"]}
+    return replace(purchase, operation="STATUS", given=given)
+
+
 def show_code(holder: Holder, now: int) -> str:
     """The CC1 text that the holder's phone shows at `now` (Unix seconds)."""
     sign = signer(bytes.fromhex(holder.seed))
@@ -89,11 +99,8 @@ class Wire:
 
         Raises: NoAnswer (the outcome is unknown), ServerFault.
         """
-        document, field = DOCUMENTS[intent.operation]
         try:
-            payload = await self._endpoint.change(
-                document, field, intent.given, self._headers(intent)
-            )
+            return await self._asked(intent)
         except QuestionRefused as refused:
             return {"refused": refused.code}
         except NotAllowed as refused:
@@ -102,6 +109,18 @@ class Wire:
             return {"refused": refused.code, "detail": refused.detail}
         except NoAnswer as none:
             raise checked(none) from None
+
+    async def _asked(self, intent: Intent) -> Json:
+        headers = self._headers(intent)
+        if intent.operation == "STATUS":
+            variables = {"original": intent.given["original"]}
+            data = await self._endpoint.ask("PurchaseStatus", variables, headers)
+            found = data["terminal"]["purchaseStatus"]
+            shown = found["authorisation"]
+            facts = self._facts(intent, shown) if shown else {"refused": "NO_ANSWER_KEPT"}
+            return {**facts, "state": found["state"]}
+        document, field = DOCUMENTS[intent.operation]
+        payload = await self._endpoint.change(document, field, intent.given, headers)
         if intent.operation in TERMINAL:
             return self._facts(intent, payload["authorisation"])
         return {"done": True, **_shown(payload)}

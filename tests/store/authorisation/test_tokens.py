@@ -51,7 +51,7 @@ async def counter(
 ) -> AsyncIterator[Counter]:
     wires = wire(ground(database_dsn.app, redis_url, tmp_path / "keys.json"))
     async with wires.running():
-        await found(wires, SCHOOL, Size(tills=1, holders=1), seed=1)
+        await found(wires, SCHOOL, Size(tills=1, holders=1))
         ((holder_id, device_id, account_id),) = await wires.database.unit(
             SCHOOL,
             lambda unit: unit.rows(
