@@ -100,7 +100,7 @@ class Branch:
     @strawberry.field
     async def deeper(self, info: strawberry.Info) -> "Branch":
         await asyncio.sleep(0)
-        return Branch(number=len(info.path.key), leaf=Leaf(name="deep"))  # type: ignore[arg-type]
+        return Branch(number=len(info.path.key), leaf=Leaf(name="deep"))  # type: ignore[arg-type]  # lazy
 
     @strawberry.field
     def waiting(self) -> list[str | None]:
