@@ -1,7 +1,7 @@
 # Two commands are enough for a newcomer: make demo, make test.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults check format bench lock clean
+.PHONY: help demo test faults check format bench bench-peers lock clean
 
 # PYTHON=… says which interpreter makes .venv; otherwise the first of these that can.
 CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
@@ -11,7 +11,7 @@ LOCK = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.1
 	--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/demo.stamp ## Start everything on 127.0.0.1:8000 and play the story (ONCE=1 stops after it).
 	@.venv/bin/python -m bff demo $(if $(ONCE),--once)
@@ -34,6 +34,9 @@ format: .venv/dev.stamp ## Put the code in its one form.
 
 bench: .venv/dev.stamp ## List the benchmarks; each is one command.
 	@.venv/bin/python -m bench
+
+bench-peers: ## Install the Node peers of the home screen benchmark (needs npm).
+	@cd bench/peers && npm ci --no-audit --no-fund
 
 lock: ## Resolve requirements/*.txt anew (needs uv).
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/" >&2; exit 1; }
