@@ -1,7 +1,7 @@
 # Two commands are enough for a newcomer: make demo, make test.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test storm faults faults-defects check format bench docs lock clean
+.PHONY: help demo test storm faults faults-defects check format bench bench-peers docs lock clean
 
 # PYTHON=… says which interpreter makes .venv; otherwise the first of these that can.
 CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
@@ -43,6 +43,9 @@ bench: .venv/dev.stamp ## List the benchmarks; each is one command.
 
 docs: .venv/dev.stamp ## Write the tables in docs/ anew from their sources.
 	@.venv/bin/python -m bff docs
+
+bench-peers: ## Install the Node peers of the home screen benchmark (needs npm).
+	@cd bench/peers && npm ci --no-audit --no-fund
 
 lock: ## Resolve requirements/*.txt anew (needs uv).
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/" >&2; exit 1; }

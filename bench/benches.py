@@ -1,0 +1,97 @@
+"""The benchmarks of performance.md that exist so far: who stands beside whom, and the goals."""
+
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench.contenders import Driven, Pgbench
+from bench.rounds import Contender, interleave, report
+from bench.serving import Served, mercurius, ours, rest
+from bench.stand import CAMPUS, TPC_B, Stand
+from bench.world import TILLS
+from bff.documents import document_id
+from core.db.provision import APP_ROLE
+
+NATURAL = Path(__file__).parent / "natural_payment.pgbench"
+PURCHASE = Path(__file__).parent.parent / "clients/documents/PurchaseAuthorise.graphql"
+
+
+def authorise(on: Stand, arguments: Namespace) -> None:
+    """P1: a purchase over HTTP, from request signature to signed answer, beside TPC-B."""
+    with ours(on) as server:
+        contenders: list[Contender] = [_purchases(on, server), _tpc_b(on)]
+        rounds = interleave(contenders, arguments.rounds, arguments.seconds)
+    report("authorise", rounds, "ours", {"pgbench TPC-B": 1.2})
+
+
+def hot_merchant(on: Stand, arguments: Namespace) -> None:
+    """P2: every purchase goes to one merchant, beside one payment at a time on its row."""
+    with ours(on) as server:
+        contenders: list[Contender] = [_purchases(on, server, hot=True), _natural(on)]
+        rounds = interleave(contenders, arguments.rounds, arguments.seconds)
+    report("hot-merchant", rounds, "ours", {"pgbench, one payment": 2.5})
+
+
+def versus_rest(on: Stand, arguments: Namespace) -> None:
+    """P3: the same purchase through GraphQL and through a hand-written route."""
+    with ours(on) as server, rest(on) as peer:
+        order = {"hot": False, "path": "/purchases", "document_id": None, "port": peer.port}
+        by_hand = Driven("REST", on, "bench.purchase_driver", order, server=peer.pid, runs=50_000)
+        contenders: list[Contender] = [_purchases(on, server), by_hand]
+        rounds = interleave(contenders, arguments.rounds, arguments.seconds)
+    report("versus-rest", rounds, "ours", {"REST": 0.9})
+
+
+def home(on: Stand, arguments: Namespace) -> None:
+    """P5: name, card and 20 lines with their merchants, beside Node and a hand-written route."""
+    with ExitStack() as stack:
+        servers = {
+            "ours": ("/graphql", stack.enter_context(ours(on))),
+            "mercurius, JOIN": ("/graphql", stack.enter_context(mercurius(on, "join"))),
+            "mercurius, loaders": ("/graphql", stack.enter_context(mercurius(on, "loaders"))),
+            "REST": ("/home", stack.enter_context(rest(on))),
+        }
+        contenders = [
+            Driven(name, on, "bench.home_driver", {"path": path, "port": server.port},
+                   server=server.pid)
+            for name, (path, server) in servers.items()
+        ]  # fmt: skip
+        rounds = interleave(contenders, arguments.rounds, arguments.seconds)
+    goals = {"mercurius, JOIN": 1.0, "mercurius, loaders": 1.3, "REST": 0.9}
+    report("home", rounds, "ours", goals)
+
+
+def queue(on: Stand, arguments: Namespace) -> None:
+    """The database's part of P1 and P2: the payment queue alone, without HTTP and codes."""
+    many = Driven("queue", on, "bench.queue_driver", {"hot": False}, group="server")
+    hot = Driven("queue, one merchant", on, "bench.queue_driver", {"hot": True}, group="server",
+                 runs=50_000)  # fmt: skip
+    contenders: list[Contender] = [many, _tpc_b(on), hot, _natural(on)]
+    rounds = interleave(contenders, arguments.rounds, arguments.seconds)
+    report("queue", rounds, many.name, {"pgbench TPC-B": 1.2})
+    report("queue, one merchant", rounds, hot.name, {"pgbench, one payment": 2.5})
+
+
+BENCHES: Mapping[str, Callable[[Stand, Namespace], None]] = {
+    "authorise": authorise,
+    "hot-merchant": hot_merchant,
+    "versus-rest": versus_rest,
+    "home": home,
+    "queue": queue,
+}
+
+
+def _purchases(on: Stand, server: Served, *, hot: bool = False) -> Driven:
+    named = document_id(PURCHASE.read_bytes().decode())
+    order = {"hot": hot, "path": "/graphql", "document_id": named, "port": server.port}
+    return Driven("ours", on, "bench.purchase_driver", order, server=server.pid)
+
+
+def _tpc_b(on: Stand) -> Pgbench:
+    return Pgbench("pgbench TPC-B", on, "postgres", TPC_B)
+
+
+def _natural(on: Stand) -> Pgbench:
+    first = {"first_till": TILLS + 1}
+    return Pgbench("pgbench, one payment", on, APP_ROLE, CAMPUS, NATURAL, first)

@@ -1,0 +1,52 @@
+"""Sends signed purchases to an HTTP server over a few connections, one after another on each."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+from bench.contenders import DRIVERS
+from bench.driving import Tally, Work, drive
+from bench.http import Connection, connect
+from bench.messages import Place, codes, purchases, share
+from bench.world import SCHOOL_ID, tills
+from bff.clock import SystemClock
+from bff.keys import load_keys
+from bff.settings import Environment
+from core.kit.clock import unix_seconds
+from terminals.keys import KeyUse, signer
+
+_APPROVED = b'"outcome":"APPROVED"'
+
+
+async def _prepare(order: dict[str, Any]) -> Work:
+    now = SystemClock().now()
+    seed = load_keys(Path(order["keys_file"]), Environment.DEVELOPMENT, now).signing_seed(
+        KeyUse.PASS, now
+    )
+    issuer = signer(seed.for_issuer(SCHOOL_ID))
+    second = unix_seconds(now)
+    shown = codes(share(order["index"], DRIVERS), seed.kid, issuer, order["start"], second)
+    batch_no = order["run"] * 10 + order["index"] + 1
+    place = Place(order["path"], order["document_id"])
+    counters = tills(hot=order["hot"])
+    queue = iter(purchases(place, shown, counters, batch_no, second, order["maximum"]))
+    connections = [await connect(order["port"]) for _ in range(order["clients"])]
+    tally = Tally()
+
+    async def client(connection: Connection, until: float) -> None:
+        while time.perf_counter() < until and (request := next(queue, None)) is not None:
+            answer = await connection.send(request)
+            tally.requests += 1
+            if _APPROVED not in answer:
+                tally.failures.add(answer[:600].decode(errors="replace"))
+
+    async def work(until: float) -> Tally:
+        await asyncio.gather(*(client(connection, until) for connection in connections))
+        return tally
+
+    return work
+
+
+if __name__ == "__main__":
+    drive(_prepare)
