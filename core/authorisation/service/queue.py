@@ -1,6 +1,6 @@
 """The adaptive micro-batch: group commit by the application (performance.md 3).
 
-While every lane is busy, requests queue; when one frees, up to 64 of one school with distinct
+While its lanes are busy, requests queue; when one frees, up to 64 of one school with distinct
 cardholders go in one durable transaction, then all are answered. A batch of one costs nothing
 extra. A batch that fails is run again one by one, so a bad request harms only itself.
 """
@@ -44,6 +44,8 @@ class AuthoriseQueue:
 
     def __init__(self, lanes: Lanes) -> None:
         self._lanes = lanes
+        # Fewer lanes make fuller batches; the last one is left for answers that move no money.
+        self._runners_maximum = max(1, lanes.count - 1)
         self._lines: OrderedDict[Line, list[_Waiting]] = OrderedDict()
         self._in_flight: set[tuple[int, UUID]] = set()
         self._waiting = 0
@@ -63,7 +65,7 @@ class AuthoriseQueue:
         waiting.answered.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._lines.setdefault((school_id, tuple(purses)), []).append(waiting)
         self._waiting += 1
-        if len(self._runners) < self._lanes.count:
+        if len(self._runners) < self._runners_maximum:
             self._runners.add(asyncio.create_task(self._run()))
         return await asyncio.shield(waiting.answered)
 
