@@ -12,6 +12,7 @@ from core.db.connection import PooledConnection
 from core.db.lanes import Lane
 
 _ROOT = Path(__file__).parents[2]
+_OURS = [_ROOT / room for room in ("core", "terminals", "schema", "bff", "tests")]
 _SCHOOLS = {"school"}
 """The list of schools is public: it is read whole before anybody has chosen one."""
 _TABLE = re.compile(r'\b(FROM|JOIN|UPDATE|INTO)\s+(?:ONLY\s+)?"?(\w+)"?', re.IGNORECASE)
@@ -36,7 +37,8 @@ def asked_by_a_test() -> bool:
     frame = sys._getframe(1)
     while frame.f_back is not None:
         path = Path(frame.f_code.co_filename)
-        is_ours = path.is_relative_to(_ROOT) and path != Path(__file__)
+        # Not merely below the root: a newcomer's .venv, with the driver in it, lies there too.
+        is_ours = path != Path(__file__) and any(path.is_relative_to(room) for room in _OURS)
         if is_ours and not path.is_relative_to(_ROOT / "core/db"):
             return path.is_relative_to(_ROOT / "tests")
         frame = frame.f_back
