@@ -214,7 +214,10 @@ async def test_a_step_up_code_signs_nobody_in_and_the_other_way_round(
 async def test_a_pin_is_a_fresh_proof(identity: Identity) -> None:
     tokens = await _bound(identity)
     identity.clock.advance(seconds=301)
+    with pytest.raises(StepUpRequired):
+        require_step_up(tokens.session, identity.clock.now())
     proven = await identity.step_up.by_pin(tokens.session, "PAY", PIN)
+    assert proven.step_up_at == identity.clock.now()
     require_step_up(proven, identity.clock.now())
 
 
