@@ -73,9 +73,10 @@ CREATE UNIQUE INDEX authorisation_reference ON authorisation (school_id, retriev
 CREATE INDEX authorisation_expiry ON authorisation (school_id, expires_at) WHERE state = 'PENDING';
 SELECT protect('authorisation');
 
--- One acceptance per (school, replay key); a PIN_REQUIRED reserves it for its continuation.
+-- One acceptance per (school, replay key); a PIN_REQUIRED reserves it for its continuation. The
+-- school is not referenced: every purchase of a school would lock that one row at the same time.
 CREATE TABLE code_use (
-  school_id int NOT NULL REFERENCES school (school_id),
+  school_id int NOT NULL,
   replay_key bytea NOT NULL CHECK (octet_length(replay_key) BETWEEN 14 AND 22),
   terminal_no bigint NOT NULL,
   batch_no int NOT NULL,
