@@ -166,6 +166,13 @@ async def flush_statistics(canteen: Canteen) -> None:
         await lane.fetch("SELECT pg_stat_force_next_flush()")
 
 
+async def analyse(database_dsn: DatabaseDsn) -> None:
+    """Gathers what misleads a planner most: statistics of tables that are nearly empty."""
+    owner = await asyncpg.connect(database_dsn.owner)
+    await owner.execute("ANALYZE")
+    await owner.close()
+
+
 async def test_a_cold_database_keeps_index_plans(
     canteen: Canteen, database_dsn: DatabaseDsn
 ) -> None:
@@ -173,10 +180,7 @@ async def test_a_cold_database_keeps_index_plans(
            "code_pass", "code_use", "terminal_answer"]  # fmt: skip
     scans = "SELECT sum(seq_scan)::int FROM pg_stat_user_tables WHERE relname = ANY($1)"
     holders = [await canteen.holder(500) for _ in range(3)]
-    # Statistics of nearly empty tables are what makes a planner prefer sequential scans.
-    owner = await asyncpg.connect(database_dsn.owner)
-    await owner.execute("ANALYZE")
-    await owner.close()
+    await analyse(database_dsn)
     await canteen.authorise(canteen.purchase(holders[0], 1))
     await flush_statistics(canteen)
     before = await ask(database_dsn.owner, scans, hot)
@@ -185,6 +189,30 @@ async def test_a_cold_database_keeps_index_plans(
             await canteen.authorise(canteen.purchase(holder, 1))
     await flush_statistics(canteen)
     assert await ask(database_dsn.owner, scans, hot) == before
+
+
+async def test_a_purchase_reads_no_more_rows_after_many(
+    canteen: Canteen, database_dsn: DatabaseDsn
+) -> None:
+    holders = [await canteen.holder(500) for _ in range(5)]
+    await analyse(database_dsn)
+
+    async def rows_read() -> int:
+        await flush_statistics(canteen)
+        sql = "SELECT sum(idx_tup_read)::int FROM pg_stat_user_indexes"
+        ((count,),) = await ask(database_dsn.owner, sql)
+        assert isinstance(count, int)
+        return count
+
+    async def reads_of_a_round() -> int:
+        before = await rows_read()
+        for holder in holders:
+            await canteen.authorise(canteen.purchase(holder, 1))
+        return await rows_read() - before
+
+    rounds = [await reads_of_a_round() for _ in range(12)]
+    # The first rounds plan; afterwards a purchase among 60 reads what one among 20 did.
+    assert rounds[-1] <= rounds[3] + len(holders)
 
 
 async def test_statements_of_the_product_are_heard(
