@@ -9,6 +9,8 @@ _VALUES = bytes(
 )
 _PAIRS = [second + first for first in _ALPHABET for second in _ALPHABET]
 """The first two characters of a triple, by its value modulo 45²."""
+_TRIPLES = [_PAIRS[word % 2025] + _ALPHABET[word // 2025] for word in range(1 << 16)]
+"""The three characters of two bytes."""
 
 
 class Base45Invalid(ValueError):
@@ -19,7 +21,7 @@ def encode(raw: bytes) -> str:
     """`raw` as base45: three characters for two bytes, two for an odd last one."""
     whole = len(raw) // 2
     words = struct.unpack_from(f">{whole}H", raw)
-    text = "".join([_PAIRS[word % 2025] + _ALPHABET[word // 2025] for word in words])
+    text = "".join(map(_TRIPLES.__getitem__, words))
     return text + _PAIRS[raw[-1]] if len(raw) % 2 else text
 
 
@@ -38,9 +40,28 @@ def decode(text: str) -> bytes:
     whole, rest = divmod(len(values), 3)
     if rest == 1:
         raise Base45Invalid("length")
-    words = [a + 45 * b + 2025 * c for a, b, c in zip(*[iter(values)] * 3, strict=False)]
-    try:
-        raw = struct.pack(f">{whole}H", *words)
-        return raw + bytes([values[-2] + 45 * values[-1]]) if rest else raw
-    except (struct.error, ValueError):
-        raise Base45Invalid("overflow") from None
+    raw = _words(values, whole)
+    if not rest:
+        return raw
+    last = values[-2] + 45 * values[-1]
+    if last > 255:
+        raise Base45Invalid("overflow")
+    return raw + bytes([last])
+
+
+def _words(values: bytes, count: int) -> bytes:
+    """`count` triples of values as two bytes each, calculated side by side in one long integer.
+
+    Raises: Base45Invalid.
+    """
+    total = 0
+    for place, factor in enumerate((1, 45, 2025)):
+        lanes = bytearray(4 * count)
+        lanes[3::4] = values[place : 3 * count : 3]
+        total += factor * int.from_bytes(lanes)
+    sums = total.to_bytes(4 * count)
+    if any(sums[1::4]):
+        raise Base45Invalid("overflow")
+    raw = bytearray(2 * count)
+    raw[0::2], raw[1::2] = sums[2::4], sums[3::4]
+    return bytes(raw)
