@@ -8,19 +8,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 from typing import Any, TypeGuard, cast
 
 from graphql import (
     FieldNode,
-    GraphQLBoolean,
     GraphQLField,
-    GraphQLID,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
-    GraphQLString,
     Undefined,
     is_leaf_type,
 )
@@ -34,15 +32,14 @@ from strawberry.permission import PermissionExtension
 from strawberry.types.field import StrawberryField
 
 from bff.plans.arguments import NotUnderstood, compile_arguments
+from bff.plans.leaves import Complete, complete_leaf, written_as_it_is
 
-Complete = Callable[[Executor[Any], Path, object], object]
-"""Turns the value at a path into its part of the answer, or an awaitable of it."""
 Resolve = Callable[[Executor[Any], object, Path], object]
 """The value of a field of an object, or an awaitable of it."""
 Run = Callable[[Executor[Any], object, Path | None], object]
 """Answers one field of the object at a path."""
 
-_UNCHANGED = {GraphQLString: str, GraphQLID: str, GraphQLBoolean: bool}
+_AT_ONCE = frozenset({str, int, bool, dict, list, type(None)})
 _DEFINITION = "strawberry-definition"
 
 is_awaitable = cast("Callable[[object], TypeGuard[Awaitable[object]]]", optimized_is_awaitable)
@@ -88,8 +85,11 @@ class FieldCompiler:
         """`execute_field`."""
         key, typename = selected.key, selected.parent.name
         kind, details = selected.definition.type, selected.details
-        resolve = self._resolver(selected)
         settle = _settling(kind, details, self._completer(kind, selected))
+        read = _reader(selected)
+        if read is not None:
+            return _read_field(selected, read, settle)
+        resolve = self._resolver(selected)
 
         def run(executor: Executor[Any], source: object, path: Path | None) -> object:
             place = Path(path, key, typename)
@@ -107,9 +107,6 @@ class FieldCompiler:
         definition = selected.definition
         field = definition.extensions.get(_DEFINITION)
         if type(field) is StrawberryField:
-            if field.is_basic_field:
-                read, name = field.default_resolver, field.python_name
-                return lambda _executor, source, _path: read(source, name)
             with suppress(NotUnderstood):
                 return self._known_resolver(field, selected)
         function = definition.resolve or self._template.field_resolver
@@ -138,8 +135,6 @@ class FieldCompiler:
         ):
             raise NotUnderstood(field.name)
         function = cast("Callable[..., object]", resolver.wrapped_func)
-        if told is None and not (field.extensions or selected.definition.args):
-            return lambda _executor, source, _path: function(source)
 
         def call(source: object, info: object, **values: object) -> object:
             return (
@@ -148,8 +143,7 @@ class FieldCompiler:
                 else function(source, info=info, **values)
             )
 
-        for extend in build_field_extension_resolvers(field):
-            call = partial(extend, call)
+        call = _guarded(field, call)
         info_class = self._schema.config.info_class
         given, arguments = _given(selected), compile_arguments(self._schema, field)
 
@@ -169,7 +163,7 @@ class FieldCompiler:
         if isinstance(kind, GraphQLObjectType):
             return self._object(kind, selected)
         if is_leaf_type(kind):
-            return _leaf(kind)
+            return complete_leaf(kind)
 
         def complete(executor: Executor[Any], path: Path, value: object) -> object:
             info = selected.info(executor, path)
@@ -232,6 +226,67 @@ class FieldCompiler:
         return complete
 
 
+def _reader(selected: Selected) -> Callable[[object], object] | None:
+    """How the field is read off its object, if nothing else is asked for it."""
+    field = selected.definition.extensions.get(_DEFINITION)
+    if type(field) is not StrawberryField:
+        return None
+    if field.is_basic_field:
+        resolver, name = field.default_resolver, field.python_name
+        return attrgetter(name) if resolver is getattr else lambda source: resolver(source, name)
+    method = field.base_resolver
+    asks = method is None or (
+        method.self_parameter is None
+        or method.parent_parameter
+        or method.root_parameter
+        or method.info_parameter
+        or field.extensions
+        or selected.definition.args
+    )
+    return (
+        None if method is None or asks else cast("Callable[[object], object]", method.wrapped_func)
+    )
+
+
+def _read_field(selected: Selected, read: Callable[[object], object], settle: Complete) -> Run:
+    """`execute_field` of what is only read; a leaf that is written as it is goes straight."""
+    key, typename = selected.key, selected.parent.name
+    kind, details = selected.definition.type, selected.details
+    unchanged = written_as_it_is(kind)
+
+    def run(executor: Executor[Any], source: object, path: Path | None) -> object:
+        try:
+            value = read(source)
+        except Exception as error:
+            executor.handle_field_error(error, kind, details, Path(path, key, typename))
+            return None
+        if type(value) is unchanged:
+            return value
+        return settle(executor, Path(path, key, typename), value)
+
+    return run
+
+
+def _guarded(field: StrawberryField, call: Callable[..., object]) -> Callable[..., object]:
+    """The resolver behind its permissions: Strawberry's own way, but for those who may pass."""
+    extended = call
+    for extend in build_field_extension_resolvers(field):
+        extended = partial(extend, extended)
+    permissions = [
+        permission
+        for extension in field.extensions
+        for permission in cast("PermissionExtension", extension).permissions
+    ]
+
+    def guarded(source: object, info: Any, **values: object) -> object:  # noqa: ANN401 - Strawberry's Info
+        for permission in permissions:
+            if permission.has_permission(source, info, **values) is not True:
+                return extended(source, info, **values)
+        return call(source, info, **values)
+
+    return guarded if permissions else extended
+
+
 def run_together(
     fields: Mapping[str, Run], executor: Executor[Any], source: object, path: Path | None
 ) -> object:
@@ -243,7 +298,9 @@ def run_together(
     except Exception:
         _abandon(executor, list(done.values()))
         raise
-    waiting = [key for key, each in done.items() if is_awaitable(each)]
+    waiting = [
+        key for key, each in done.items() if type(each) not in _AT_ONCE and is_awaitable(each)
+    ]
     return _filled(done, waiting) if waiting else done
 
 
@@ -314,17 +371,3 @@ def _settling(kind: GraphQLOutputType, details: FieldDetailsList, complete: Comp
         return awaited(executor, path, completed) if is_awaitable(completed) else completed
 
     return settle
-
-
-def _leaf(kind: Any) -> Complete:  # noqa: ANN401 - graphql-core's leaf types have no common class
-    """`complete_leaf_value`; what a scalar would return unchanged is not asked of it."""
-    unchanged = _UNCHANGED.get(kind)
-
-    def complete(executor: Executor[Any], _path: Path, value: object) -> object:
-        if value is None or type(value) is unchanged:
-            return value
-        if isinstance(value, Exception):
-            raise value
-        return None if value is Undefined else executor.complete_leaf_value(kind, value)
-
-    return complete

@@ -13,7 +13,6 @@ from graphql import (
     OperationType,
     VariableNode,
     Visitor,
-    get_variable_values,
     visit,
 )
 from graphql.execution import VariableValues, default_field_resolver, default_type_resolver
@@ -23,10 +22,10 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext as Ex
 from strawberry.types import ExecutionResult
 
 from bff.plans.fields import FieldCompiler, Run, is_awaitable, run_serially, run_together
+from bff.plans.variables import compile_variables
 
 CONDITIONS_MAXIMUM = 4
 """Variables in `@skip` and `@include`: each doubles the forms a plan may take."""
-_COERCION_ERRORS_MAXIMUM = 50
 _CONDITIONS = ("skip", "include")
 
 
@@ -64,6 +63,7 @@ class Plan:
         self._core = schema._schema  # noqa: SLF001 - Strawberry has no public name for it
         self._operation = operation
         self._conditions = conditions
+        self._values = compile_variables(self._core, operation)
         self._extensions = operation_extensions
         self._fragments = {
             each.name.value: each
@@ -75,12 +75,7 @@ class Plan:
 
     async def __call__(self, context: object, variables: Mapping[str, Any]) -> ExecutionResult:
         """The answer, its errors not masked yet."""
-        values = get_variable_values(
-            self._core,
-            self._operation.variable_definitions or (),
-            dict(variables),
-            max_errors=_COERCION_ERRORS_MAXIMUM,
-        )
+        values = self._values(variables)
         if isinstance(values, list):
             return ExecutionResult(data=None, errors=values)
         executor = self._executor(values, context)
