@@ -4,12 +4,14 @@ import asyncio
 import gc
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import cast
 
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import BaseRoute, WebSocketRoute
+from starlette.types import Lifespan, Receive, Scope, Send
 
 from bff.clock import SystemClock
 from bff.documents import Documents, Plan, TrustedDocument
@@ -17,6 +19,7 @@ from bff.error_page import error_page_routes
 from bff.graphiql import graphiql_routes
 from bff.graphql import Contexts, GraphQL
 from bff.guards import Guards
+from bff.guards import Receive as CoroutineReceive
 from bff.health import health_routes
 from bff.keys import load_keys
 from bff.languages import SchoolLanguages
@@ -45,6 +48,24 @@ _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
 class NotDurable(Exception):
     """The database may lose what it acknowledged; production refuses to start on it."""
+
+
+class _Application(Starlette):
+    """Starlette, with a short way to the endpoint: its guards answer every failure themselves."""
+
+    def __init__(
+        self, endpoint: Guards, routes: Sequence[BaseRoute], lifespan: Lifespan[Starlette]
+    ) -> None:
+        super().__init__(routes=routes, lifespan=lifespan)
+        self._endpoint = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request, or lives once."""
+        if scope["type"] == "http" and scope["path"] == "/graphql":
+            # Servers give a coroutine function, which Starlette calls a mere Awaitable.
+            await self._endpoint(scope, cast("CoroutineReceive", receive), send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def build_app(
@@ -84,7 +105,6 @@ def build_app(
         seat_classes(documents),
     )
     routes: list[BaseRoute] = [
-        Route("/graphql", guards),
         WebSocketRoute("/graphql", Sockets(graphql, viewers.still_valid).serve),
         *health_routes(wired),
         *error_page_routes(),
@@ -96,7 +116,7 @@ def build_app(
         async with _running(wired, languages, lag, durable=not development):
             yield
 
-    app = Starlette(routes=routes, lifespan=lifespan)
+    app = _Application(guards, routes, lifespan)
     app.state.wired = wired
     return app
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from strawberry.types import ExecutionResult
@@ -47,19 +47,15 @@ class Contexts:
 
     def blank(self, head: Head) -> RequestContext:
         """A context before the viewer is known."""
-        language = choose_language(head.text(b"accept-language"), self.school_language(None))
-        return RequestContext(
-            Anonymous(), language, None, self.new_request_id(), self.services, head.network
-        )
+        return self.seen_by(Anonymous(), head)
 
-    def seen_by(self, blank: RequestContext, viewer: Viewer, head: Head) -> RequestContext:
-        """The context once the viewer is known."""
-        if isinstance(viewer, Anonymous):
-            return blank
-        language = choose_language(
-            head.text(b"accept-language"), self.school_language(viewer.school_id)
+    def seen_by(self, viewer: Viewer, head: Head) -> RequestContext:
+        """The context of this viewer's request."""
+        school_id = None if isinstance(viewer, Anonymous) else viewer.school_id
+        language = choose_language(head.text(b"accept-language"), self.school_language(school_id))
+        return RequestContext(
+            viewer, language, school_id, self.new_request_id(), self.services, head.network
         )
-        return replace(blank, viewer=viewer, school_id=viewer.school_id, language=language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +74,18 @@ class GraphQL:
 
         Raises: Refused (RATE_LIMITED).
         """
-        context = self.contexts.blank(head)
+        context = None
         try:
             viewer = terminal or await self.viewer(head)
-            context = self.contexts.seen_by(context, viewer, head)
+            context = self.contexts.seen_by(viewer, head)
             self.buckets.take(*caller_of(viewer, head.network))
             result = await self._execute(context, request)
             return self._encoded(result, context)
         except Refused:
             raise
         except Exception as failure:  # whatever broke, the client gets a code
-            return encode({"data": None, "errors": self.masker.failure(failure, context)})
+            errors = self.masker.failure(failure, context or self.contexts.blank(head))
+            return encode({"data": None, "errors": errors})
 
     def refused(self, head: Head, refusal: CodedError) -> bytes:
         """The JSON answer to a request whose signature was refused."""

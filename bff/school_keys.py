@@ -33,8 +33,9 @@ class SchoolKeyring:
 
     def answers(self, school_id: int, kid: int | None = None) -> AnswerKey:
         """The ANSWER key of a kid, or the one that signs now."""
-        seed = self._keys.signing_seed(KeyUse.ANSWER, self._clock.now())
-        return self._answer_key(school_id, seed.kid if kid is None else kid)
+        if kid is None:
+            kid = self._keys.signing_seed(KeyUse.ANSWER, self._clock.now()).kid
+        return self._answer_key(school_id, kid)
 
     def for_payments(self, school_id: int) -> SchoolKeys:
         """What a purchase needs."""

@@ -156,8 +156,7 @@ class _Socket:
             raise Closed(FORBIDDEN) from None
         except Refused:
             raise Closed(TOO_MANY) from None
-        contexts = self._graphql.contexts
-        self._context = contexts.seen_by(contexts.blank(self._head), viewer, self._head)
+        self._context = self._graphql.contexts.seen_by(viewer, self._head)
         await self._send({"type": "connection_ack"})
 
     async def _handle(self, message: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Documents: text parsed, measured and validated once, ready to be executed many times."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from graphql import (
     DocumentNode,
@@ -39,6 +39,9 @@ class Prepared:
 
     text: str
     document: DocumentNode
+    _root_fields: dict[str | None, list[str]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to execute: the one named, or the only one.
@@ -56,7 +59,16 @@ class Prepared:
         return found[0]
 
     def root_fields(self, name: str | None) -> list[str]:
-        """The names of the root fields that the operation to execute selects."""
+        """The names of the root fields that the operation to execute selects.
+
+        Raises: BadDocument.
+        """
+        found = self._root_fields.get(name)
+        if found is None:
+            found = self._root_fields[name] = self._find_root_fields(self.operation(name))
+        return found
+
+    def _find_root_fields(self, operation: OperationDefinitionNode) -> list[str]:
         fragments = {
             each.name.value: each
             for each in self.document.definitions
@@ -72,7 +84,7 @@ class Prepared:
                 elif isinstance(node, FragmentSpreadNode):
                     yield from walk(fragments[node.name.value].selection_set)
 
-        return list(walk(self.operation(name).selection_set))
+        return list(walk(operation.selection_set))
 
     def is_subscription(self, name: str | None) -> bool:
         """Whether the operation to execute is a subscription."""

@@ -193,6 +193,7 @@ class Authoriser:
         reference = self._ids.retrieval_reference()
         approval = _answer(till, message, keys, now, reference)
         is_tap = found.owner.device_id is None
+        continuation_id, *transfer_ids = self._ids.several(1 + len(terms.purses))
         return PurchaseRequest(
             terminal_no=till.terminal_no,
             batch_no=message.batch_no,
@@ -206,7 +207,7 @@ class Authoriser:
             scene=message.scene,
             replay_key=found.replay_key,
             continuation_id=None if is_tap else message.continuation,
-            new_continuation_id=self._ids.new(),
+            new_continuation_id=continuation_id,
             continuation_until=now + timedelta(seconds=CONTINUATION_SECONDS),
             amount_minor=message.minor_amount,
             manual=message.manual,
@@ -215,7 +216,7 @@ class Authoriser:
             single_minor=terms.single_minor,
             daily_minor=terms.daily_minor,
             merchant_account_id=till.merchant_account_id,
-            transfer_ids=tuple(self._ids.new() for _ in terms.purses),
+            transfer_ids=tuple(transfer_ids),
             retrieval_reference=reference,
             answer_kid=keys.answer.kid,
             answered_at=now,

@@ -20,10 +20,13 @@ class Ids:
 
     def new(self) -> UUID:
         """A UUIDv7 (RFC 9562): 48 bits of milliseconds, then 74 random bits."""
+        return self.several(1)[0]
+
+    def several(self, count: int) -> tuple[UUID, ...]:
+        """`count` of them of the same millisecond, in no order."""
         milliseconds = int(self._clock.now().timestamp() * 1000)
-        chance = int.from_bytes(self._entropy(10)) & ((1 << 74) - 1)
-        high, low = chance >> 62, chance & ((1 << 62) - 1)
-        return UUID(int=milliseconds << 80 | 7 << 76 | high << 64 | 2 << 62 | low)
+        drawn = self._entropy(10 * count)
+        return tuple(_uuid7(milliseconds, drawn[at : at + 10]) for at in range(0, 10 * count, 10))
 
     def bytes(self, count: int) -> bytes:
         """`count` random bytes."""
@@ -42,3 +45,9 @@ class Ids:
             value, digit = divmod(value, 36)
             text = _BASE36[digit] + text
         return text
+
+
+def _uuid7(milliseconds: int, drawn: bytes) -> UUID:
+    chance = int.from_bytes(drawn) & ((1 << 74) - 1)
+    high, low = chance >> 62, chance & ((1 << 62) - 1)
+    return UUID(int=milliseconds << 80 | 7 << 76 | high << 64 | 2 << 62 | low)

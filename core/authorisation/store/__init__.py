@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import astuple
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -42,8 +43,7 @@ def is_lock_conflict(error: Exception) -> bool:
     return isinstance(error, asyncpg.DeadlockDetectedError | asyncpg.SerializationError)
 
 
-def _row(request: PurchaseRequest) -> tuple[Any, ...]:
-    return tuple(getattr(request, name) for name in PurchaseRequest.__slots__)
+_row = attrgetter(*PurchaseRequest.__slots__)
 
 
 async def authorise(
