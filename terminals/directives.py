@@ -14,7 +14,9 @@ class Directive(StrEnum):
     DISPLAY = "DISPLAY"
 
 
-def directives(*, is_locked: bool, held_version: int | None, newest_version: int) -> list[Directive]:
+def directives(
+    *, is_locked: bool, held_version: int | None, newest_version: int
+) -> list[Directive]:
     """What to do for a terminal that holds this version of the key document.
 
     None is a terminal that fetches no documents, 0 one that has none yet. A locked terminal may
