@@ -36,7 +36,7 @@ class Documents:
                 raise DocumentInvalid(reason="VERSION_OLD")
             await store.insert(unit, document, self._clock.now())
             what = f"document:{document.kind.name}"
-            facts = {"version": document.version, "kid": document.kid}
+            facts = {"document_version": document.version, "document_kid": document.kid}
             await self._audit.append(unit, by, "document.publish", what, facts, "")
 
         await self._database.unit(document.issuer, work)
