@@ -119,6 +119,13 @@ async def test_locked_terminal_may_do_nothing_else_whatever_it_calls_it(
     assert await campus.dump(*before) == before
 
 
+async def test_locked_terminal_is_refused_before_its_document_is_read(campus: Campus) -> None:
+    till = await campus.till()
+    await lock(campus, till)
+    answer = await post_named(till, "other", "{", {}, till.next_key(0))
+    assert facts(answer) == ("FORBIDDEN", "TERMINAL_LOCKED")
+
+
 async def test_locked_terminal_is_no_node_of_its_own(campus: Campus) -> None:
     till = await campus.till()
     own = (await till.post("{ terminal { id } }", {}, till.next_key(0)))["data"]["terminal"]["id"]
