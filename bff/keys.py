@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -15,13 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidat
 
 from bff.settings import Environment
 from core.kit.clock import unix_seconds
-from terminals.keys import KeyUse, PublicKey
+from terminals.keys import KeyUse, PublicKey, is_registrable
 
 KEY_BYTES = 32
 SIGNING_DAYS = 100
 """A quarter, and time to take the next key into use."""
 _DROP = timedelta(days=2)
 _DISTINCT_MINIMUM = 16
+_Kind = TypeVar("_Kind", bound=BaseModel)
 _USES = (KeyUse.PASS, KeyUse.ANSWER, KeyUse.DOCUMENT)
 
 
@@ -41,11 +42,12 @@ def _from_hex(text: object) -> bytes:
     return bytes.fromhex(text)
 
 
-Secret = Annotated[bytes, PlainValidator(_from_hex), PlainSerializer(bytes.hex)]
-Ring = Annotated[dict[int, Secret], Field(min_length=1)]
+HexBytes = Annotated[bytes, PlainValidator(_from_hex), PlainSerializer(bytes.hex)]
+Kid = Annotated[int, Field(ge=1, le=255)]
+Ring = Annotated[dict[int, HexBytes], Field(min_length=1)]
 
 
-class _Record(BaseModel):
+class SecretRecord(BaseModel):
     """Has no printed form: what is in it must not reach a log."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -55,12 +57,12 @@ class _Record(BaseModel):
         return []
 
 
-class Seed(_Record):
+class Seed(SecretRecord):
     """A signing key of all schools: each issuer's own is derived. Times are Unix seconds."""
 
     use: KeyUse
-    kid: int = Field(ge=1, le=255)
-    seed: Secret
+    kid: Kid
+    seed: HexBytes
     sign_from: int
     sign_until: int
     drop_after: int
@@ -70,21 +72,23 @@ class Seed(_Record):
         return _derive(self.seed, f"sign|{self.use}|{self.kid}|{issuer}")
 
 
-class Keys(_Record):
+class Keys(SecretRecord):
     """All keys by their id, 1 and up: the newest writes, all of them read.
 
     `data` are the master keys of personal data, `totp` those of the T1 codes (codes.md 3),
-    `pin_block` the X25519 key that PINs are sealed to.
+    `pin_block` the X25519 key that PINs are sealed to. `roots` are public: terminals are given them
+    when they enrol, and believe only key documents that one of them signed.
     """
 
     made_for: Environment
     data: Ring
-    blind_index: Secret
+    blind_index: HexBytes
     pepper: Ring
     audit: Ring
     totp: Ring
-    pin_block: Secret
+    pin_block: HexBytes
     signing: tuple[Seed, ...]
+    roots: dict[Kid, HexBytes] = {}
 
     def totp_key(self, issuer: int, version: int) -> bytes:
         """The school's T1 key of a version."""
@@ -117,9 +121,13 @@ class Keys(_Record):
 
 
 def create_keys(
-    path: Path, made_for: Environment, entropy: Callable[[int], bytes], now: datetime
+    path: Path,
+    made_for: Environment,
+    entropy: Callable[[int], bytes],
+    now: datetime,
+    roots: Mapping[int, bytes] | None = None,
 ) -> None:
-    """Writes new keys to a file that only its owner reads.
+    """Writes new keys, and the public roots by their kid, to a file that only its owner reads.
 
     Raises: FileExistsError, so that no key is ever overwritten.
     """
@@ -137,10 +145,19 @@ def create_keys(
         blind_index=entropy(KEY_BYTES),
         pin_block=entropy(KEY_BYTES),
         signing=seeds,
+        roots=dict(roots or {}),
         **rings,
     )
+    write_secret(path, keys)
+
+
+def write_secret(path: Path, secret: BaseModel) -> None:
+    """Writes it to a new file that only its owner reads.
+
+    Raises: FileExistsError.
+    """
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(keys.model_dump_json(indent=2) + "\n")
+        file.write(secret.model_dump_json(indent=2) + "\n")
 
 
 def load_keys(path: Path, environment: Environment, now: datetime) -> Keys:
@@ -149,16 +166,8 @@ def load_keys(path: Path, environment: Environment, now: datetime) -> Keys:
     Raises: KeysInvalid for a file others may read, keys that are missing, short, guessable, used
     twice or made for development, and when no key of a use signs now.
     """
-    try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        keys = Keys.model_validate_json(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise KeysInvalid([f"{path}: {error.strerror}"]) from None
-    except (ValidationError, UnicodeDecodeError) as error:
-        raise KeysInvalid(_faults(error)) from None
-    problems = [*_weak(keys), *_wrong_kids(keys)]
-    if mode & 0o077:
-        problems.append(f"{path}: others may read it; chmod 600")
+    keys, problems = read_secret(path, Keys)
+    problems += [*_weak(keys), *_wrong_kids(keys), *_wrong_roots(keys)]
     if environment is Environment.PRODUCTION and keys.made_for is not Environment.PRODUCTION:
         problems.append("made_for: keys of development in production")
     if problems:
@@ -166,6 +175,21 @@ def load_keys(path: Path, environment: Environment, now: datetime) -> Keys:
     for use in _USES:
         keys.signing_seed(use, now)
     return keys
+
+
+def read_secret(path: Path, kind: type[_Kind]) -> tuple[_Kind, list[str]]:
+    """What `write_secret` wrote, and what is wrong with who may read it.
+
+    Raises: KeysInvalid.
+    """
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        secret = kind.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise KeysInvalid([f"{path}: {error.strerror}"]) from None
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise KeysInvalid(_faults(error)) from None
+    return secret, [f"{path}: others may read it; chmod 600"] if mode & 0o077 else []
 
 
 def _faults(error: ValueError) -> list[str]:
@@ -205,6 +229,11 @@ def _wrong_kids(keys: Keys) -> list[str]:
     if len(set(kids)) != len(kids):
         problems.append("signing: a key id occurs twice")
     return problems
+
+
+def _wrong_roots(keys: Keys) -> list[str]:
+    wrong = [kid for kid, root in keys.roots.items() if not is_registrable(root)]
+    return [f"roots.{kid}: not an Ed25519 public key" for kid in wrong]
 
 
 def _derive(master: bytes, info: str) -> bytes:

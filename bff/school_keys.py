@@ -21,7 +21,7 @@ class SchoolKeyring:
         self._keys = keys
         self._clock = clock
         self.pin_public_key = bytes(PrivateKey(keys.pin_block).public_key)
-        self.version = max(seed.kid for seed in keys.signing)
+        self.roots = keys.roots
         self._published = lru_cache(_SCHOOLS)(keys.public_keys)
         self._ring = lru_cache(_SCHOOLS)(lambda school_id: KeyRing(self._published(school_id)))
         self._answer_key = lru_cache(4 * _SCHOOLS)(self._make_answer_key)

@@ -24,8 +24,9 @@ _READ = ("content-digest", "idempotency-key", "signature-input", "signature")
 class SignatureGuard:
     """Implements `bff.guards.VerifyTerminal`.
 
-    `lost_clock` are the names of the documents that hold a heartbeat and nothing else: for those
-    the time of signing is not checked, and their answer tells the time.
+    `heartbeats` are the names of the documents that hold a heartbeat and nothing else: for those
+    the time of signing is not checked, for their answer tells the time, and a locked terminal is
+    let in, for it tells the lock. The fields of all others refuse such a terminal.
     """
 
     def __init__(
@@ -34,13 +35,13 @@ class SignatureGuard:
         answer_key: Callable[[int], AnswerKey],
         buckets: Buckets,
         clock: Clock,
-        lost_clock: Container[str],
+        heartbeats: Container[str],
     ) -> None:
         self._terminals = terminals
         self._answer_key = answer_key
         self._buckets = buckets
         self._clock = clock
-        self._lost_clock = lost_clock
+        self._heartbeats = heartbeats
         self._nonces = Nonces()
 
     async def __call__(self, head: Head, body: bytes) -> TerminalViewer | None:
@@ -58,18 +59,19 @@ class SignatureGuard:
         now = self._clock.now()
         key_id = signed.key_id
         enrolled = await self._terminals.find_enrolled(key_id.issuer, key_id.terminal_no)
-        checks_clock = head.text(b"x-operation") not in self._lost_clock
+        is_heartbeat = head.text(b"x-operation") in self._heartbeats
         refusal = signature.refusal(
             request,
             signed,
             _find_key(enrolled, key_id, now),
             self._nonces,
-            unix_seconds(now) if checks_clock else None,
+            None if is_heartbeat else unix_seconds(now),
         )
-        if refusal is not None:
+        hears_its_lock = is_heartbeat and refusal is SignatureRefusal.TERMINAL_LOCKED
+        if refusal is not None and not hears_its_lock:
             raise self._refused(head, refusal, signed)
         assert enrolled is not None
-        return TerminalViewer(key_id.issuer, enrolled, signed, checks_clock)
+        return TerminalViewer(key_id.issuer, enrolled, signed, not is_heartbeat)
 
     def _refused(
         self, head: Head, refusal: SignatureRefusal, signed: SignedHeaders | None = None

@@ -39,7 +39,7 @@ from core.kit.slow_hash import SlowHash
 from core.ledger.service import Ledger
 from core.limit.service import Limits
 from core.ports.messages import AddressKind, MessageSender
-from core.school.service import FourEyes, Schools, Staff, Terminals
+from core.school.service import Documents, FourEyes, Schools, Staff, Terminals
 from core.top_up.service import CASH_TOP_UP, Cash, CashPosting
 from schema.services import Services, TerminalKeys
 from terminals.authoriser import Authoriser
@@ -305,6 +305,7 @@ def _services(
         schools=base.schools,
         staff=desk.staff,
         terminals=base.terminals,
+        documents=Documents(database, clock, base.audit),
         four_eyes=desk.four_eyes,
         cash=desk.cash,
         cardholders=base.cardholders,
@@ -327,7 +328,7 @@ def _services(
         follow_ups=payments.follow_ups,
         look_ups=payments.look_ups,
         terminal_keys=TerminalKeys(
-            keyring.version, keyring.pin_public_key, keyring.published, keyring.answers
+            keyring.roots, keyring.pin_public_key, keyring.published, keyring.answers
         ),
         feed=push,
     )

@@ -19,6 +19,7 @@ from schema.terminal.enrolment import EnrolmentMutation
 from schema.terminal.look_up import LookUpMutation
 from schema.terminal.purchases import PurchaseMutation
 from schema.terminal.registry import TerminalQuery, load_terminal
+from schema.terminal.sync import SyncMutation
 from schema.viewer import ViewerQuery, load_binding, load_session
 
 SCHEMA: CampusSchema = build_schema(
@@ -31,6 +32,7 @@ SCHEMA: CampusSchema = build_schema(
         PinMutation,
         CodeMutation,
         EnrolmentMutation,
+        SyncMutation,
         LookUpMutation,
         PurchaseMutation,
         StaffSignInMutation,

@@ -7,8 +7,8 @@ from uuid import UUID
 from strawberry.types import Info
 
 from core.identity.records import SessionRecord
-from core.school.records import EnrolledTerminal, StaffCaller, StaffMember
-from terminals.signature import SignedHeaders
+from core.school.records import EnrolledTerminal, StaffCaller, StaffMember, TerminalState
+from terminals.signature import SignatureRefusal, SignedHeaders
 
 Language = Literal["zh", "en"]
 
@@ -90,7 +90,7 @@ class StaffViewer:
 class TerminalViewer:
     """A terminal whose signature over this very request was verified.
 
-    `clock_checked` is false for one that says its clock is lost: it may only send a heartbeat.
+    `clock_checked` is false for a request named as a heartbeat, whose time of signing says nothing.
     """
 
     school_id: int
@@ -102,6 +102,18 @@ class TerminalViewer:
     def terminal_no(self) -> int:
         """The terminal's number at its school."""
         return self.enrolled.terminal.number
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether the school stopped it."""
+        return self.enrolled.terminal.state is TerminalState.LOCKED
+
+    @property
+    def confined_by(self) -> SignatureRefusal | None:
+        """Why it may send nothing but a heartbeat; None if it may."""
+        if self.is_locked:
+            return SignatureRefusal.TERMINAL_LOCKED
+        return None if self.clock_checked else SignatureRefusal.CLOCK_SKEW
 
 
 Viewer: TypeAlias = Anonymous | CardholderViewer | UnboundViewer | StaffViewer | TerminalViewer

@@ -100,17 +100,21 @@ def staff(info: RequestInfo) -> StaffViewer:
 
 
 def terminal(info: RequestInfo) -> TerminalViewer:
-    """The viewer of a field marked `terminal_only`; its clock was checked.
+    """The viewer of a field marked `terminal_only`; it may do more than send a heartbeat.
 
-    Raises: Unauthenticated for a terminal with a lost clock, which may only send a heartbeat.
+    Raises: Forbidden for a locked terminal, Unauthenticated for one with a lost clock.
     """
-    viewer = terminal_of_any_clock(info)
-    if not viewer.clock_checked:
-        raise Unauthenticated(SignatureRefusal.CLOCK_SKEW)
-    return viewer
+    viewer = any_terminal(info)
+    match viewer.confined_by:
+        case None:
+            return viewer
+        case SignatureRefusal.TERMINAL_LOCKED as reason:
+            raise Forbidden(reason)
+        case reason:
+            raise Unauthenticated(reason)
 
 
-def terminal_of_any_clock(info: RequestInfo) -> TerminalViewer:
+def any_terminal(info: RequestInfo) -> TerminalViewer:
     """The same for the heartbeat."""
     viewer = info.context.viewer
     if not isinstance(viewer, TerminalViewer):

@@ -1,6 +1,6 @@
 """The core's services and the terminals' as the areas read them from the request's context."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.authorisation.service import Authorisations
@@ -18,7 +18,7 @@ from core.identity.service.step_up import StepUp
 from core.kit.clock import Clock
 from core.ledger.service import Ledger
 from core.limit.service import Limits
-from core.school.service import FourEyes, Schools, Staff, Terminals
+from core.school.service import Documents, FourEyes, Schools, Staff, Terminals
 from core.top_up.service import Cash
 from schema.context import RequestInfo
 from schema.feed import Feed
@@ -31,9 +31,9 @@ from terminals.look_up import LookUps
 
 @dataclass(frozen=True, slots=True)
 class TerminalKeys:
-    """What terminals are told of the school's keys; `version` rises with each change."""
+    """What terminals are told of the school's keys; `roots` are public keys by their kid."""
 
-    version: int
+    roots: Mapping[int, bytes]
     pin_public_key: bytes
     published: Callable[[int], Sequence[PublicKey]]
     answer: Callable[[int], AnswerKey]
@@ -47,6 +47,7 @@ class Services:
     schools: Schools
     staff: Staff
     terminals: Terminals
+    documents: Documents
     four_eyes: FourEyes
     cash: Cash
     cardholders: Cardholders

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from bff.clock import SystemClock
-from bff.keys import load_keys
+from bff.keys import Keys, load_keys
 from bff.settings import load_settings
 from bff.wiring import Ground, wire
 from core.audit.records import Actor, ActorKind
@@ -19,7 +19,7 @@ from core.audit.service import Audit
 from core.identity.service.roster import RosterImport
 from core.kit.ids import Ids
 from core.school.records import SchoolUnknown
-from core.school.service import Schools, Staff, Terminals
+from core.school.service import Documents, Schools, Staff, Terminals
 
 School = Annotated[str, typer.Option("--school", help="Code or number of it 学校代码或编号")]
 _NO_REDIS = "redis://nowhere.invalid"
@@ -37,6 +37,8 @@ class Desk:
     staff: Staff
     audit: Audit
     roster: RosterImport
+    documents: Documents
+    keys: Keys
 
     async def school_id(self, name: str) -> int:
         """The number of the school that an operator names by its code or number.
@@ -69,4 +71,6 @@ async def open_desk() -> AsyncIterator[Desk]:
             services.staff,
             wired.audit,
             wired.roster,
+            services.documents,
+            keys,
         )

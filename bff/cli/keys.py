@@ -1,20 +1,33 @@
 """Commands on the key file."""
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from bff.cli.desk import open_desk
 from bff.cli.voice import voice_of
 from bff.clock import SystemClock
+from bff.key_documents import (
+    check,
+    create_root,
+    draft,
+    load_root,
+    read_documents,
+    write_documents,
+)
 from bff.keys import create_keys, load_keys
 from bff.settings import Environment
+from core.school.records import DocumentKind
 
 keys = typer.Typer(no_args_is_help=True, help="Keys 密钥")
 
 File = Annotated[Path, typer.Argument(help="The key file 密钥文件")]
 For = Annotated[Environment, typer.Option("--for", help="Where it is used 用途")]
+_KEYS = DocumentKind.KEYS
+Drafts = Annotated[Path, typer.Argument(help="Key documents on their way 密钥文档")]
 
 
 @keys.command("create")
@@ -36,3 +49,76 @@ def keys_check(context: typer.Context, file: File, made_for: For = Environment.P
     with voice.answering(file):
         load_keys(file, made_for, SystemClock().now())
         voice.say(f"{file} 可用", f"{file} is fit for use")
+
+
+@keys.command("root")
+def keys_root(
+    context: typer.Context,
+    file: File,
+    kid: Annotated[int, typer.Option(help="Its id, 1 to 255 编号", min=1, max=255)],
+) -> None:
+    """Write a new root key; keep it away from every server 新建根密钥，离线保管."""
+    voice = voice_of(context)
+    with voice.answering(file):
+        root = create_root(file, kid, os.urandom)
+        voice.say("写入密钥文件的 roots：", "For roots in the key file:")
+        voice.out.print(f'"{root.kid}": "{root.public_key.hex()}"')
+
+
+@keys.command("draft")
+def keys_draft(context: typer.Context, file: Drafts) -> None:
+    """Write the key document of each school whose keys changed 拟出各校密钥文档."""
+    voice = voice_of(context)
+
+    async def run() -> None:
+        async with open_desk() as desk:
+            drafts = [
+                draft(desk.keys, each.id, await desk.documents.find_newest(each.id, _KEYS))
+                for each in await desk.schools.list_all()
+            ]
+        changed = [each for each in drafts if each is not None]
+        write_documents(file, changed)
+        voice.say(
+            f"{len(changed)} 份待签，见 {file}；用 bff keys sign 离线签名",
+            f"{len(changed)} to sign in {file}; take it to a root: bff keys sign",
+        )
+
+    with voice.answering(file):
+        asyncio.run(run())
+
+
+@keys.command("sign")
+def keys_sign(
+    context: typer.Context,
+    file: Drafts,
+    root: Annotated[Path, typer.Option(help="The root key's file 根密钥文件")],
+) -> None:
+    """Sign drafts in place with a root key; needs no database 用根密钥签名."""
+    voice = voice_of(context)
+    with voice.answering(root):
+        signer = load_root(root)
+        signed = [signer.sign(each) for each in read_documents(file)]
+        for each in signed:
+            voice.say(
+                f"学校 {each.issuer}，第 {each.version} 版：{each.content.decode()}",
+                f"School {each.issuer}, version {each.version}: {each.content.decode()}",
+            )
+        write_documents(file, signed)
+
+
+@keys.command("publish")
+def keys_publish(context: typer.Context, file: Drafts) -> None:
+    """Give signed key documents to the terminals 发布密钥文档."""
+    voice = voice_of(context)
+
+    async def run() -> None:
+        documents = read_documents(file)
+        async with open_desk() as desk:
+            for each in documents:
+                check(desk.keys, each)
+            for each in documents:
+                await desk.documents.publish(each, desk.operator)
+        voice.say(f"已发布 {len(documents)} 份", f"Published {len(documents)}")
+
+    with voice.answering(file):
+        asyncio.run(run())

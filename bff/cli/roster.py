@@ -1,6 +1,7 @@
 """Commands on a school's roster."""
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 from bff.cli.desk import School, open_desk
 from bff.cli.voice import REFUSED, Voice, voice_of
 from core.identity.records import RosterReport, RowRefusal
-from core.identity.roster_rows import error_file
+from core.identity.roster_rows import error_file, leaver_file
 from core.kit.money import decimal_text
 
 rosters = typer.Typer(no_args_is_help=True, help="Rosters 名册")
@@ -17,8 +18,12 @@ rosters = typer.Typer(no_args_is_help=True, help="Rosters 名册")
 File = Annotated[Path, typer.Argument(help="The roster, CSV or XLSX 名册文件")]
 Errors = Annotated[
     Path | None,
-    typer.Option("--errors", help="Where refused rows are listed 被拒行; default: beside the file"),
+    typer.Option(
+        "--errors",
+        help="Where refused rows are listed, leavers beside it 被拒行; default: beside the file",
+    ),
 ]
+LEAVERS_SHOWN = 10
 
 
 @rosters.callback()
@@ -39,10 +44,11 @@ def roster_import(
     with voice.answering(file):
         report = asyncio.run(_import(voice, file.read_bytes(), school, refusals))
         _tell(voice, report)
-        if refusals or listed.exists():
-            listed.write_bytes(b"".join(error_file(refusals)))
-        if refusals:
+        if _listed(listed, error_file(refusals), len(refusals)):
             voice.say(f"被拒的行见 {listed}", f"The refused rows are listed in {listed}")
+        gone = listed.with_name(f"{file.stem}.leavers.csv")
+        if _listed(gone, leaver_file(report.leavers), len(report.leavers)):
+            voice.say(f"名册中没有的人见 {gone}", f"The leavers are listed in {gone}")
         if not report.is_reconciled:
             raise voice.refuse(
                 "旧卡余额与账务不符，请立即上报",
@@ -62,9 +68,17 @@ async def _import(
             )
 
 
+def _listed(path: Path, lines: Iterable[bytes], count: int) -> bool:
+    """Whether the file lists anything now; one of an earlier import is written anew."""
+    if count or path.exists():
+        path.write_bytes(b"".join(lines))
+    return count > 0
+
+
 def _tell(voice: Voice, report: RosterReport) -> None:
     if report.leavers:
-        names = " ".join(report.leavers)
+        more = ["…"] if len(report.leavers) > LEAVERS_SHOWN else []
+        names = " ".join([*report.leavers[:LEAVERS_SHOWN], *more])
         voice.say(f"名册中没有，未改动：{names}", f"Not in the roster, left as they are: {names}")
     voice.say(
         f"读取 {report.rows_read} 行：新增 {report.created}，更改 {report.changed}，"

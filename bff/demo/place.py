@@ -48,6 +48,11 @@ class Place:
         return self.folder / "keys.json"
 
     @property
+    def root(self) -> Path:
+        """The root key; only a demo keeps it beside the others."""
+        return self.folder / "root.json"
+
+    @property
     def till(self) -> Path:
         """The journal of the story's till."""
         return self.folder / "till.db"

@@ -10,13 +10,14 @@ import httpx2
 
 from bff.clock import SystemClock
 from bff.demo.place import Memory, Place
-from bff.demo.population import PEOPLE, populate
+from bff.demo.population import OPERATOR, PEOPLE, populate
 from bff.demo.process import check_free
 from bff.demo.screen import Screen
 from bff.demo.servers import Running, Stores, processes, stores
 from bff.demo.shell import shell_file
 from bff.demo.story import tell_story
-from bff.keys import create_keys, load_keys
+from bff.key_documents import Root, create_root, draft, load_root
+from bff.keys import Keys, create_keys, load_keys
 from bff.settings import Environment
 from bff.wiring import Ground, Wired, wire
 from clients.endpoint import Endpoint, NoAnswer, no_headers
@@ -40,7 +41,9 @@ def play(screen: Screen, port: int, *, once: bool, folder: Path | None = None) -
     memory = place.recall()
     if memory is None:
         place.clear()
-        create_keys(place.keys, Environment.DEVELOPMENT, os.urandom, SystemClock().now())
+        root, now = create_root(place.root, 1, os.urandom), SystemClock().now()
+        roots = {root.kid: root.public_key}
+        create_keys(place.keys, Environment.DEVELOPMENT, os.urandom, now, roots)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     screen.say("启动 PostgreSQL 和 Valkey", "starting PostgreSQL and Valkey")
     with stores(place) as data:
@@ -65,6 +68,7 @@ async def _play(
     async with made.running():
         if memory is None:
             memory = await _populated(screen, made)
+            await _publish_keys(made, keys, load_root(place.root))
             place.remember(memory)
         with processes(place, data, memory, port) as running:
             await _wait(running)
@@ -84,6 +88,14 @@ async def _play(
 async def _populated(screen: Screen, made: Wired) -> Memory:
     with screen.progress("导入持卡人", "importing cardholders", PEOPLE) as bar:
         return await populate(made, lambda done: bar.update(bar.task_ids[0], completed=done))
+
+
+async def _publish_keys(made: Wired, keys: Keys, root: Root) -> None:
+    """What a custodian does for each school: signs its first key document."""
+    for school in await made.services.schools.list_all():
+        drafted = draft(keys, school.id, None)
+        assert drafted is not None
+        await made.services.documents.publish(root.sign(drafted), OPERATOR)
 
 
 async def _wait(running: Running) -> None:

@@ -14,7 +14,7 @@ import typer
 
 from clients.endpoint import Endpoint, NoAnswer
 from clients.screen import fen, qr, unix_clock
-from clients.terminal.journal import Journal, NotEnrolled, RequestUnknown
+from clients.terminal.journal import Journal, NotEnrolled, RequestUnknown, TillLocked
 from clients.terminal.protocol import Line, enrol
 from clients.terminal.till import Receipt, Till
 from clients.terminal.words import list_line, tell
@@ -179,7 +179,7 @@ def status(context: typer.Context, seq: Seq, batch: Batch = None) -> None:
 
 @app.command()
 def heartbeat(context: typer.Context) -> None:
-    """心跳 · Reports to the server and sets the clock."""
+    """心跳 · Reports to the server, sets the clock, and does as it is told."""
 
     async def work(desk: Desk) -> None:
         beat = await desk.line.set_clock()
@@ -241,6 +241,9 @@ def _run(work: Callable[[], Awaitable[None]]) -> None:
         asyncio.run(once())
     except NotEnrolled:
         typer.echo("终端未激活 · not enrolled: clients.terminal enrol ISSUER CODE", err=True)
+        raise typer.Exit(2) from None
+    except TillLocked:
+        typer.echo("学校已停用本机 · the school has locked this terminal", err=True)
         raise typer.Exit(2) from None
     except RequestUnknown as unknown:
         typer.echo(f"日志中无此交易 · not in the journal: {unknown}", err=True)

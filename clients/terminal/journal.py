@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS identity (
     facts TEXT NOT NULL,
     clock_offset REAL NOT NULL DEFAULT 0
 ) STRICT;
+CREATE TABLE IF NOT EXISTS locked (only INTEGER PRIMARY KEY CHECK (only = 1)) STRICT;
 CREATE TABLE IF NOT EXISTS counter (batch_no INTEGER PRIMARY KEY, seq_no INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS request (
     batch_no INTEGER NOT NULL,
@@ -48,6 +49,10 @@ _COLUMNS = (
 
 class NotEnrolled(Exception):
     """This journal belongs to no terminal yet."""
+
+
+class TillLocked(Exception):
+    """The school has stopped this terminal; nothing was written or sent."""
 
 
 class RequestUnknown(Exception):
@@ -144,6 +149,15 @@ class Journal:
     def set_clock_offset(self, seconds: float) -> None:
         """Keeps what to add to our clock."""
         self._run("UPDATE identity SET clock_offset = ?", seconds)
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether the last heartbeat told us to stop selling."""
+        return self._row("SELECT 1 FROM locked") is not None
+
+    def set_locked(self, *, locked: bool) -> None:
+        """Keeps what the heartbeat told."""
+        self._run("INSERT OR IGNORE INTO locked VALUES (1)" if locked else "DELETE FROM locked")
 
     def control_key(self) -> RequestKey:
         """A key for a request whose answer is not kept."""

@@ -1,8 +1,8 @@
 """What enrolment leaves on a terminal: its own key, its number, and the keys it may believe."""
 
 import json
-from base64 import b64decode
-from dataclasses import asdict, dataclass, field
+from base64 import b64decode, b64encode
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +10,7 @@ from clients.device_key import public_key
 from terminals import ccr
 from terminals.ccr import Answer, Outstanding
 from terminals.codes import CodeRefusal
+from terminals.documents import DocumentRefusal, SignedDocument, verify_keys
 from terminals.keys import KeyRing, KeyUse, PublicKey, Sign, signer, verifies
 from terminals.message import KeyId, RequestKey, enrolment_message, seal_pin, time_message
 
@@ -29,6 +30,9 @@ class Identity:
     seed: str = field(repr=False)
     pin_public_key: str
     issuer_keys: tuple[dict[str, Any], ...]
+    roots: dict[str, str] = field(default_factory=dict)
+    """Public keys in hex by kid: pinned at enrolment, nothing else signs key documents."""
+    keys_version: int = 0
 
     @classmethod
     def of(cls, seed: bytes, enrolment: dict[str, Any]) -> "Identity":
@@ -40,6 +44,7 @@ class Identity:
             seed=seed.hex(),
             pin_public_key=enrolment["pinPublicKey"],
             issuer_keys=tuple(enrolment["keys"]),
+            roots={str(r["kid"]): b64decode(r["publicKey"]).hex() for r in enrolment["roots"]},
         )
 
     @classmethod
@@ -82,6 +87,14 @@ class Identity:
     def _ring(self) -> KeyRing:
         return KeyRing(self._published)
 
+    def taking(self, document: SignedDocument) -> "Identity | DocumentRefusal":
+        """The same terminal with the keys of a newer key document, or why it keeps its own."""
+        roots = {int(kid): bytes.fromhex(root) for kid, root in self.roots.items()}
+        keys = verify_keys(document, self.issuer, self.keys_version, roots)
+        if isinstance(keys, DocumentRefusal):
+            return keys
+        return replace(self, keys_version=document.version, issuer_keys=tuple(map(_answered, keys)))
+
     def verify(self, text: str, named: RequestKey, minor_amount: int) -> Answer | CodeRefusal:
         """The signed answer to what was asked under `named`, or why it is none of ours."""
         waiting = Outstanding(self.issuer, named, minor_amount, created_at=0, life_seconds=0)
@@ -99,3 +112,17 @@ class Identity:
     def seal(self, pin: str, key: RequestKey, now: int) -> str:
         """The PIN block of a request: only the server can open it, and only for this key."""
         return seal_pin(pin, key, now, b64decode(self.pin_public_key))
+
+
+def _answered(key: PublicKey) -> dict[str, Any]:
+    """A key as `terminalEnrol` answers it."""
+    return {
+        "issuer": key.issuer,
+        "kid": key.kid,
+        "use": key.use,
+        "publicKey": b64encode(key.public_key).decode(),
+        "signFrom": key.sign_from,
+        "signUntil": key.sign_until,
+        "dropAfter": key.drop_after,
+        "siteNo": key.site_no,
+    }

@@ -10,6 +10,8 @@ from clients.terminal.journal import Entry, Journal, Operation
 from clients.terminal.keys import Identity, enrolment_proof
 from terminals.ccr import Answer, Outcome
 from terminals.codes import CodeRefusal, strip
+from terminals.directives import Directive
+from terminals.documents import DocumentKind, DocumentRefusal, SignedDocument
 from terminals.message import RequestKey, find_activation_code
 from terminals.scenes import Scene
 from terminals.signature import sign_request
@@ -23,6 +25,10 @@ _DOCUMENTS = {
     Operation.VOID: ("PurchaseVoid", "purchaseVoid"),
     Operation.REFUND: ("PurchaseRefund", "purchaseRefund"),
 }
+
+
+class DocumentRefused(NoAnswer):
+    """A signed document is not to be believed; we keep what we have."""
 
 
 class AnswerForged(NoAnswer):
@@ -108,27 +114,53 @@ class Line:
         return answer, {**shown, "state": status["state"]}
 
     async def set_clock(self, *, clock_lost: bool = False) -> Json:
-        """Reports that we are alive and sets our clock by the server's; the heartbeat answered.
+        """Reports that we are alive and does as the heartbeat tells; the heartbeat answered.
 
-        Raises: NoAnswer, among it AnswerForged for a time that is not signed.
+        Our clock is set by the server's. SYNC comes first: who slept long enough knows no key that
+        signs the time now.
+
+        Raises: NoAnswer, among it AnswerForged for a time that is not signed, DocumentRefused.
         """
         key, nonce = self._journal.control_key(), self._entropy(NONCE_BYTES)
+        held = self._journal.identity
         given = {
             "key": key_input(key),
             "clock": self.now(),
             "clockLost": clock_lost,
             "queue": len(self._journal.list_open()),
+            "keysVersion": held.keys_version if held.roots else None,
             "softwareVersion": SOFTWARE_VERSION,
         }
         payload = await self._endpoint.change(
             "TerminalHeartbeat", "terminalHeartbeat", given, self._signed(key, nonce)
         )
         beat: Json = payload["heartbeat"]
+        if Directive.SYNC in beat["directives"]:
+            await self.sync()
         signed_time = _bytes(beat["signedTime"])
         if not self._journal.identity.is_signed_time(signed_time, nonce, beat["time"]):
             raise AnswerForged("the time is not signed")
         self._journal.set_clock_offset(beat["time"] - self._clock())
+        if not clock_lost:
+            self._journal.set_locked(locked=Directive.LOCK in beat["directives"])
         return beat
+
+    async def sync(self) -> None:
+        """Fetches the newest key document and, if a root that we pinned signed it, goes by it.
+
+        Raises: NoAnswer, among it DocumentRefused; then the keys stay what they were.
+        """
+        key = self._journal.control_key()
+        given = {"key": key_input(key), "keysVersion": self._journal.identity.keys_version}
+        payload = await self._endpoint.change(
+            "TerminalSyncParameters", "terminalSyncParameters", given, self._signed(key)
+        )
+        for each in payload["documents"]:
+            if each["kind"] == DocumentKind.KEYS.name:
+                taken = self._journal.identity.taking(_document(each))
+                if isinstance(taken, DocumentRefusal):
+                    raise DocumentRefused(f"the key document is refused: {taken}")
+                self._journal.enrol(taken)
 
     async def look_up(self, presented: str, scene: Scene) -> Json:
         """What this scene may see of whoever presents a code.
@@ -178,3 +210,14 @@ def _bytes(text: str) -> bytes:
         return b64decode(text, validate=True)
     except NotBase64:
         return b""
+
+
+def _document(given: Json) -> SignedDocument:
+    return SignedDocument(
+        kind=DocumentKind.KEYS,
+        issuer=int(given["issuer"]),
+        version=int(given["version"]),
+        kid=int(given["kid"]),
+        content=_bytes(given["content"]),
+        signature=_bytes(given["signature"]),
+    )

@@ -13,7 +13,7 @@ from time import monotonic
 from typing import TypeVar
 
 from clients.endpoint import Json, NoAnswer, NotAllowed, QuestionRefused
-from clients.terminal.journal import Entry, Journal, Operation
+from clients.terminal.journal import Entry, Journal, Operation, TillLocked
 from clients.terminal.protocol import Line, key_input
 from terminals import ccq
 from terminals.ccq import Challenge, Purpose
@@ -89,7 +89,10 @@ class Till:
         """Asks for a payment by whoever presented a code or card; `is_held` captures it later.
 
         `challenge` is what `show_challenge` showed for this sale.
+
+        Raises: TillLocked.
         """
+        self._check_unlocked()
         given = {
             "presented": strip(presented),
             "minorAmount": minor_amount,
@@ -107,7 +110,10 @@ class Till:
         """Goes on with a sale that asks for a PIN: a new key, no second scan.
 
         After a wrong PIN the continuation of the first answer stays good for its 90 s.
+
+        Raises: TillLocked.
         """
+        self._check_unlocked()
         before = refused.entry.given
         given = {key: before[key] for key in ("minorAmount", "capture", "scene")}
         continuation = refused.shown.get("continuation") or before.get("continuation")
@@ -119,7 +125,11 @@ class Till:
         return await self._purchase(entry, pin)
 
     async def show_challenge(self, minor_amount: int) -> Entry:
-        """A key whose `challenge_text` may be shown; the one shown before ends unpaid."""
+        """A key whose `challenge_text` may be shown; the one shown before ends unpaid.
+
+        Raises: TillLocked.
+        """
+        self._check_unlocked()
         for entry in self._journal.list_open():
             if entry.operation is Operation.CHALLENGE:
                 await self._undo(entry)
@@ -194,6 +204,10 @@ class Till:
             except NoAnswer:
                 break
         return receipts
+
+    def _check_unlocked(self) -> None:
+        if self._journal.is_locked:
+            raise TillLocked
 
     async def _purchase(self, entry: Entry, pin: str | None) -> Receipt:
         with suppress(NoAnswer):

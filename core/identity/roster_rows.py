@@ -1,4 +1,4 @@
-"""What is done with the rows of a roster once read: their digest, and the file of errors."""
+"""What is done with the rows of a roster once read: their digest, and the files of findings."""
 
 import csv
 import hashlib
@@ -9,7 +9,9 @@ from dataclasses import astuple
 
 from core.identity.records import RosterRow, RowRefusal
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_LEAVER_HEADER = ("学工号 number",)
 _ERROR_HEADER = ("行 row", "列 column", "代码 code", "原因", "reason", "值 value")
 
 
@@ -28,9 +30,16 @@ def error_file(refusals: Iterable[RowRefusal]) -> Iterator[bytes]:
 
     Every cell is quoted, and none of them can be read as a formula.
     """
-    yield b"\xef\xbb\xbf" + _line(_ERROR_HEADER)
+    yield _BYTE_ORDER_MARK + _line(_ERROR_HEADER)
     for refusal in refusals:
         yield _line(tuple(str(cell) for cell in astuple(refusal)[: len(_ERROR_HEADER)]))
+
+
+def leaver_file(numbers: Iterable[str]) -> Iterator[bytes]:
+    """The lines of such a file that lists the numbers of cardholders whom no row names."""
+    yield _BYTE_ORDER_MARK + _line(_LEAVER_HEADER)
+    for number in numbers:
+        yield _line((number,))
 
 
 def _line(cells: Iterable[str]) -> bytes:

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Literal
 from uuid import UUID
 
@@ -220,6 +220,30 @@ class FourEyesRequest:
     expires_at: datetime
 
 
+class DocumentKind(IntEnum):
+    """What a signed document holds; the numbers are those that are signed (terminals.md 8)."""
+
+    KEYS = 1
+    PARAMETERS = 2
+    DENY = 3
+    RIGHTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SignedDocument:
+    """A document for terminals as it is delivered; `kid` names the key of `signature`, 64 bytes.
+
+    `version` is a u32 that rises with each document of a kind and issuer.
+    """
+
+    kind: DocumentKind
+    issuer: int
+    version: int
+    kid: int
+    content: bytes
+    signature: bytes
+
+
 class SchoolUnknown(Refusal):
     """There is no such school."""
 
@@ -262,6 +286,10 @@ class FingerprintMismatch(Refusal):
 
 class KeyRotationInvalid(Refusal):
     """The new key is not proven, or was used before."""
+
+
+class DocumentInvalid(Refusal):
+    """Terminals would not take the signed document; `reason` says why. Nothing was published."""
 
 
 class LoginTaken(Refusal):

@@ -15,8 +15,9 @@ from schema.permissions import terminal, terminal_only
 from schema.scalars import Base64Bytes
 from schema.services import services
 from schema.terminal.errors import TERMINAL
-from schema.terminal.requests import TerminalKeyInput, control
+from schema.terminal.requests import TerminalKeyInput, control, newest_keys_version
 from schema.terminal.types import Enrolment, Heartbeat
+from terminals.directives import directives
 from terminals.message import find_activation_code, time_message
 
 KEY = "The key of this request, as its signature names it."
@@ -78,6 +79,10 @@ class TerminalHeartbeatInput:
     clock: int = strawberry.field(description="The terminal's clock in Unix seconds.")
     clock_lost: bool = strawberry.field(description="Whether it does not trust that clock.")
     queue: int = strawberry.field(description="How many records wait to be uploaded.")
+    keys_version: int | None = strawberry.field(
+        default=None,
+        description="The version of the key document it holds, 0 for none; null: it fetches none.",
+    )
     software_version: str | None = strawberry.field(
         default=None, description="The version of its software."
     )
@@ -117,15 +122,19 @@ async def _beat(info: RequestInfo, asked: TerminalHeartbeatInput) -> Heartbeat:
     viewer, found = control(info, asked.key), services(info)
     now, nonce = unix_seconds(found.clock.now()), viewer.signed.nonce
     told = time_message(viewer.school_id, viewer.terminal_no, nonce, now)
+    newest = None
     if not asked.clock_lost:
         await found.terminals.note_seen(viewer.school_id, viewer.terminal_no)
+        newest = await newest_keys_version(info, viewer.school_id)
     return Heartbeat(
         signed_time=Base64Bytes(found.terminal_keys.answer(viewer.school_id).sign(told)),
         time=now,
         nonce=Base64Bytes(nonce),
-        directives=[],
-        keys_version=None if asked.clock_lost else found.terminal_keys.version,
-    )
+        directives=[] if newest is None else directives(
+            is_locked=viewer.is_locked, held_version=asked.keys_version, newest_version=newest
+        ),
+        keys_version=newest,
+    )  # fmt: skip
 
 
 @strawberry.type(description="Terminals as devices.")

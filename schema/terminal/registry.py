@@ -12,7 +12,7 @@ from schema.node import Node, node_id
 from schema.permissions import terminal, terminal_only
 from schema.school.types import by_language
 from schema.services import Services, services
-from schema.terminal.requests import TerminalKeyInput, check_key, till_of
+from schema.terminal.requests import TerminalKeyInput, check_key, newest_keys_version, till_of
 from schema.terminal.types import Authorisation
 from schema.terminal.words import PurchaseState
 from terminals.scenes import Scene
@@ -52,6 +52,7 @@ class PurchaseStatus:
 class Terminal(Node):
     """A terminal of the registry."""
 
+    school_id: strawberry.Private[int]
     enrolled: strawberry.Private[EnrolledTerminal]
 
     @strawberry.field(description="Its number at the school.")
@@ -77,10 +78,10 @@ class Terminal(Node):
         """The scenes."""
         return [Scene(scene) for scene in self.enrolled.terminal.scenes]
 
-    @strawberry.field(description="The version of the school's published keys.")
-    def keys_version(self, info: RequestInfo) -> int:
+    @strawberry.field(description="The newest version of the key document, 0 while there is none.")
+    async def keys_version(self, info: RequestInfo) -> int:
         """The version."""
-        return services(info).terminal_keys.version
+        return await newest_keys_version(info, self.school_id)
 
     @strawberry.field(
         description="What became of a key of the asking terminal.", extensions=[terminal_only()]
@@ -96,7 +97,7 @@ class Terminal(Node):
     def of(cls, school_id: int, enrolled: EnrolledTerminal) -> Self:
         """The client's view."""
         terminal_id = node_id("Terminal", school_id, enrolled.terminal.number)
-        return cls(id=terminal_id, enrolled=enrolled)
+        return cls(id=terminal_id, school_id=school_id, enrolled=enrolled)
 
 
 @strawberry.type(description="The asking terminal.")
@@ -106,16 +107,16 @@ class TerminalQuery:
     @strawberry.field(description="The terminal that signed the request; null for all others.")
     def terminal(self, info: RequestInfo) -> Terminal | None:
         """The viewer, if it is a terminal."""
-        viewer = info.context.viewer
-        if not isinstance(viewer, TerminalViewer):
+        if not isinstance(info.context.viewer, TerminalViewer):
             return None
+        viewer = terminal(info)
         return Terminal.of(viewer.school_id, viewer.enrolled)
 
 
 async def load_terminal(context: RequestContext, key: str) -> Terminal | None:
     """A terminal by its key: the asking one, or any of the school to its IT staff."""
     match context.viewer:
-        case TerminalViewer() as viewer if key == str(viewer.terminal_no):
+        case TerminalViewer(confined_by=None) as viewer if key == str(viewer.terminal_no):
             return Terminal.of(viewer.school_id, viewer.enrolled)
         case StaffViewer(school_id=school_id, roles=roles) if "IT_ADMIN" in roles:
             found: Services = context.services

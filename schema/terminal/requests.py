@@ -2,9 +2,10 @@
 
 import strawberry
 
+from core.school.records import DocumentKind
 from schema.context import RequestInfo, TerminalViewer
 from schema.errors import BadDocument, Unauthenticated
-from schema.permissions import terminal, terminal_of_any_clock
+from schema.permissions import any_terminal, terminal
 from schema.services import services
 from terminals.message import NUMBER_MAXIMUM
 from terminals.payments import Till
@@ -21,11 +22,11 @@ class TerminalKeyInput:
 
 
 def control(info: RequestInfo, key: TerminalKeyInput) -> TerminalViewer:
-    """The terminal, whose signature names this very key; its clock may be lost.
+    """The terminal, whose signature names this very key; it may be locked, its clock lost.
 
     Raises: Unauthenticated (KEY_MISMATCH).
     """
-    viewer = terminal_of_any_clock(info)
+    viewer = any_terminal(info)
     signed = viewer.signed.key
     if (signed.batch_no, signed.seq_no) != (key.batch_no, key.seq_no):
         raise Unauthenticated(SignatureRefusal.KEY_MISMATCH)
@@ -63,3 +64,9 @@ def till_of(info: RequestInfo, viewer: TerminalViewer) -> Till:
         merchant_is_active=enrolled.merchant.active,
         scenes=frozenset(map(Scene, enrolled.terminal.scenes)),
     )
+
+
+async def newest_keys_version(info: RequestInfo, school_id: int) -> int:
+    """The version of the school's newest key document, 0 while there is none."""
+    newest = await services(info).documents.find_newest(school_id, DocumentKind.KEYS)
+    return 0 if newest is None else newest.version

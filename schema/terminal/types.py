@@ -7,7 +7,8 @@ import strawberry
 
 from core.authorisation.records import Answer
 from core.kit.money import Money as CoreMoney
-from core.school.records import EnrolledTerminal, TerminalState
+from core.school.records import DocumentKind, EnrolledTerminal, TerminalState
+from core.school.records import SignedDocument as DocumentRecord
 from schema.context import RequestInfo
 from schema.directives import Bounded
 from schema.money import Money
@@ -16,16 +17,17 @@ from schema.school.types import by_language
 from schema.services import services
 from schema.terminal.words import (
     HOLDER_CLASSES,
-    Directive,
     HolderClass,
     Outcome,
 )
+from terminals.directives import Directive
 from terminals.keys import KeyUse, PublicKey
 from terminals.response import Action, find_response
 from terminals.scenes import HolderView as ViewRecord
 
 DIRECTIVES_MAXIMUM = 6
 KEYS_MAXIMUM = 50
+ROOTS_MAXIMUM = 4
 
 
 @strawberry.type(description="A published key of the school.")
@@ -56,6 +58,44 @@ class IssuerKey:
         )
 
 
+@strawberry.type(description="A key that signs key documents; kept from every server.")
+class RootKey:
+    """What a terminal pins when it enrols."""
+
+    kid: int = strawberry.field(description="The root's id, 1 to 255.")
+    public_key: Base64Bytes = strawberry.field(description="Ed25519, 32 bytes.")
+
+
+@strawberry.type(
+    description="A document for terminals. Its key signed `ccd1`, kind u8 (KEYS is 1), issuer u16,"
+    " version u32, kid u8 and SHA-256(content)."
+)
+class SignedDocument:
+    """Believed only under a key the terminal has, and only if its version rises."""
+
+    kind: DocumentKind = strawberry.field(description="What it holds.")
+    issuer: int = strawberry.field(description="The school.")
+    version: int = strawberry.field(description="It rises with each document of a kind.")
+    kid: int = strawberry.field(description="Which key signed: of KEYS, the root's id.")
+    content: Base64Bytes = strawberry.field(
+        description="The bytes as signed. KEYS: JSON `{keys: [...]}` of `IssuerKey` fields,"
+        " public keys in lower-case hex."
+    )
+    signature: Base64Bytes = strawberry.field(description="Ed25519, 64 bytes.")
+
+    @classmethod
+    def of(cls, document: DocumentRecord) -> Self:
+        """The client's view."""
+        return cls(
+            kind=document.kind,
+            issuer=document.issuer,
+            version=document.version,
+            kid=document.kid,
+            content=Base64Bytes(document.content),
+            signature=Base64Bytes(document.signature),
+        )
+
+
 @strawberry.type(description="What a new terminal needs to know.")
 class Enrolment:
     """A registered key that waits for the school to compare its fingerprint."""
@@ -70,6 +110,10 @@ class Enrolment:
     keys: list[IssuerKey] = strawberry.field(
         description="The school's published keys, at most 50.",
         directives=[Bounded(maximum=KEYS_MAXIMUM)],
+    )
+    roots: list[RootKey] = strawberry.field(
+        description="The keys to believe key documents under, at most 4; pinned for good.",
+        directives=[Bounded(maximum=ROOTS_MAXIMUM)],
     )
     pin_public_key: Base64Bytes = strawberry.field(
         description="X25519, 32 bytes: PINs are sealed to it."
@@ -86,6 +130,7 @@ class Enrolment:
             state=enrolled.terminal.state,
             fingerprint=newest.fingerprint,
             keys=[IssuerKey.of(key) for key in known.published(issuer)[:KEYS_MAXIMUM]],
+            roots=[RootKey(kid=k, public_key=Base64Bytes(r)) for k, r in known.roots.items()],
             pin_public_key=Base64Bytes(known.pin_public_key),
         )
 
@@ -104,7 +149,8 @@ class Heartbeat:
         description="What to do, at most 6.", directives=[Bounded(maximum=DIRECTIVES_MAXIMUM)]
     )
     keys_version: int | None = strawberry.field(
-        description="The version of the published keys; null to a terminal whose clock is lost."
+        description="The newest version of the key document, 0 while there is none; null to a"
+        " terminal whose clock is lost."
     )
 
 

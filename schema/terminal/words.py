@@ -2,8 +2,9 @@
 
 from enum import StrEnum
 
-from core.school.records import TerminalState
+from core.school.records import DocumentKind, TerminalState
 from schema.enums import described
+from terminals.directives import Directive
 from terminals.keys import KeyUse
 from terminals.response import Action
 from terminals.scenes import Scene
@@ -44,17 +45,6 @@ class PurchaseState(StrEnum):
     REFUNDED_PART = "REFUNDED_PART"
     REFUNDED = "REFUNDED"
     TOMBSTONE = "TOMBSTONE"
-
-
-class Directive(StrEnum):
-    """What a terminal is told to do."""
-
-    SYNC = "SYNC"
-    UPLOAD = "UPLOAD"
-    CLOSE = "CLOSE"
-    LOCK = "LOCK"
-    FIRMWARE = "FIRMWARE"
-    DISPLAY = "DISPLAY"
 
 
 class HolderClass(StrEnum):
@@ -181,5 +171,15 @@ described(
         KeyUse.ANSWER: "Answers to terminals and the time.",
         KeyUse.DOCUMENT: "Documents for terminals.",
         KeyUse.EDGE: "Answers of one site's edge.",
+    },
+)
+described(
+    DocumentKind,
+    "What a signed document holds.",
+    {
+        DocumentKind.KEYS: "The school's published keys, signed by a root.",
+        DocumentKind.PARAMETERS: "What the school decided for its terminals.",
+        DocumentKind.DENY: "Codes and cards to refuse.",
+        DocumentKind.RIGHTS: "Rights of physical cards at doors.",
     },
 )

@@ -5,7 +5,7 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -18,6 +18,7 @@ from nacl.signing import SigningKey
 from starlette.applications import Starlette
 
 from bff.app import build_app
+from bff.key_documents import Root, create_root, draft
 from bff.keys import Keys, create_keys, load_keys
 from bff.settings import Environment
 from bff.wiring import Ground, Wired
@@ -27,7 +28,7 @@ from core.db.unit import Unit
 from core.identity.records import CardholderKind, RosterRow, RowRefusal
 from core.kit.clock import unix_seconds
 from core.ports.messages import AddressKind, Message
-from core.school.records import DeviceClass, NewStaff, Role, Site
+from core.school.records import DeviceClass, NewStaff, Role, SignedDocument, Site
 from core.school.totp import code_at, secret_bytes
 from terminals.message import (
     device_message,
@@ -110,6 +111,7 @@ class Campus:
     clock: HandClock
     keys: Keys
     entropy: Any
+    root: Root
     inbox: Inbox = field(default_factory=Inbox)
     staff: dict[str, NewStaff] = field(default_factory=dict)
 
@@ -312,6 +314,14 @@ class Campus:
             "proof": b64(key.sign(enrolment_message(code, public, serial)).signature),
         }
 
+    async def publish_keys(self, version: int, school: int = SCHOOL) -> SignedDocument:
+        """A key document of a school, signed and published."""
+        drafted = draft(self.keys, school, None)
+        assert drafted is not None
+        signed = self.root.sign(replace(drafted, version=version))
+        await self.wired.services.documents.publish(signed, OPERATOR)
+        return signed
+
     async def till(self, *scenes: str) -> Till:
         """A terminal that sells."""
         number, code = await self.activation(*scenes)
@@ -339,7 +349,9 @@ async def campus_on(
 ) -> AsyncIterator[Campus]:
     """The application with two schools, one of them with two people."""
     clock, entropy = HandClock(), counted_entropy("campus")
-    create_keys(folder / "keys.json", Environment.DEVELOPMENT, entropy, clock.now() - timedelta(1))
+    root = create_root(folder / "root.json", 1, entropy)
+    earlier, roots = clock.now() - timedelta(1), {root.kid: root.public_key}
+    create_keys(folder / "keys.json", Environment.DEVELOPMENT, entropy, earlier, roots)
     keys = load_keys(folder / "keys.json", Environment.DEVELOPMENT, clock.now())
     # An hour between any two requests: no test but that of the limits meets them.
     hours = count(0, 3_600)
@@ -356,7 +368,7 @@ async def campus_on(
             base_url="http://campus.example",
         ) as http,
     ):
-        campus = Campus(app, http, clock, keys, entropy)
+        campus = Campus(app, http, clock, keys, entropy, root)
         campus.wired.messages._senders = {
             AddressKind.EMAIL: campus.inbox,
             AddressKind.PHONE: campus.inbox,

@@ -1,7 +1,7 @@
 """The reference clients against the real application: what they say happened is what happened."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx2
@@ -172,6 +172,16 @@ async def test_wrong_clock_is_set_and_the_sale_goes_through(counter: Counter) ->
     assert (await counter.till.sell(ALICES_CARD, 1_000)).is_approved
     assert counter.journal.clock_offset_seconds == 900
     assert await counter.balance("S001") == 4_000
+
+
+async def test_till_fetches_the_published_keys_when_it_is_told_to(counter: Counter) -> None:
+    given = counter.journal.identity
+    assert given.keys_version == 0
+    await counter.campus.publish_keys(3)
+    assert (await counter.line.set_clock())["directives"] == ["SYNC"]
+    assert counter.journal.identity == replace(given, keys_version=3)
+    assert (await counter.line.set_clock())["directives"] == []
+    assert (await counter.till.sell(ALICES_CARD, 1_000)).is_approved
 
 
 async def test_look_up_spends_nothing(counter: Counter) -> None:

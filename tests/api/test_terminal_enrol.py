@@ -15,7 +15,10 @@ from tests.api.campus import ALICE, Campus, b64, campus_on
 from tests.api.devices import SCHOOL, mutation
 from tests.servers.fixtures import DatabaseDsn
 
-ENROLMENT = "enrolment { issuer terminalNo keyNo state fingerprint keys { use kid } pinPublicKey }"
+ENROLMENT = (
+    "enrolment { issuer terminalNo keyNo state fingerprint keys { use kid } pinPublicKey"
+    " roots { kid publicKey } }"
+)
 
 
 async def test_enrolment_waits_for_the_school(campus: Campus) -> None:
@@ -27,6 +30,7 @@ async def test_enrolment_waits_for_the_school(campus: Campus) -> None:
     assert (made["issuer"], made["terminalNo"], made["keyNo"]) == (SCHOOL, number, 1)
     assert made["state"] == TerminalState.PENDING
     assert {each["use"] for each in made["keys"]} == {"PASS", "ANSWER", "DOCUMENT"}
+    assert made["roots"] == [{"kid": 1, "publicKey": b64(campus.root.public_key)}]
 
 
 async def test_code_is_good_once(campus: Campus) -> None:
@@ -67,7 +71,7 @@ async def test_confirmed_terminal_rotates_its_key(campus: Campus) -> None:
         "state": "ACTIVE",
         "merchantName": "示例食堂",
         "scenes": ["MEAL"],
-        "keysVersion": 3,
+        "keysVersion": 0,
     }
 
 
@@ -88,7 +92,7 @@ async def test_heartbeat_tells_the_signed_time(campus: Campus) -> None:
     given = {"key": till.next_key(0), "clock": 1, "clockLost": False, "queue": 0}
     beat = (await till.ask("terminalHeartbeat", given, BEAT))["heartbeat"]
     assert beat["time"] == unix_seconds(campus.clock.now())
-    assert (beat["directives"], beat["keysVersion"]) == ([], 3)
+    assert (beat["directives"], beat["keysVersion"]) == ([], 0)
     message = time_message(SCHOOL, till.number, b64decode(beat["nonce"]), beat["time"])
     keys = campus.wired.services.terminal_keys.published(SCHOOL)
     answer_key = next(key for key in keys if key.use is KeyUse.ANSWER)

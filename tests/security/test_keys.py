@@ -59,6 +59,8 @@ def test_keys_are_never_overwritten(tmp_path: Path) -> None:
     (lambda d: d.update(blind_index="zz"), "blind_index: "),
     (lambda d: d.update(blind_index=7), "blind_index: "),
     (lambda d: d["signing"][1].update(kid=1), "signing: a key id occurs twice"),
+    (lambda d: d.update(roots={"1": "00" * 32}), "roots.1: not an Ed25519 public key"),
+    (lambda d: d.update(roots={"0": "00" * 32}), "roots."),
     (lambda d: d["signing"].pop(2), "signing: no DOCUMENT key signs now; add the next one"),
 ])  # fmt: skip
 def test_boot_refuses_bad_keys(

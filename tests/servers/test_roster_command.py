@@ -84,10 +84,32 @@ def test_roster_is_not_overwritten_by_its_refusals(commands: Commands, file: Pat
 def test_leavers_are_named(commands: Commands, file: Path) -> None:
     commands.told("roster", "import", file, "--school", 1)
     told = commands.told("roster", "import", written(file, PEOPLE[:5]), "--school", 1)
-    assert told.splitlines()[:2] == [
+    lines = told.splitlines()
+    assert lines[:2] == [
         "Not in the roster, left as they are: S000006 S000007",
         "Read 5 rows: 0 created, 0 changed, 5 unchanged, 0 refused; 2 leavers",
     ]
+    assert lines[-1] == f"The leavers are listed in {file.with_name('roster.leavers.csv')}"
+
+
+def test_many_leavers_are_counted_and_listed_until_a_later_file_names_them(
+    commands: Commands, file: Path
+) -> None:
+    words, many = ("roster", "import", file, "--school", 1), list(sample_people(12))
+    written(file, many)
+    commands.told(*words)
+    told = commands.told("roster", "import", written(file, many[:1]), "--school", 1)
+    first_ten = " ".join(person.number for person in many[1:11])
+    assert told.startswith(f"Not in the roster, left as they are: {first_ten} …\n")
+    assert "; 11 leavers\n" in told
+    gone = file.with_name("roster.leavers.csv")
+    assert told.endswith(f"The leavers are listed in {gone}\n")
+    head, *rows = csv.reader(gone.read_text("utf-8-sig").splitlines())
+    assert rows == [[person.number] for person in many[1:]]
+
+    written(file, many)
+    assert "leavers are listed" not in commands.told(*words)
+    assert list(csv.reader(gone.read_text("utf-8-sig").splitlines())) == [head]
 
 
 @pytest.mark.parametrize(("language", "why", "refusal"), [

@@ -103,6 +103,19 @@ CREATE TABLE terminal_key (
 );
 SELECT protect('terminal_key');
 
+-- What a school signed for its terminals, to the byte. A version is never changed: the next is added.
+CREATE TABLE signed_document (
+  school_id int NOT NULL REFERENCES school (school_id),
+  kind int NOT NULL CHECK (kind BETWEEN 1 AND 4),
+  version bigint NOT NULL CHECK (version BETWEEN 1 AND 4294967295),
+  kid int NOT NULL CHECK (kid BETWEEN 1 AND 255),
+  content bytea NOT NULL,
+  signature bytea NOT NULL CHECK (octet_length(signature) = 64),
+  published_at timestamptz NOT NULL,
+  PRIMARY KEY (school_id, kind, version)
+);
+SELECT protect('signed_document');
+
 CREATE TABLE activation_code (
   school_id int NOT NULL,
   code_hash bytea NOT NULL CHECK (octet_length(code_hash) = 32),

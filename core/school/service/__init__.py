@@ -1,8 +1,9 @@
-"""Use cases of the school context: schools, terminals, staff and four eyes."""
+"""Use cases of the school context: schools, terminals and their documents, staff and four eyes."""
 
+from core.school.service.documents import Documents
 from core.school.service.four_eyes import FourEyes, FourEyesAct
 from core.school.service.schools import Schools
 from core.school.service.staff import Staff
 from core.school.service.terminals import Terminals
 
-__all__ = ["FourEyes", "FourEyesAct", "Schools", "Staff", "Terminals"]
+__all__ = ["Documents", "FourEyes", "FourEyesAct", "Schools", "Staff", "Terminals"]

@@ -25,8 +25,18 @@ async def waiting(seats: Seats, kind: SeatClass) -> asyncio.Task[None]:
     return task
 
 
+async def count_seated(seats: Seats, kind: SeatClass, tries: int) -> int:
+    """How many of `tries` are seated at once; the others leave the queue."""
+    tasks = [await waiting(seats, kind) for _ in range(tries)]
+    seated = [task.done() and task.exception() is None for task in tasks]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return sum(seated)
+
+
 async def test_one_class_may_hold_every_free_seat() -> None:
-    await full(12)
+    assert await count_seated(Seats(12, lambda: 0.0, seeded()), SeatClass.READ, 13) == 12
 
 
 async def test_wait_ends_after_300_ms_with_overloaded_and_jitter() -> None:
@@ -79,23 +89,27 @@ async def test_void_is_seated_before_all_others() -> None:
 
 async def test_late_loop_refuses_at_once_but_not_a_void() -> None:
     seats = await full(lag=0.2)
-    with pytest.raises(Refused):
+    with pytest.raises(Refused) as refusal:
         await asyncio.wait_for(seats.take(SeatClass.TERMINAL), 0.05)
+    assert refusal.value.code == "OVERLOADED"
     void = await waiting(seats, SeatClass.URGENT)
+    assert not void.done()
     seats.give(SeatClass.READ)
     await void
+    assert await count_seated(seats, SeatClass.URGENT, 1) == 0
 
 
 async def test_late_loop_with_a_free_seat_serves() -> None:
-    seats = Seats(1, lambda: 9.0, seeded())
-    await seats.take(SeatClass.TERMINAL)
+    assert await count_seated(Seats(1, lambda: 9.0, seeded()), SeatClass.TERMINAL, 2) == 1
 
 
 async def test_queue_is_bounded() -> None:
     seats = await full()
     tasks = [await waiting(seats, SeatClass.MONEY) for _ in range(WAITING_PER_SEAT)]
-    with pytest.raises(Refused):
+    with pytest.raises(Refused) as refusal:
         await asyncio.wait_for(seats.take(SeatClass.MONEY), 0.05)
+    assert refusal.value.code == "OVERLOADED"
+    assert [task.done() for task in tasks] == [False] * WAITING_PER_SEAT
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -109,7 +123,7 @@ async def test_client_cancelled_in_the_queue_loses_no_seat() -> None:
     seats.give(SeatClass.READ)
     granted.cancel()  # after its seat was granted, before it could run
     await asyncio.gather(queued, granted, return_exceptions=True)
-    await asyncio.wait_for(seats.take(SeatClass.READ), 0.05)
+    assert await count_seated(seats, SeatClass.READ, 2) == 1
 
 
 async def test_loop_lag_is_seen_while_the_loop_is_late() -> None:
@@ -146,6 +160,7 @@ async def test_a_seat_given_back_as_the_wait_ends_leaves_a_refusal() -> None:
     late = await waiting(seats, SeatClass.TERMINAL)
     seats._queues[SeatClass.TERMINAL][0].set_result(False)  # what the timer does
     seats.give(SeatClass.READ)
-    with pytest.raises(Refused):
+    with pytest.raises(Refused) as refusal:
         await late
-    await seats.take(SeatClass.READ)
+    assert refusal.value.code == "OVERLOADED"
+    assert await count_seated(seats, SeatClass.READ, 2) == 1

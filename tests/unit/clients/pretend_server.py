@@ -7,13 +7,22 @@ from typing import Any
 
 import httpx2
 
+from clients.device_key import public_key
 from clients.endpoint import DOCUMENTS, document_id
 from terminals import ccr, signature
 from terminals.ccr import Answer, Outcome
+from terminals.directives import directives
+from terminals.documents import SignedDocument
 from terminals.keys import signer, verifies
 from terminals.message import KeyId, RequestKey, enrolment_message, find_pin, time_message
 from terminals.signature import Nonces, Request, SignedHeaders, TerminalKey
-from tests.unit.clients.pretend_keys import ANSWER_SEED, PIN_PRIVATE, PIN_PUBLIC, answer_public
+from tests.unit.clients.pretend_keys import (
+    ANSWER_SEED,
+    PIN_PRIVATE,
+    PIN_PUBLIC,
+    ROOT_SEED,
+    answer_public,
+)
 
 NOW = 1_800_000_000
 ISSUER = 7
@@ -34,7 +43,9 @@ class PretendServer(httpx2.AsyncBaseTransport):
 
     def __init__(self) -> None:
         self.now = NOW
-        self.sign = signer(ANSWER_SEED)
+        self.sign, self.answer_kid = signer(ANSWER_SEED), 2
+        self.document: SignedDocument | None = None
+        self.is_locked = False
         self.fault: Fault = lambda operation: None
         self.paid: dict[RequestKey, int] = {}
         self.held: dict[RequestKey, int] = {}
@@ -83,6 +94,8 @@ class PretendServer(httpx2.AsyncBaseTransport):
             return {"errors": [{"message": "no", "extensions": facts}]}
         if operation == "TerminalHeartbeat":
             return self._beat(signed, given)
+        if operation == "TerminalSyncParameters":
+            return {"data": {"terminalSyncParameters": {"documents": [self._document()]}}}
         if operation == "PurchaseStatus":
             return {"data": {"terminal": {"purchaseStatus": self._status(signed, variables)}}}
         field = operation[0].lower() + operation[1:]
@@ -100,6 +113,7 @@ class PretendServer(httpx2.AsyncBaseTransport):
         self._terminal = key
         enrolment = {
             "issuer": ISSUER, "terminalNo": 42, "keyNo": 1, "state": "PENDING",
+            "roots": [{"kid": 1, "publicKey": b64encode(public_key(ROOT_SEED)).decode()}],
             "fingerprint": "00000000", "pinPublicKey": b64encode(PIN_PUBLIC).decode(),
             "keys": [{
                 "issuer": ISSUER, "kid": 2, "use": "ANSWER", "siteNo": 0, "signFrom": 0,
@@ -111,8 +125,24 @@ class PretendServer(httpx2.AsyncBaseTransport):
 
     def _beat(self, signed: SignedHeaders, given: Json) -> Json:
         proof = self.sign(time_message(ISSUER, 42, signed.nonce, self.now))
-        beat = {"signedTime": b64encode(proof).decode(), "time": self.now, "directives": []}
+        told = [] if given["clockLost"] else directives(
+            is_locked=self.is_locked,
+            held_version=given["keysVersion"],
+            newest_version=self.document.version if self.document else 0,
+        )  # fmt: skip
+        beat = {"signedTime": b64encode(proof).decode(), "time": self.now, "directives": told}
         return {"data": {"terminalHeartbeat": {"heartbeat": beat, "userErrors": []}}}
+
+    def _document(self) -> Json:
+        assert self.document is not None
+        return {
+            "kind": self.document.kind.name,
+            "issuer": self.document.issuer,
+            "version": self.document.version,
+            "kid": self.document.kid,
+            "content": b64encode(self.document.content).decode(),
+            "signature": b64encode(self.document.signature).decode(),
+        }
 
     def _status(self, signed: SignedHeaders, variables: Json) -> Json:
         original = _key(variables["original"])
@@ -174,7 +204,7 @@ class PretendServer(httpx2.AsyncBaseTransport):
         return self._shown(Outcome.APPROVED, key, "00", amount)
 
     def _shown(self, outcome: Outcome, named: RequestKey, code: str, amount: int) -> Json:
-        answer = Answer(outcome, ISSUER, 2, named, amount, self.now, code)
+        answer = Answer(outcome, ISSUER, self.answer_kid, named, amount, self.now, code)
         return {"outcome": outcome.name, "responseCode": code, "replayed": False,
                 "signedAnswer": ccr.make(answer, self.sign)}  # fmt: skip
 

@@ -88,6 +88,14 @@ def test_unknown_outcome_says_so_and_ends_with_the_next_command(
     assert server.paid == {}
 
 
+def test_locked_terminal_says_so_and_sells_nothing(type_: Type, server: PretendServer) -> None:
+    server.is_locked = True
+    assert "LOCK" in type_("heartbeat").output
+    refused = type_("sell", "12.50", CODE)
+    assert (refused.exit_code, server.paid) == (2, {})
+    assert "the school has locked this terminal" in refused.output
+
+
 def test_says_what_is_missing(type_: Type, tmp_path: Path) -> None:
     assert type_("void", "9").exit_code == 2
     assert "not in the journal: 42.1.9" in type_("void", "9").output

@@ -1,0 +1,107 @@
+"""Key documents on their way: drafted from the key file, signed by a custodian, then published.
+
+The root keys are never on a machine that serves (codes.md 9), so drafts travel to them as a file.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from nacl.signing import SigningKey
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bff.keys import (
+    KEY_BYTES,
+    HexBytes,
+    Keys,
+    KeysInvalid,
+    Kid,
+    SecretRecord,
+    read_secret,
+    write_secret,
+)
+from core.school.records import DocumentInvalid, DocumentKind, SignedDocument
+from terminals.documents import DocumentRefusal, sign, verify_keys, write_keys
+from terminals.keys import signer
+
+
+class Root(SecretRecord):
+    """A root key, in a file of its custodian."""
+
+    kid: Kid
+    seed: HexBytes
+
+    @property
+    def public_key(self) -> bytes:
+        """What terminals pin, 32 bytes."""
+        return bytes(SigningKey(self.seed).verify_key)
+
+    def sign(self, draft: SignedDocument) -> SignedDocument:
+        """The draft, signed."""
+        return sign(draft, self.kid, signer(self.seed))
+
+
+class _File(BaseModel):
+    """Documents on their way, as a file holds them."""
+
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+    documents: Sequence[SignedDocument]
+
+
+def create_root(path: Path, kid: int, entropy: Callable[[int], bytes]) -> Root:
+    """Writes a new root key to a file that only its owner reads.
+
+    Raises: FileExistsError, so that no key is ever overwritten.
+    """
+    root = Root(kid=kid, seed=entropy(KEY_BYTES))
+    write_secret(path, root)
+    return root
+
+
+def load_root(path: Path) -> Root:
+    """The root key of a file.
+
+    Raises: KeysInvalid.
+    """
+    root, problems = read_secret(path, Root)
+    if len(root.seed) != KEY_BYTES:
+        problems.append(f"seed: {len(root.seed)} bytes instead of {KEY_BYTES}")
+    if problems:
+        raise KeysInvalid(problems)
+    return root
+
+
+def write_documents(path: Path, documents: Sequence[SignedDocument]) -> None:
+    """Writes drafts or signed documents to a file."""
+    path.write_text(_File(documents=documents).model_dump_json(indent=2) + "\n", "utf-8")
+
+
+def read_documents(path: Path) -> Sequence[SignedDocument]:
+    """The drafts or signed documents of a file.
+
+    Raises: DocumentInvalid.
+    """
+    try:
+        return _File.model_validate_json(path.read_bytes()).documents
+    except ValidationError:
+        raise DocumentInvalid(reason=DocumentRefusal.MALFORMED) from None
+
+
+def draft(keys: Keys, school_id: int, newest: SignedDocument | None) -> SignedDocument | None:
+    """The unsigned key document that follows the newest; None if that says the same already."""
+    content = write_keys(keys.public_keys(school_id))
+    if newest is not None and newest.content == content:
+        return None
+    version = 1 if newest is None else newest.version + 1
+    return SignedDocument(DocumentKind.KEYS, school_id, version, 0, content, b"")
+
+
+def check(keys: Keys, document: SignedDocument) -> None:
+    """Nothing, if terminals will take the document and find our keys in it.
+
+    Raises: DocumentInvalid.
+    """
+    found = verify_keys(document, document.issuer, 0, keys.roots)
+    if isinstance(found, DocumentRefusal):
+        raise DocumentInvalid(reason=found)
+    if found != keys.public_keys(document.issuer):
+        raise DocumentInvalid(reason="KEYS_DIFFER")

@@ -1,0 +1,73 @@
+"""How a terminal fetches the signed documents (terminals.md 3 and 8)."""
+
+from typing import Annotated
+
+import strawberry
+
+from core.school.records import DocumentKind
+from schema.context import RequestInfo
+from schema.directives import Bounded
+from schema.errors import UserError
+from schema.inputs import INPUT
+from schema.payload import answer
+from schema.permissions import terminal, terminal_only
+from schema.services import services
+from schema.terminal.errors import TERMINAL
+from schema.terminal.requests import TerminalKeyInput, control
+from schema.terminal.types import SignedDocument
+
+DOCUMENTS_MAXIMUM = 4
+
+
+@strawberry.input(description="The versions a terminal holds.")
+class TerminalSyncParametersInput:
+    """What it has already."""
+
+    key: TerminalKeyInput = strawberry.field(
+        description="The key of this request, as its signature names it."
+    )
+    keys_version: int = strawberry.field(
+        description="The version of the key document it holds, 0 for none."
+    )
+
+
+@strawberry.type(description="The documents that are newer than what the terminal holds.")
+class TerminalSyncParametersPayload:
+    """The newest of each kind; none where the terminal has it."""
+
+    documents: list[SignedDocument] | None = strawberry.field(
+        default=None,
+        description="At most one of each kind, at most 4.",
+        directives=[Bounded(maximum=DOCUMENTS_MAXIMUM)],
+    )
+    user_errors: list[UserError] = TERMINAL.field()
+
+
+async def _newer(info: RequestInfo, asked: TerminalSyncParametersInput) -> list[SignedDocument]:
+    viewer = terminal(info)
+    control(info, asked.key)
+    newest = await services(info).documents.find_newest(viewer.school_id, DocumentKind.KEYS)
+    if newest is None or newest.version <= asked.keys_version:
+        return []
+    return [SignedDocument.of(newest)]
+
+
+@strawberry.type(description="Signed documents.")
+class SyncMutation:
+    """What a terminal fetches."""
+
+    @strawberry.mutation(
+        description="The signed documents that are newer than those the terminal holds.",
+        extensions=[terminal_only()],
+    )
+    async def terminal_sync_parameters(
+        self, info: RequestInfo, input: Annotated[TerminalSyncParametersInput, INPUT]
+    ) -> TerminalSyncParametersPayload | None:
+        """Told by SYNC; they may be relayed, for each proves itself."""
+        return await answer(
+            info,
+            TERMINAL,
+            TerminalSyncParametersPayload,
+            lambda newer: TerminalSyncParametersPayload(documents=newer),
+            _newer(info, input),
+        )

@@ -1,0 +1,85 @@
+"""Signed documents: what is signed of them, and whether a terminal takes one (terminals.md 8)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from enum import StrEnum
+from hashlib import sha256
+from struct import Struct
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+
+from core.school.records import DocumentKind, SignedDocument
+from terminals.keys import KeyUse, PublicKey, Sign, is_registrable, verifies
+
+__all__ = ["DocumentKind", "DocumentRefusal", "SignedDocument", "sign", "verify_keys", "write_keys"]
+
+_SIGNED = Struct(">4sBHIB32s")
+
+
+class DocumentRefusal(StrEnum):
+    """Why a terminal keeps the document it has, in the order of the checks."""
+
+    NOT_MINE = "NOT_MINE"
+    VERSION_OLD = "VERSION_OLD"
+    KEY_UNKNOWN = "KEY_UNKNOWN"
+    SIGNATURE = "SIGNATURE"
+    MALFORMED = "MALFORMED"
+
+
+class _KeyDocument(BaseModel):
+    """The content of a KEYS document: JSON, public keys in hex, times in Unix seconds."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, ser_json_bytes="hex", val_json_bytes="hex", strict=True
+    )
+    keys: Sequence[PublicKey]
+
+
+def sign(document: SignedDocument, kid: int, signer: Sign) -> SignedDocument:
+    """The document signed with the key of this kid."""
+    named = replace(document, kid=kid)
+    return replace(named, signature=signer(_message(named)))
+
+
+def write_keys(keys: Sequence[PublicKey]) -> bytes:
+    """The content of the KEYS document of these keys (codes.md 9)."""
+    return _KeyDocument(keys=keys).model_dump_json(by_alias=True).encode()
+
+
+def verify_keys(
+    document: SignedDocument, issuer: int, held_version: int, roots: Mapping[int, bytes]
+) -> Sequence[PublicKey] | DocumentRefusal:
+    """The keys of a document, if a terminal of `issuer` that holds `held_version` may take them.
+
+    `roots` are the public keys by kid that the terminal was given when it enrolled.
+    """
+    if (document.kind, document.issuer) != (DocumentKind.KEYS, issuer):
+        return DocumentRefusal.NOT_MINE
+    if not held_version < document.version < 1 << 32:
+        return DocumentRefusal.VERSION_OLD
+    root = roots.get(document.kid)
+    if root is None:
+        return DocumentRefusal.KEY_UNKNOWN
+    if not verifies(root, _message(document), document.signature):
+        return DocumentRefusal.SIGNATURE
+    try:
+        keys = _KeyDocument.model_validate_json(document.content).keys
+    except ValidationError:
+        return DocumentRefusal.MALFORMED
+    return keys if _are_usable(keys, issuer) else DocumentRefusal.MALFORMED
+
+
+def _message(document: SignedDocument) -> bytes:
+    kind, issuer, version, kid = document.kind, document.issuer, document.version, document.kid
+    return _SIGNED.pack(b"ccd1", kind, issuer, version, kid, sha256(document.content).digest())
+
+
+def _are_usable(keys: Sequence[PublicKey], issuer: int) -> bool:
+    """Whether no kid means two keys, and the school's answers can be verified with them."""
+    names = {(key.issuer, key.kid) for key in keys}
+    return (
+        len(names) == len(keys)
+        and all(is_registrable(key.public_key) for key in keys)
+        and any((key.issuer, key.use) == (issuer, KeyUse.ANSWER) for key in keys)
+    )
