@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from enum import Enum
 
 LAG_SECONDS = 0.08
@@ -28,10 +27,14 @@ class Proxy:
         self._loop = loop
         self._target = target
         self._writers: set[asyncio.StreamWriter] = set()
-        server = asyncio.run_coroutine_threadsafe(
+        self._server = asyncio.run_coroutine_threadsafe(
             asyncio.start_server(self._serve, "127.0.0.1", 0), loop
         ).result(5)
-        self.port: int = server.sockets[0].getsockname()[1]
+        self.port: int = self._server.sockets[0].getsockname()[1]
+
+    def close(self) -> None:
+        """Takes no more connections; those that are open end with the loop."""
+        self._loop.call_soon_threadsafe(self._server.close)
 
     def set(self, mode: Mode) -> None:
         """Changes what the link does, from any thread; a cut also ends what is open."""
@@ -63,7 +66,7 @@ class Proxy:
     async def _pump(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, is_answer: bool
     ) -> None:
-        with suppress(OSError):
+        try:
             while data := await source.read(65_536):
                 if self.mode is Mode.LAG:
                     await asyncio.sleep(LAG_SECONDS)
@@ -74,7 +77,10 @@ class Proxy:
                 if self.mode is not Mode.HOLE:
                     sink.write(data)
                     await sink.drain()
-        sink.transport.abort()
+        except OSError:
+            return
+        finally:
+            sink.transport.abort()
 
 
 def run_loop() -> tuple[asyncio.AbstractEventLoop, Callable[[], None]]:
@@ -94,5 +100,6 @@ def run_loop() -> tuple[asyncio.AbstractEventLoop, Callable[[], None]]:
         asyncio.run_coroutine_threadsafe(end(), loop).result(5)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(5)
+        loop.close()
 
     return loop, stop

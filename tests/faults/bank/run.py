@@ -19,6 +19,7 @@ import httpx2
 from bff.demo.process import free_port
 from bff.embedded import Postgres, Valkey, start_postgres, start_valkey
 from bff.proof import PROOF
+from core.db.connection import PATIENT_SECONDS
 from core.db.invariants import Proof, prove
 from core.db.migrate import migrate
 from core.db.provision import provision
@@ -256,7 +257,7 @@ class Bank:
         """What journals and rows say."""
         lines = [line for n in range(CLIENTS) for line in read(self.home / f"client-{n}.jsonl")]
         evidence = await gather(self.app, SCHOOLS, lines)
-        database = Database(self.app, ["core.limit.store"])
+        database = Database(self.app, ["core.limit.store"], command_seconds=PATIENT_SECONDS)
         await database.open()
         proof = await prove(database, PROOF, WallClock().now())
         await database.close()
