@@ -113,13 +113,15 @@ async def pay_by_card(street: Street, till: int, holder: Holder, amount: int) ->
 
 
 async def code_twice(street: Street, till: int) -> None:
-    """One code at two tills at once."""
+    """One code at two tills at once, through two app processes."""
     first = street.by_code(till)
     others = [t for t in street.tills if t != till and street.school(t) == street.school(till)]
     second = street.purchase(
         street.dice.pick(others), first.given["presented"], first.amount_minor, first.about
     )
-    await asyncio.gather(street.teller.ask(first), street.teller.ask(second))
+    for intent in (first, second):
+        street.teller.begin(intent)
+    await asyncio.gather(street.teller.insist(first, 0), street.teller.insist(second, 1))
 
 
 async def same_twice(street: Street, till: int) -> None:

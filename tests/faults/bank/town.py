@@ -146,9 +146,10 @@ async def prepare(
 
 
 def ground(database_url: str, redis_url: str, keys_file: Path) -> Ground:
-    """What the services stand on, with new keys in a file."""
+    """What the services stand on, with the keys of a file; new ones if there is none."""
     clock = WallClock()
-    create_keys(keys_file, Environment.DEVELOPMENT, os.urandom, clock.now())
+    if not keys_file.exists():
+        create_keys(keys_file, Environment.DEVELOPMENT, os.urandom, clock.now())
     keys = load_keys(keys_file, Environment.DEVELOPMENT, clock.now())
     return Ground(database_url, redis_url, keys, clock, os.urandom, command_seconds=PATIENT_SECONDS)
 
