@@ -48,15 +48,18 @@ class Proxy:
                 writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.mode is Mode.CUT:
-            self.hits += 1
-            writer.transport.abort()
-            return
         try:
-            behind, ahead = await asyncio.open_connection("127.0.0.1", self._target)
+            if self.mode is Mode.CUT:
+                self.hits += 1
+            else:
+                await self._join(reader, writer)
         except OSError:
-            writer.transport.abort()
             return
+        finally:
+            writer.transport.abort()
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        behind, ahead = await asyncio.open_connection("127.0.0.1", self._target)
         self._writers |= {writer, ahead}
         await asyncio.gather(
             self._pump(reader, ahead, is_answer=False), self._pump(behind, writer, is_answer=True)
@@ -95,6 +98,7 @@ def run_loop() -> tuple[asyncio.AbstractEventLoop, Callable[[], None]]:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0)  # what was aborted closes its sockets in the next turn
 
     def stop() -> None:
         asyncio.run_coroutine_threadsafe(end(), loop).result(5)
