@@ -37,6 +37,8 @@ from tests.faults.defects.planted import launcher, plant, shown_by
 
 CLIENTS = 3
 DRAIN_SECONDS = 40
+TOO_SMALL = 2
+"""The exit code of a run that met too little."""
 READY_SECONDS = 30
 CALM_SECONDS = (0.2, 0.8)
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes", "data_checksums")
@@ -99,7 +101,7 @@ class Result:
         if self.violations:
             return 1
         if self.missing:
-            return 2
+            return TOO_SMALL
         return 0 if self.calibration.is_green else 3
 
     def report(self) -> dict[str, Any]:

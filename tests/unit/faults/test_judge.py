@@ -145,5 +145,5 @@ def test_a_run_that_met_too_little_says_what() -> None:
     counts = Counter(dict.fromkeys(("keys", "AUTHORISE 00"), 10000))
     short = missing(counts, Counter({"kill_app": 40}), 60)
     assert "keys" not in short
-    assert short["kinds"] == "1 of 15"
-    assert short["AUTHORISE 51"] == "0 of 50"
+    assert short["kinds"] == "1 of 18"
+    assert short["AUTHORISE 51"] == "0 of 900"
