@@ -53,8 +53,8 @@ DEFECTS = {
         frozenset({"I6", "I8 balance", "I9", "I10"}),
         edits=(
             _NO_LOCK,
-            ("SET balance_minor = x.balance_minor - m.take",
-             "SET balance_minor = m.balance_minor - m.take"),
+            ("SET balance_minor = x.balance_minor - CASE",
+             "SET balance_minor = m.balance_minor - CASE"),
         ),
     ),
     "code_checked_before_lock": Defect(

@@ -33,6 +33,7 @@ def shown(
     legs: list[Row],
     holds: list[Row],
     others: Intents,
+    refused: str = "",
 ) -> list[list[int]]:
     """What would have been true, where `figure` was not."""
     others = {**others, "asked": ("AUTHORISE", *asked, None)}
@@ -46,7 +47,7 @@ def shown(
     }
     rows = {
         id_: {"school_id": 71, "operation": operation, "retrieval_reference": f"R{id_}",
-              "response_code": "00", "cardholder_id": "h",
+              "response_code": "12" if id_ == refused else "00", "cardholder_id": "h",
               "available_minor": figure if id_ == "asked" else None}
         for id_, (operation, *_) in others.items()
     }  # fmt: skip
@@ -108,3 +109,8 @@ def test_a_hold_lessens_what_is_available_while_it_stands(
 
 def test_a_hold_that_nothing_ended_stands() -> None:
     assert shown(900, (21, 29), [leg(900)], [hold(100, "1")], PURCHASE) == [[800]]
+
+
+def test_a_hold_outlives_a_void_that_was_refused() -> None:
+    others: Intents = {**PURCHASE, "2": ("VOID", 30, 40, "1")}
+    assert shown(900, (41, 50), [leg(900)], [hold(100, "1")], others, refused="2") == [[800]]
