@@ -14,7 +14,7 @@ from core.db import idempotency
 from core.db.lanes import Lane
 
 CREDITED_LATE_SECONDS = 0.25
-ANSWERED_EARLY_SECONDS = 0.1
+ANSWERED_EARLY_SECONDS = 0.25
 REPORTED_LATE_SECONDS = 0.3
 REFUNDED_LATE_SECONDS = 0.1
 

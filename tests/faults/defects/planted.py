@@ -53,6 +53,8 @@ DEFECTS = {
         frozenset({"I6", "I8 balance", "I9", "I10"}),
         edits=(
             _NO_LOCK,
+            ("FROM paid s JOIN taken t USING (ordinality)",
+             "FROM paid s JOIN taken t USING (ordinality), pg_sleep(0.3)"),
             ("SET balance_minor = x.balance_minor - CASE",
              "SET balance_minor = m.balance_minor - CASE"),
         ),
