@@ -20,6 +20,7 @@ from core.card.service.cards import Cards
 from core.card.service.codes import Codes
 from core.card.service.devices import Devices
 from core.card.service.pins import Pins
+from core.db.connection import COMMAND_SECONDS
 from core.db.lanes import Lanes
 from core.db.unit import Database
 from core.identity.service.attempts import Attempts
@@ -67,6 +68,7 @@ class Ground:
     clock: Clock
     entropy: Callable[[int], bytes]
     pool_maximum: int = 10
+    command_seconds: float = COMMAND_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,9 @@ class _Base:
         """The base over a ground."""
         clock = ground.clock
         ids = Ids(clock, ground.entropy)
-        database = Database(ground.database_url, MODELS, ground.pool_maximum)
+        database = Database(
+            ground.database_url, MODELS, ground.pool_maximum, ground.command_seconds
+        )
         sealer = Sealer(ground.keys.data, ground.keys.blind_index, ground.entropy)
         audit = Audit(database, clock, ids, ground.keys.audit)
         ledger = Ledger(database, clock, ids)

@@ -16,6 +16,7 @@ from bff.settings import load_settings
 from bff.wiring import Ground, wire
 from core.audit.records import Actor, ActorKind
 from core.audit.service import Audit
+from core.db.connection import PATIENT_SECONDS
 from core.identity.service.roster import RosterImport
 from core.kit.ids import Ids
 from core.school.records import SchoolUnknown
@@ -60,7 +61,8 @@ async def open_desk() -> AsyncIterator[Desk]:
     settings, clock = load_settings(), SystemClock()
     dsn, keys_file = settings.needed("database_url", "keys_file")
     keys = load_keys(Path(keys_file), settings.environment, clock.now())
-    wired = wire(Ground(dsn, _NO_REDIS, keys, clock, os.urandom, pool_maximum=2))
+    ground = Ground(dsn, _NO_REDIS, keys, clock, os.urandom, 2, PATIENT_SECONDS)
+    wired = wire(ground)
     services = wired.services
     async with wired.opened():
         yield Desk(

@@ -8,6 +8,7 @@ from bff.cli.voice import REFUSED, Voice, voice_of
 from bff.clock import SystemClock
 from bff.proof import PROOF
 from bff.settings import load_settings
+from core.db.connection import PATIENT_SECONDS
 from core.db.invariants import Finding, Proof, prove
 from core.db.unit import Database
 
@@ -41,7 +42,7 @@ def check(context: typer.Context) -> None:
 
 
 async def _prove(dsn: str) -> Proof:
-    database = Database(dsn, ["core.limit.store"], pool_maximum=2)
+    database = Database(dsn, ["core.limit.store"], 2, PATIENT_SECONDS)
     await database.open()
     try:
         return await prove(database, PROOF, SystemClock().now())

@@ -21,6 +21,7 @@ from bff.keys import Keys, create_keys, load_keys
 from bff.settings import Environment
 from bff.wiring import Ground, Wired, wire
 from clients.endpoint import Endpoint, NoAnswer, no_headers
+from core.db.connection import PATIENT_SECONDS
 from core.db.migrate import migrate
 from core.db.provision import provision
 
@@ -63,7 +64,10 @@ async def _play(
     await provision(data.superuser_url, data.owner_url, data.app_url)
     await migrate(data.owner_url)
     keys = load_keys(place.keys, Environment.DEVELOPMENT, SystemClock().now())
-    ground = Ground(data.app_url, data.redis_url, keys, SystemClock(), os.urandom)
+    ground = Ground(
+        data.app_url, data.redis_url, keys, SystemClock(), os.urandom,
+        command_seconds=PATIENT_SECONDS,
+    )  # fmt: skip
     made = wire(ground)
     async with made.running():
         if memory is None:

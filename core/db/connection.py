@@ -8,7 +8,13 @@ import asyncpg
 from tortoise import Tortoise
 
 CONNECT_SECONDS = 2.0
-COMMAND_SECONDS = 5.0
+COMMAND_SECONDS = 2.0
+"""How long one statement, or a connection of the pool, is waited for where somebody is served.
+
+A terminal gives up after 3 s (terminals.md 5): what takes longer helps nobody and holds a lane.
+"""
+PATIENT_SECONDS = 60.0
+"""The same for an operator's commands: a statement over whole books, a chunk of a roster."""
 POOL_MAXIMUM = 10
 CONNECTION_NAME = "default"
 
@@ -37,7 +43,9 @@ def credentials(dsn: str) -> dict[str, Any]:
     }
 
 
-async def open_orm(dsn: str, models: Sequence[str], pool_maximum: int) -> None:
+async def open_orm(
+    dsn: str, models: Sequence[str], pool_maximum: int, command_seconds: float
+) -> None:
     """Prepares the ORM; the pool connects at the first query."""
     await Tortoise.init(
         config={
@@ -49,7 +57,7 @@ async def open_orm(dsn: str, models: Sequence[str], pool_maximum: int) -> None:
                         "minsize": 1,
                         "maxsize": pool_maximum,
                         "timeout": CONNECT_SECONDS,
-                        "command_timeout": COMMAND_SECONDS,
+                        "command_timeout": command_seconds,
                         "connection_class": PooledConnection,
                     },
                 }

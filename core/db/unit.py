@@ -9,7 +9,13 @@ from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.connection import get_connection, get_connections
 from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalError
 
-from core.db.connection import CONNECTION_NAME, POOL_MAXIMUM, close_orm, open_orm
+from core.db.connection import (
+    COMMAND_SECONDS,
+    CONNECTION_NAME,
+    POOL_MAXIMUM,
+    close_orm,
+    open_orm,
+)
 from core.kit.errors import Refusal
 
 TRIES = 5
@@ -66,16 +72,26 @@ class Unit:
 
 
 class Database:
-    """Opens units of work. `models` names the store modules the ORM reads its tables from."""
+    """Opens units of work. `models` names the store modules the ORM reads its tables from.
 
-    def __init__(self, dsn: str, models: Sequence[str], pool_maximum: int = POOL_MAXIMUM) -> None:
+    `command_seconds` is how long a statement, or a connection of the pool, is waited for.
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        models: Sequence[str],
+        pool_maximum: int = POOL_MAXIMUM,
+        command_seconds: float = COMMAND_SECONDS,
+    ) -> None:
         self._dsn = dsn
         self._models = models
         self._pool_maximum = pool_maximum
+        self._command_seconds = command_seconds
 
     async def open(self) -> None:
         """Prepares the pool; nothing connects before the first unit."""
-        await open_orm(self._dsn, self._models, self._pool_maximum)
+        await open_orm(self._dsn, self._models, self._pool_maximum, self._command_seconds)
 
     async def close(self) -> None:
         """Closes every connection."""
@@ -107,7 +123,7 @@ class Database:
         if parent._pool is None:  # noqa: SLF001 - the ORM offers no call that connects
             await parent.create_connection(with_db=True)
         pool: Any = parent._pool  # noqa: SLF001 - as above
-        raw = await pool.acquire()
+        raw = await pool.acquire(timeout=self._command_seconds)
         client = TransactionWrapper(parent)
         client._connection = raw  # noqa: SLF001 - as the ORM's own pooled transaction does
         token = get_connections().set(CONNECTION_NAME, client)
@@ -115,20 +131,25 @@ class Database:
         try:
             # One message: the school costs no round trip of its own. It is an int, formatted by us.
             await raw.execute(f"BEGIN; SET LOCAL app.school = {int(school_id)}")
-            try:
-                result = await work(unit)
-                await raw.execute("COMMIT")
-            except BaseException:
-                await _undo(raw)
-                raise
+            result = await work(unit)
+            await raw.execute("COMMIT")
             return result
+        except BaseException as error:
+            await _undo(raw, error)
+            raise
         finally:
             get_connections().reset(token)
             await pool.release(raw)
 
 
-async def _undo(raw: Any) -> None:  # noqa: ANN401 - asyncpg ships no types
-    """Rolls back, or ends a connection that cannot: it never goes back to the pool half-way."""
+async def _undo(raw: Any, error: BaseException) -> None:  # noqa: ANN401 - asyncpg ships no types
+    """Rolls back, or ends a connection that cannot: it never goes back to the pool half-way.
+
+    One that did not answer is not asked again: that would be waited for as long once more.
+    """
+    if isinstance(_origin(error), GONE):
+        raw.terminate()
+        return
     try:
         await raw.execute("ROLLBACK")
     except (*GONE, asyncpg.PostgresError):

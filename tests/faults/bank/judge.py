@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.faults.bank.figures import Row, spans_of, untrue
 from tests.faults.bank.journal import Line
 
-Row = dict[str, Any]
 WITNESSES = 10
 
 
@@ -28,11 +28,14 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All journal lines and all stored answers; `rows` by key text, `cash` by idempotency key."""
+    """All journal lines; stored answers by key text; cash by the top-up's id; purses' legs in the
+    order of each purse's history; holds."""
 
     lines: list[Line]
     rows: dict[str, Row]
-    cash: set[str]
+    top_ups: dict[str, Row] = field(default_factory=dict)
+    legs: list[Row] = field(default_factory=list)
+    holds: list[Row] = field(default_factory=list)
 
 
 def judge(evidence: Evidence) -> Verdict:
@@ -45,6 +48,9 @@ def judge(evidence: Evidence) -> Verdict:
             answers[line["id"]].append(line)
     _judge_answers(verdict, evidence, intents, answers)
     _judge_rows(verdict, evidence, intents)
+    _judge_top_ups(verdict, evidence, intents, answers)
+    _judge_figures(verdict, evidence, intents, answers)
+    _judge_reasons(verdict, evidence, intents, answers)
     _judge_codes(verdict, intents, answers)
     _judge_losses(verdict, intents, answers)
     _judge_notes(verdict, evidence.lines)
@@ -61,12 +67,6 @@ def _judge_answers(
             verdict.breaks("I15", intent)
             continue
         if intent["till"] is None:
-            done = {answer["facts"].get("topUp") for answer in found}
-            if intent["operation"] == "TOP_UP" and len(done) > 1:
-                verdict.breaks("I5", found[:3])
-            key = intent["given"].get("idempotencyKey")
-            if intent["operation"] == "TOP_UP" and None not in done and key not in evidence.cash:
-                verdict.breaks("I1", found[0])
             continue
         for answer in found:
             _judge_answer(verdict, evidence.rows.get(id_), answer)
@@ -96,9 +96,59 @@ def _judge_rows(verdict: Verdict, evidence: Evidence, intents: dict[str, Line]) 
             verdict.breaks("I3", str(row))
         if row["response_code"] == "51" and row["available_minor"] >= row["amount_minor"]:
             verdict.breaks("I12", str(row))
-    keys = {line["given"].get("idempotencyKey") for line in intents.values()}
-    for key in evidence.cash - keys:
-        verdict.breaks("I3", {"cash": key})
+
+
+def _judge_top_ups(
+    verdict: Verdict, evidence: Evidence, intents: dict[str, Line], answers: dict[str, list[Line]]
+) -> None:
+    """The cashiers' journals are the witness: their cash and ours are equal, one to one."""
+    taken = set()
+    for id_, intent in intents.items():
+        if intent["operation"] != "TOP_UP":
+            continue
+        found = answers.get(id_, [])
+        named = {answer["facts"].get("topUp") for answer in found}
+        if len(named) > 1:
+            verdict.breaks("I5", found[:3])
+        given = (intent["given"]["minorAmount"], intent["given"]["number"])
+        for top_up in named - {None}:
+            row = evidence.top_ups.get(top_up)
+            if row is None or (row["amount_minor"], row["number"]) != given:
+                verdict.breaks("I1", {"answer": found[0], "row": row and str(row)})
+        taken |= named
+    for top_up in evidence.top_ups.keys() - taken:
+        verdict.breaks("I3", {"cash": str(evidence.top_ups[top_up])})
+
+
+def _judge_figures(
+    verdict: Verdict, evidence: Evidence, intents: dict[str, Line], answers: dict[str, list[Line]]
+) -> None:
+    spans = spans_of(intents, answers, evidence.rows)
+    for found in untrue(evidence.rows, evidence.legs, evidence.holds, spans):
+        verdict.breaks("I12", {key: str(value) for key, value in found.items()})
+
+
+def _judge_reasons(
+    verdict: Verdict, evidence: Evidence, intents: dict[str, Line], answers: dict[str, list[Line]]
+) -> None:
+    """What a purchase was refused for had been asked for before the refusal was heard."""
+    causes: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for id_, intent in intents.items():
+        about, row = intent["about"], evidence.rows.get(id_)
+        if "code" in about and row and row["outcome"] in ("APPROVED", "PIN_REQUIRED"):
+            causes["C1", about["code"]].append(intent["at"])
+        elif intent["operation"] == "VOID":
+            causes["22", about["of"]].append(intent["at"])
+        elif intent["operation"] == "LOSS":
+            causes["41", about["uid"]].append(intent["at"])
+    for id_, found in answers.items():
+        told, about = found[0], intents[id_]["about"]
+        code = told["facts"].get("code")
+        subject = {"C1": about.get("code"), "22": id_, "41": about.get("uid")}.get(code)
+        if intents[id_]["operation"] != "AUTHORISE" or subject is None:
+            continue
+        if not any(at < told["at"] for at in causes[code, subject]):
+            verdict.breaks("I12", told)
 
 
 def _judge_codes(

@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from enum import Enum
 
 LAG_SECONDS = 0.08
@@ -28,10 +27,14 @@ class Proxy:
         self._loop = loop
         self._target = target
         self._writers: set[asyncio.StreamWriter] = set()
-        server = asyncio.run_coroutine_threadsafe(
+        self._server = asyncio.run_coroutine_threadsafe(
             asyncio.start_server(self._serve, "127.0.0.1", 0), loop
         ).result(5)
-        self.port: int = server.sockets[0].getsockname()[1]
+        self.port: int = self._server.sockets[0].getsockname()[1]
+
+    def close(self) -> None:
+        """Takes no more connections; those that are open end with the loop."""
+        self._loop.call_soon_threadsafe(self._server.close)
 
     def set(self, mode: Mode) -> None:
         """Changes what the link does, from any thread; a cut also ends what is open."""
@@ -45,15 +48,18 @@ class Proxy:
                 writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.mode is Mode.CUT:
-            self.hits += 1
-            writer.transport.abort()
-            return
         try:
-            behind, ahead = await asyncio.open_connection("127.0.0.1", self._target)
+            if self.mode is Mode.CUT:
+                self.hits += 1
+            else:
+                await self._join(reader, writer)
         except OSError:
-            writer.transport.abort()
             return
+        finally:
+            writer.transport.abort()
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        behind, ahead = await asyncio.open_connection("127.0.0.1", self._target)
         self._writers |= {writer, ahead}
         await asyncio.gather(
             self._pump(reader, ahead, is_answer=False), self._pump(behind, writer, is_answer=True)
@@ -63,7 +69,7 @@ class Proxy:
     async def _pump(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, is_answer: bool
     ) -> None:
-        with suppress(OSError):
+        try:
             while data := await source.read(65_536):
                 if self.mode is Mode.LAG:
                     await asyncio.sleep(LAG_SECONDS)
@@ -74,7 +80,10 @@ class Proxy:
                 if self.mode is not Mode.HOLE:
                     sink.write(data)
                     await sink.drain()
-        sink.transport.abort()
+        except OSError:
+            return
+        finally:
+            sink.transport.abort()
 
 
 def run_loop() -> tuple[asyncio.AbstractEventLoop, Callable[[], None]]:
@@ -89,10 +98,12 @@ def run_loop() -> tuple[asyncio.AbstractEventLoop, Callable[[], None]]:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0)  # what was aborted closes its sockets in the next turn
 
     def stop() -> None:
         asyncio.run_coroutine_threadsafe(end(), loop).result(5)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(5)
+        loop.close()
 
     return loop, stop

@@ -19,10 +19,10 @@ import httpx2
 from bff.demo.process import free_port
 from bff.embedded import Postgres, Valkey, start_postgres, start_valkey
 from bff.proof import PROOF
+from bff.wiring import wire
 from core.db.invariants import Proof, prove
 from core.db.migrate import migrate
 from core.db.provision import provision
-from core.db.unit import Database
 from tests.faults.bank.coverage import missing
 from tests.faults.bank.dice import Dice
 from tests.faults.bank.faults import KINDS, Fault, Targets
@@ -32,11 +32,13 @@ from tests.faults.bank.judge import Verdict, judge
 from tests.faults.bank.processes import Child
 from tests.faults.bank.proxy import Proxy, run_loop
 from tests.faults.bank.rows import gather
-from tests.faults.bank.town import SCHOOLS, Size, WallClock, prepare
-from tests.faults.defects.planted import launcher, plant
+from tests.faults.bank.town import SCHOOLS, Size, WallClock, ground, prepare
+from tests.faults.defects.planted import launcher, plant, shown_by
 
 CLIENTS = 3
 DRAIN_SECONDS = 40
+TOO_SMALL = 2
+"""The exit code of a run that met too little."""
 READY_SECONDS = 30
 CALM_SECONDS = (0.2, 0.8)
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes", "data_checksums")
@@ -99,7 +101,7 @@ class Result:
         if self.violations:
             return 1
         if self.missing:
-            return 2
+            return TOO_SMALL
         return 0 if self.calibration.is_green else 3
 
     def report(self) -> dict[str, Any]:
@@ -256,11 +258,16 @@ class Bank:
         """What journals and rows say."""
         lines = [line for n in range(CLIENTS) for line in read(self.home / f"client-{n}.jsonl")]
         evidence = await gather(self.app, SCHOOLS, lines)
-        database = Database(self.app, ["core.limit.store"])
-        await database.open()
-        proof = await prove(database, PROOF, WallClock().now())
-        await database.close()
-        return judge(evidence), proof
+        verdict = judge(evidence)
+        made = wire(ground(self.app, self.valkey.url, self.home / "keys.json"))
+        async with made.opened():
+            proof = await prove(made.database, PROOF, WallClock().now())
+            for school in SCHOOLS:
+                report = await made.audit.verify(school)
+                verdict.counts["audit"] += report.sound
+                if report.first_broken_id is not None:
+                    verdict.breaks("I22", {"school": school, "audit": report.first_broken_id})
+        return verdict, proof
 
 
 def run(plan: Plan, home: Path | None = None) -> Result:
@@ -286,13 +293,14 @@ def _disturb(bank: Bank, result: Result) -> None:
     dice = Dice(result.plan.seed, "faults")
     at, watch = bank.targets(), Watch(bank.tails())
     kinds: list[Fault] = []
+    dealt = [kind for kind in KINDS if kind.__name__ in shown_by(result.plan.defect)] or KINDS
     watch.wait_for_purchase(time.monotonic(), 10)
     ends_at = time.monotonic() + result.plan.seconds
     while time.monotonic() < ends_at:
         if not result.plan.with_faults:
             time.sleep(0.2)
             continue
-        kinds = kinds or dice.shuffled(KINDS)
+        kinds = kinds or dice.shuffled(dealt)
         kind = kinds.pop()
         started = time.monotonic()
         if not kind(at, dice):

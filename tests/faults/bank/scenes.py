@@ -84,6 +84,18 @@ class Street:
             operation, till, given, amount, {"of": of.id}, (original["batchNo"], original["seqNo"])
         )
 
+    def elsewhere(self, till: int) -> int:
+        """Another till of the same school."""
+        return self.dice.pick(
+            [t for t in self.tills if t != till and self.school(t) == self.school(till)]
+        )
+
+    async def at_once(self, first: Intent, second: Intent) -> None:
+        """Two intents at the same time, through two app processes."""
+        for intent in (first, second):
+            self.teller.begin(intent)
+        await asyncio.gather(self.teller.insist(first, 0), self.teller.insist(second, 1))
+
     def by_code(self, till: int, **given: object) -> Intent:
         """A purchase with a fresh code of some phone."""
         holder = self.dice.pick(self.phones[self.school(till)])
@@ -115,11 +127,23 @@ async def pay_by_card(street: Street, till: int, holder: Holder, amount: int) ->
 async def code_twice(street: Street, till: int) -> None:
     """One code at two tills at once."""
     first = street.by_code(till)
-    others = [t for t in street.tills if t != till and street.school(t) == street.school(till)]
     second = street.purchase(
-        street.dice.pick(others), first.given["presented"], first.amount_minor, first.about
+        street.elsewhere(till), first.given["presented"], first.amount_minor, first.about
     )
-    await asyncio.gather(street.teller.ask(first), street.teller.ask(second))
+    await street.at_once(first, second)
+
+
+async def card_and_code(street: Street, till: int) -> None:
+    """One purse pays by card at one till and by phone at another, at once."""
+    holder = street.dice.pick(street.phones[street.school(till)])
+    text, about = street.code(holder), {"who": holder.number}
+    await street.at_once(
+        street.purchase(till, text, street.amount(), {"code": text, **about}),
+        street.purchase(
+            street.elsewhere(till), f"CARD:{holder.uid}", street.amount(),
+            {"uid": holder.uid, **about},
+        ),
+    )  # fmt: skip
 
 
 async def same_twice(street: Street, till: int) -> None:
@@ -242,7 +266,7 @@ async def trial(street: Street, till: int) -> None:
 
 
 MIX: tuple[tuple[int, Act], ...] = (
-    (38, tap), (22, code_twice), (9, same_twice), (9, hold), (6, top_up), (6, refund), (4, loss),
-    (2, limits), (2, read_back), (2, trial),
+    (32, tap), (6, card_and_code), (22, code_twice), (9, same_twice), (9, hold), (6, top_up),
+    (6, refund), (4, loss), (2, limits), (2, read_back), (2, trial),
 )  # fmt: skip
 ACTS = tuple(act for weight, act in MIX for _ in range(weight))

@@ -18,6 +18,7 @@ from bff.wiring import Ground, Wired, wire
 from clients.device_key import public_key
 from clients.terminal.keys import Identity, enrolment_proof
 from core.audit.records import Actor, ActorKind
+from core.db.connection import PATIENT_SECONDS
 from core.db.unit import Unit
 from core.identity.records import CardholderKind, SessionRecord
 from core.kit.clock import unix_seconds
@@ -145,11 +146,12 @@ async def prepare(
 
 
 def ground(database_url: str, redis_url: str, keys_file: Path) -> Ground:
-    """What the services stand on, with new keys in a file."""
+    """What the services stand on, with the keys of a file; new ones if there is none."""
     clock = WallClock()
-    create_keys(keys_file, Environment.DEVELOPMENT, os.urandom, clock.now())
+    if not keys_file.exists():
+        create_keys(keys_file, Environment.DEVELOPMENT, os.urandom, clock.now())
     keys = load_keys(keys_file, Environment.DEVELOPMENT, clock.now())
-    return Ground(database_url, redis_url, keys, clock, os.urandom)
+    return Ground(database_url, redis_url, keys, clock, os.urandom, command_seconds=PATIENT_SECONDS)
 
 
 async def found(wires: Wired, school_id: int, size: Size, told: Told = _nobody) -> Town:

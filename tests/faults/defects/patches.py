@@ -1,7 +1,7 @@
 """Planted defects in Python: each replaces one thing in the running product."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from core.authorisation import store
@@ -10,11 +10,13 @@ from core.authorisation.service import Authorisations
 from core.card.lifecycle import CardAct
 from core.card.records import CardKind
 from core.card.service.cards import Cards
+from core.db import idempotency
 from core.db.lanes import Lane
 
-CREDITED_LATE_SECONDS = 0.03
-ANSWERED_EARLY_SECONDS = 0.03
+CREDITED_LATE_SECONDS = 0.25
+ANSWERED_EARLY_SECONDS = 0.25
 REPORTED_LATE_SECONDS = 0.3
+REFUNDED_LATE_SECONDS = 0.1
 
 _tasks: set[asyncio.Task[Any]] = set()
 
@@ -65,6 +67,16 @@ def acknowledged_before_commit() -> None:
     Lane.fetch = early  # type: ignore[method-assign]  # the defect
 
 
+def top_up_without_key() -> None:
+    """A repeated top-up is one more top-up."""
+
+    async def always(*given: Any) -> idempotency.Answer:
+        effect: Callable[[], Awaitable[idempotency.Answer]] = given[-1]
+        return await effect()
+
+    idempotency.once = always  # type: ignore[assignment]  # the defect
+
+
 def void_without_tombstone() -> None:
     """A void that comes first is forgotten."""
 
@@ -78,7 +90,9 @@ def refunds_without_lock() -> None:
     """What follows a purchase reads it without holding it."""
 
     async def unlocked(self: Authorisations, unit: Any, key: Key) -> Any:
-        return await store.find(unit, key)
+        found = await store.find(unit, key)
+        await asyncio.sleep(REFUNDED_LATE_SECONDS)
+        return found
 
     Authorisations._locked = unlocked  # type: ignore[method-assign]  # the defect
 
@@ -111,6 +125,7 @@ PATCHES: dict[str, Callable[[], None]] = {
     for patch in (
         two_transactions,
         acknowledged_before_commit,
+        top_up_without_key,
         void_without_tombstone,
         refunds_without_lock,
         loss_after_answer,

@@ -13,7 +13,8 @@ class Defect:
     """One defect. `edits` replace text in the payment function, `sql` is run by the tables' owner,
     `settings` by the superuser; `is_patched` means `patches` holds a function of its name.
 
-    At least one of the invariants in `trips` must be broken.
+    At least one of the invariants in `trips` must be broken. If `shown_by` names kinds of fault,
+    it takes one of them to see the defect, and no others are dealt.
     """
 
     says: str
@@ -22,8 +23,11 @@ class Defect:
     sql: str = ""
     settings: tuple[str, ...] = ()
     is_patched: bool = False
+    shown_by: frozenset[str] = frozenset()
 
 
+_CRASHES = frozenset({"restart_database", "kill_backend"})
+_BREAKS = _CRASHES | {"kill_app", "cut_backends"}
 _NO_LOCK: Edit = ("     FOR NO KEY UPDATE OF x;", "     ;")
 
 DEFECTS = {
@@ -35,6 +39,7 @@ DEFECTS = {
             "ALTER SYSTEM SET wal_writer_delay = '10s'",
             "SELECT pg_reload_conf()",
         ),
+        shown_by=_CRASHES,
     ),
     "no_unique_key": Defect(
         "no unique key on the terminal's key",
@@ -48,8 +53,10 @@ DEFECTS = {
         frozenset({"I6", "I8 balance", "I9", "I10"}),
         edits=(
             _NO_LOCK,
-            ("SET balance_minor = x.balance_minor - m.take",
-             "SET balance_minor = m.balance_minor - m.take"),
+            ("FROM paid s JOIN taken t USING (ordinality)",
+             "FROM paid s JOIN taken t USING (ordinality), pg_sleep(0.3)"),
+            ("SET balance_minor = x.balance_minor - CASE",
+             "SET balance_minor = m.balance_minor - CASE"),
         ),
     ),
     "code_checked_before_lock": Defect(
@@ -60,12 +67,51 @@ DEFECTS = {
             ("  PERFORM FROM unnest", ("  early := ARRAY(SELECT y FROM code_use y"
              " WHERE y.school_id = p_school"
              " AND y.replay_key IN (SELECT q.replay_key FROM unnest(p_requests) q));\n"
-             "  PERFORM FROM unnest")),
+             "  PERFORM pg_sleep(0.2);\n  PERFORM FROM unnest")),
             ("LEFT JOIN code_use u ON u.school_id = p_school AND u.replay_key = r.replay_key",
              "LEFT JOIN unnest(early) u ON u.replay_key = r.replay_key"),
         ),
         sql="ALTER TABLE code_use DROP CONSTRAINT code_use_pkey;"
         "CREATE INDEX code_use_key ON code_use (school_id, replay_key)",
+    ),
+    "refused_code_spent": Defect(
+        "a code is spent by a purchase that was declined",
+        frozenset({"I12"}),
+        edits=(
+            ("WHERE s.replay_key IS NOT NULL AND s.continuation_id IS NULL",
+             ("WHERE s.replay_key IS NOT NULL AND s.continuation_id IS NULL UNION ALL"
+             " SELECT p_school, s.replay_key, s.terminal_no, s.batch_no, s.seq_no, NULL::uuid,"
+             " s.answered_at FROM fresh s"
+             " WHERE s.outcome = 'DECLINED' AND s.code = '51' AND s.replay_key IS NOT NULL")),
+        ),
+    ),
+    "cached_balance": Defect(
+        "a purse's balance comes from a cache that money coming in does not renew",
+        frozenset({"I12"}),
+        edits=(
+            ("  FOR one IN",
+             ("  INSERT INTO balance_seen SELECT x.id, x.balance_minor - x.pending_minor"
+             " FROM unnest(p_requests) r JOIN account x ON x.school_id = p_school"
+             " AND x.owner_id = r.cardholder_id AND x.kind = ANY (p_purses)"
+             " ON CONFLICT DO NOTHING;\n  FOR one IN")),
+            ("x.balance_minor - x.pending_minor AS free",
+             ("least(x.balance_minor - x.pending_minor, (SELECT b.free FROM balance_seen b"
+             " WHERE b.account_id = x.id)) AS free")),
+        ),
+        sql="CREATE TABLE balance_seen (account_id uuid PRIMARY KEY, free bigint);"
+        "GRANT SELECT, INSERT ON balance_seen TO campus_app",
+    ),
+    "audit_row_changed": Defect(
+        "an audit row is changed after it was sealed",
+        frozenset({"I22"}),
+        sql="""
+        CREATE FUNCTION whitewash() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+          NEW.actor_id := 'nobody';
+          RETURN NEW;
+        END $$;
+        CREATE TRIGGER whitewash BEFORE INSERT ON audit_event
+          FOR EACH ROW WHEN (NEW.act = 'top_up.cash') EXECUTE FUNCTION whitewash()
+        """,
     ),
     "two_transactions": Defect(
         "debit and credit stand in two database transactions",
@@ -87,9 +133,16 @@ DEFECTS = {
         CREATE INDEX leg_transfer ON leg (school_id, transfer_id)
         """,
         is_patched=True,
+        shown_by=_BREAKS,
     ),
     "acknowledged_before_commit": Defect(
-        "purchases are answered before they are committed", frozenset({"I1"}), is_patched=True
+        "purchases are answered before they are committed",
+        frozenset({"I1"}),
+        is_patched=True,
+        shown_by=_BREAKS,
+    ),
+    "top_up_without_key": Defect(
+        "cash top-ups have no idempotency key", frozenset({"I5", "I3"}), is_patched=True
     ),
     "void_without_tombstone": Defect(
         "a void that finds nothing leaves no tombstone",
@@ -112,6 +165,11 @@ DEFECTS = {
         "a loss report is committed after its answer", frozenset({"I17"}), is_patched=True
     ),
 }  # fmt: skip
+
+
+def shown_by(defect: str) -> frozenset[str]:
+    """The kinds of fault that show a defect, none where any will do."""
+    return DEFECTS[defect].shown_by if defect else frozenset()
 
 
 def launcher(defect: str) -> list[str]:

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from time import monotonic
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
@@ -10,6 +12,7 @@ from core.db.lanes import Lanes
 from core.db.unit import Database, DatabaseUnavailable, Raced, Unit
 from core.kit.errors import Refusal
 from tests.factories.chance import NOON
+from tests.faults.bank.proxy import Mode, Proxy, run_loop
 from tests.servers.fixtures import DatabaseDsn
 
 ADD = (
@@ -185,3 +188,51 @@ async def test_a_killed_connection_is_replaced(
             1, lambda unit: unit.execute("SELECT pg_terminate_backend(pg_backend_pid())")
         )
     assert await count_sites(database, 1) == 0
+
+
+async def test_a_unit_in_a_black_hole_waits_for_one_statement_only(
+    database_dsn: DatabaseDsn,
+) -> None:
+    loop, stop = run_loop()
+    parts = urlsplit(database_dsn.app)
+    assert parts.port is not None
+    link = Proxy(loop, parts.port)
+    netloc = f"{parts.netloc.rpartition('@')[0]}@127.0.0.1:{link.port}"
+    dsn = urlunsplit(parts._replace(netloc=netloc))
+    database = Database(dsn, ["core.limit.store"], pool_maximum=1, command_seconds=0.4)
+    await database.open()
+    assert await count_sites(database, 1) == 0
+
+    async def fall_in(unit: Unit) -> None:
+        link.set(Mode.HOLE)
+        await unit.value("SELECT count(*) FROM site")
+
+    began = monotonic()
+    with pytest.raises(DatabaseUnavailable):
+        await database.unit(1, fall_in)
+    assert 0.4 <= monotonic() - began < 0.7
+    link.set(Mode.PASS)
+    assert await count_sites(database, 1) == 0
+    link.set(Mode.HOLE)
+    began = monotonic()
+    with pytest.raises(DatabaseUnavailable):
+        await count_sites(database, 1)
+    assert 0.4 <= monotonic() - began < 0.7
+    await database.close()
+    link.close()
+    stop()
+
+
+async def test_a_unit_waits_for_a_connection_no_longer_than_for_a_statement(
+    database_dsn: DatabaseDsn,
+) -> None:
+    database = Database(database_dsn.app, ["core.limit.store"], pool_maximum=1, command_seconds=0.2)
+    await database.open()
+
+    async def within(_unit: Unit) -> int:
+        return await count_sites(database, 2)
+
+    with pytest.raises(DatabaseUnavailable):
+        await database.unit(1, within)
+    assert await count_sites(database, 2) == 0
+    await database.close()

@@ -86,3 +86,21 @@ async def test_ten_witnesses_stand_for_all(canteen: Canteen, database_dsn: Datab
         await owner.close()
     (finding,) = [f for f in await canteen.findings() if f.count]
     assert (finding.invariant.id, finding.count, len(finding.witnesses)) == ("I13", 12, 10)
+
+
+async def test_an_audit_row_of_cash_that_nobody_took_is_found(
+    canteen: Canteen, database_dsn: DatabaseDsn
+) -> None:
+    owner = await asyncpg.connect(database_dsn.owner)
+    try:
+        await owner.execute("SELECT set_config('app.school', '7', false)")
+        await owner.execute(
+            "INSERT INTO audit_event (school_id, id, occurred_at, actor_kind, actor_id, act,"
+            " subject, reason, facts, key_id, mac) SELECT school_id, id, '2026-01-01', 'STAFF',"
+            " 's', 'top_up.cash', 'cardholder:x', '', '{}', 1, decode(repeat('00', 32), 'hex')"
+            " FROM merchant LIMIT 1"
+        )
+    finally:
+        await owner.close()
+    (finding,) = [f for f in await canteen.findings() if f.count]
+    assert (finding.invariant.id, finding.count) == ("I22 cash", 1)

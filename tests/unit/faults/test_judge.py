@@ -12,7 +12,7 @@ Line = dict[str, Any]
 
 
 def intent(id_: str, operation: str = "AUTHORISE", at: float = 1, **about: str) -> Line:
-    given = {"idempotencyKey": "k1"} if operation == "TOP_UP" else {}
+    given = {"minorAmount": 500, "number": "S1"} if operation == "TOP_UP" else {}
     till = None if operation in ("TOP_UP", "LOSS", "RELEASE") else 71_000_001
     return {"t": "intent", "id": id_, "operation": operation, "at": at, "till": till,
             "given": given, "about": about}  # fmt: skip
@@ -25,9 +25,9 @@ def answer(id_: str, outcome: str = "APPROVED", at: float = 2, **facts: object) 
 
 
 def row(id_: str, outcome: str = "APPROVED", **columns: object) -> Line:
-    return {"outcome": outcome, "response_code": "00", "retrieval_reference": f"R{id_}",
-            "signed_answer": f"S{id_}", "available_minor": 5,
-            "amount_minor": 9} | columns  # fmt: skip
+    return {"school_id": 71, "operation": "AUTHORISE", "outcome": outcome, "response_code": "00",
+            "retrieval_reference": f"R{id_}", "signed_answer": f"S{id_}", "cardholder_id": None,
+            "available_minor": 5, "amount_minor": 9} | columns  # fmt: skip
 
 
 def done(id_: str, at: float = 2, **facts: object) -> Line:
@@ -35,14 +35,19 @@ def done(id_: str, at: float = 2, **facts: object) -> Line:
             "facts": {"done": True} | facts}  # fmt: skip
 
 
-def verdict(lines: list[Line], rows: dict[str, Line], cash: set[str] | None = None) -> Counter[str]:
-    return judge(Evidence(lines, rows, cash or set())).violations
+def verdict(
+    lines: list[Line], rows: dict[str, Line], cash: dict[str, Line] | None = None
+) -> Counter[str]:
+    return judge(Evidence(lines, rows, cash or {})).violations
+
+
+CASH = {"t": {"amount_minor": 500, "number": "S1"}}
 
 
 HONEST = (
     [intent("1", code="c"), answer("1"), answer("1"), intent("2", "TOP_UP"), done("2", topUp="t")],
     {"1": row("1")},
-    {"k1"},
+    CASH,
 )
 
 
@@ -53,38 +58,46 @@ def test_honest_journals_break_nothing() -> None:
 @pytest.mark.parametrize(
     ("lines", "rows", "cash", "broken"),
     [
-        ([intent("1"), answer("1")], {}, set(), {"I1": 1}),
-        ([intent("1"), answer("1")], {"1": row("1", "DECLINED")}, set(), {"I1": 1}),
-        ([intent("1"), answer("1", verified=False)], {"1": row("1")}, set(), {"I2": 1}),
-        ([], {"1": row("1")}, set(), {"I3": 1}),
-        ([], {}, {"k2"}, {"I3": 1}),
-        ([intent("2", "TOP_UP"), done("2", topUp="t")], {}, set(), {"I1": 1}),
+        ([intent("1"), answer("1")], {}, {}, {"I1": 1}),
+        ([intent("1"), answer("1")], {"1": row("1", "DECLINED")}, {}, {"I1": 1}),
+        ([intent("1"), answer("1", verified=False)], {"1": row("1")}, {}, {"I2": 1}),
+        ([], {"1": row("1")}, {}, {"I3": 1}),
+        ([], {}, CASH, {"I3": 1}),
+        ([intent("2", "TOP_UP"), done("2", topUp="t")], {}, {}, {"I1": 1}),
+        (
+            [intent("2", "TOP_UP"), done("2", topUp="t")],
+            {}, {"t": {"amount_minor": 501, "number": "S1"}}, {"I1": 1},
+        ),
+        (
+            [intent("2", "TOP_UP"), done("2", topUp="t")],
+            {}, {"t": {"amount_minor": 500, "number": "S2"}}, {"I1": 1},
+        ),
         (
             [intent("2", "TOP_UP"), done("2", topUp="t"), done("2", topUp="u")],
-            {}, {"k1"}, {"I5": 1},
+            {}, CASH | {"u": CASH["t"]}, {"I5": 1},
         ),
         (
-            [intent("1"), answer("1"), answer("1", signed="S9")], {"1": row("1")}, set(),
+            [intent("1"), answer("1"), answer("1", signed="S9")], {"1": row("1")}, {},
             {"I1": 1, "I5": 1},
         ),
-        ([intent("1")], {}, set(), {"I15": 1}),
+        ([intent("1")], {}, {}, {"I15": 1}),
         (
             [intent("1"), answer("1")], {"1": row("1", response_code="51", available_minor=9)},
-            set(), {"I1": 1, "I12": 1},
+            {}, {"I1": 1, "I12": 1},
         ),
         (
             [intent("1", code="c"), answer("1"), intent("2", code="c"), answer("2")],
-            {"1": row("1"), "2": row("2")}, set(), {"I14": 1},
+            {"1": row("1"), "2": row("2")}, {}, {"I14": 1},
         ),
-        ([{"t": "trial", "total": 1}], {}, set(), {"I9": 1}),
-        ([{"t": "read", "found": False}], {}, set(), {"I21": 1}),
-        ([{"t": "fault", "reason": "HTTP 500"}], {}, set(), {"I23": 1}),
-        ([{"t": "conflict", "facts": {"outcome": "APPROVED"}}], {}, set(), {"I4": 1}),
-        ([{"t": "conflict", "facts": {"refused": "IDEMPOTENCY_CONFLICT"}}], {}, set(), {}),
+        ([{"t": "trial", "total": 1}], {}, {}, {"I9": 1}),
+        ([{"t": "read", "found": False}], {}, {}, {"I21": 1}),
+        ([{"t": "fault", "reason": "HTTP 500"}], {}, {}, {"I23": 1}),
+        ([{"t": "conflict", "facts": {"outcome": "APPROVED"}}], {}, {}, {"I4": 1}),
+        ([{"t": "conflict", "facts": {"refused": "IDEMPOTENCY_CONFLICT"}}], {}, {}, {}),
     ],
 )  # fmt: skip
 def test_each_lie_is_noticed(
-    lines: list[Line], rows: dict[str, Line], cash: set[str], broken: dict[str, int]
+    lines: list[Line], rows: dict[str, Line], cash: dict[str, Line], broken: dict[str, int]
 ) -> None:
     assert verdict(lines, rows, cash) == broken
 
@@ -103,9 +116,34 @@ def test_a_tap_after_a_confirmed_loss_is_noticed(
     assert verdict(lines, {"2": row("2")}) == broken
 
 
+@pytest.mark.parametrize(
+    ("code", "cause"),
+    [
+        ("C1", intent("2", at=5, code="c")),
+        ("22", intent("2", "VOID", at=5, of="1")),
+        ("41", intent("2", "LOSS", at=5, uid="A")),
+    ],
+)
+def test_a_reason_that_nobody_gave_yet_is_noticed(code: str, cause: Line) -> None:
+    rows = {"1": row("1", "DECLINED", response_code=code), "2": row("2")}
+    asked = intent("1", at=1, code="c", uid="A")
+    for heard_at, broken in ((4, 1), (6, 0)):
+        told = answer("1", "DECLINED", at=heard_at, code=code)
+        found = verdict([asked, cause, told, answer("2", at=9)], rows)
+        assert found["I12"] == broken, heard_at
+
+
+def test_a_code_that_bought_nothing_is_not_used() -> None:
+    lines = [intent("1", code="c"), answer("1", "DECLINED", code="C1"),
+             intent("2", code="c"), answer("2", "DECLINED", code="51")]  # fmt: skip
+    rows = {"1": row("1", "DECLINED", response_code="C1"),
+            "2": row("2", "DECLINED", response_code="51")}  # fmt: skip
+    assert verdict(lines, rows)["I12"] == 1
+
+
 def test_a_run_that_met_too_little_says_what() -> None:
     counts = Counter(dict.fromkeys(("keys", "AUTHORISE 00"), 10000))
     short = missing(counts, Counter({"kill_app": 40}), 60)
     assert "keys" not in short
-    assert short["kinds"] == "1 of 15"
-    assert short["AUTHORISE 51"] == "0 of 50"
+    assert short["kinds"] == "1 of 18"
+    assert short["AUTHORISE 51"] == "0 of 900"
