@@ -47,15 +47,19 @@ def home(on: Stand, arguments: Namespace) -> None:
     """P5: name, card and 20 lines with their merchants, beside Node and a hand-written route."""
     with ExitStack() as stack:
         servers = {
-            "ours": ("/graphql", stack.enter_context(ours(on))),
-            "mercurius, JOIN": ("/graphql", stack.enter_context(mercurius(on, "join"))),
-            "mercurius, loaders": ("/graphql", stack.enter_context(mercurius(on, "loaders"))),
-            "REST": ("/home", stack.enter_context(rest(on))),
+            "ours": ("/graphql", "trusted", stack.enter_context(ours(on))),
+            "mercurius, JOIN": ("/graphql", "text", stack.enter_context(mercurius(on, "join"))),
+            "mercurius, loaders": (
+                "/graphql",
+                "text",
+                stack.enter_context(mercurius(on, "loaders")),
+            ),
+            "REST": ("/home", "none", stack.enter_context(rest(on))),
         }
         contenders = [
-            Driven(name, on, "bench.home_driver", {"path": path, "port": server.port},
-                   server=server.pid)
-            for name, (path, server) in servers.items()
+            Driven(name, on, "bench.home_driver",
+                   {"path": path, "form": form, "port": server.port}, server=server.pid)
+            for name, (path, form, server) in servers.items()
         ]  # fmt: skip
         rounds = interleave(contenders, arguments.rounds, arguments.seconds)
     goals = {"mercurius, JOIN": 1.0, "mercurius, loaders": 1.3, "REST": 0.9}

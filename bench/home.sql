@@ -5,7 +5,7 @@ SELECT h.id, h.name_sealed, c.state
   FROM session s
   JOIN cardholder h ON h.school_id = s.school_id AND h.id = s.cardholder_id
   LEFT JOIN card c ON c.school_id = s.school_id AND c.cardholder_id = s.cardholder_id
-                  AND c.kind = 'VIRTUAL'
+                  AND c.kind = 'VIRTUAL' AND c.state NOT IN ('REPLACED', 'CLOSED')
  WHERE s.school_id = 1 AND s.token_hash = $1 AND s.revoked_at IS NULL AND s.expires_at > now();
 
 -- name: lines
@@ -24,7 +24,8 @@ SELECT h.id, h.name_sealed
 
 -- name: cards
 SELECT cardholder_id, state FROM card
- WHERE school_id = 1 AND cardholder_id = ANY ($1::uuid[]) AND kind = 'VIRTUAL';
+ WHERE school_id = 1 AND cardholder_id = ANY ($1::uuid[]) AND kind = 'VIRTUAL'
+   AND state NOT IN ('REPLACED', 'CLOSED');
 
 -- name: bare_lines
 SELECT l.posted_at, l.kind, l.amount_minor, l.balance_after_minor, l.counter_account_id

@@ -11,15 +11,20 @@ from bench.contenders import DRIVERS
 from bench.driving import Tally, Work, drive
 from bench.http import Connection, connect
 from bench.messages import share
+from bff.documents import document_id
 
-DOCUMENT = Path(__file__).parent / "documents/HomeScreen.graphql"
+DOCUMENT = Path(__file__).parent.parent / "clients/documents/HomeScreen.graphql"
 LINES_SHOWN = 20
 
 
 def requests(order: dict[str, Any]) -> list[bytes]:
-    """One request for each cardholder of this driver."""
-    content = {"query": DOCUMENT.read_text(encoding="utf-8"), "operationName": "HomeScreen"}
-    body = b"" if order["path"] == "/home" else json.dumps(content).encode()
+    """One request for each cardholder of this driver: each server's own form of a known query."""
+    text = DOCUMENT.read_bytes().decode()
+    body = {
+        "trusted": json.dumps({"documentId": document_id(text)}).encode(),
+        "text": json.dumps({"query": text, "operationName": "HomeScreen"}).encode(),
+        "none": b"",
+    }[order["form"]]
     verb = "POST" if body else "GET"
     headers = (
         f"{verb} {order['path']} HTTP/1.1\r\nhost: 127.0.0.1\r\n"

@@ -5,7 +5,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from bff.wiring import Wired
-from core.db.unit import DatabaseUnavailable
+from core.db.connection import DatabaseUnavailable
 
 
 def health_routes(wired: Wired) -> list[Route]:

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 
-from core.db.unit import DatabaseUnavailable
+from core.db.connection import DatabaseUnavailable
 from core.school.service import Schools
 from schema.context import Language
 

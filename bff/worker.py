@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
 from core.db import outbox
+from core.db.connection import DatabaseUnavailable
 from core.db.outbox import LEASE_SECONDS, Intent
-from core.db.unit import Database, DatabaseUnavailable, Unit
+from core.db.unit import Database, Unit
 from core.kit.clock import Clock, unix_seconds
 from core.ports.providers import ProviderRefused
 

@@ -1,7 +1,7 @@
 """Connections: keyset pages of what grows without bound."""
 
 from collections.abc import Callable
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
 
@@ -9,7 +9,6 @@ from core.kit.page import FIRST_DEFAULT, FIRST_MAXIMUM, Cursor, Page
 from schema.errors import BadDocument
 
 Node = TypeVar("Node")
-Item = TypeVar("Item")
 
 First = Annotated[
     int,
@@ -40,12 +39,28 @@ class Edge(Generic[Node]):
 
 @strawberry.type(description="One page of a list ordered by time, newest first.")
 class Connection(Generic[Node]):
-    """One page; rows added while a client pages shift nothing."""
+    """One page; rows added while a client pages shift nothing. What is not selected is not made."""
 
-    edges: list[Edge[Node]] = strawberry.field(
+    page: strawberry.Private[Page[Any]]
+    place: strawberry.Private[Callable[[Any], Cursor]]
+    present: strawberry.Private[Callable[[Any], Any]]
+
+    @strawberry.field(
         description=f"The items of this page, at most `first`, never more than {FIRST_MAXIMUM}."
     )
-    page_info: PageInfo = strawberry.field(description="Where this page ends.")
+    def edges(self) -> list[Edge[Node]]:
+        """The items with their places."""
+        return [
+            Edge(cursor=self.place(item).text(), node=self.present(item))
+            for item in self.page.items
+        ]
+
+    @strawberry.field(description="Where this page ends.")
+    def page_info(self) -> PageInfo:
+        """The end."""
+        items = self.page.items
+        end = self.place(items[-1]).text() if items else None
+        return PageInfo(has_next_page=self.page.has_next, end_cursor=end)
 
 
 def page_size(first: int) -> int:
@@ -64,12 +79,3 @@ def cursor_of(after: str | None) -> Cursor | None:
     Raises: core.kit.page.CursorInvalid.
     """
     return None if after is None else Cursor.parse(after)
-
-
-def connect(
-    page: Page[Item], place: Callable[[Item], Cursor], present: Callable[[Item], Node]
-) -> Connection[Node]:
-    """A page of the core as a connection: `place` is an item's cursor, `present` its node."""
-    edges = [Edge(cursor=place(item).text(), node=present(item)) for item in page.items]
-    end = edges[-1].cursor if edges else None
-    return Connection(edges=edges, page_info=PageInfo(has_next_page=page.has_next, end_cursor=end))

@@ -4,8 +4,7 @@ from typing import Self
 
 import strawberry
 
-from core.kit.money import Money as CoreMoney
-from core.kit.money import decimal_text
+from core.kit.money import CURRENCY, decimal_text
 from schema.scalars import CurrencyCode, MinorAmount
 
 
@@ -14,16 +13,18 @@ class Money:
     """An amount with its currency, signed: what leaves the cardholder is negative."""
 
     minor_amount: MinorAmount = strawberry.field(description="The amount in fen, signed.")
-    currency_code: CurrencyCode = strawberry.field(description="The currency, ISO 4217.")
-    amount: str = strawberry.field(
-        description="The amount in yuan with two decimals, for people: `-12.50`."
-    )
+
+    @strawberry.field(description="The currency, ISO 4217.")
+    def currency_code(self) -> CurrencyCode:
+        """The one currency there is."""
+        return CurrencyCode(CURRENCY)
+
+    @strawberry.field(description="The amount in yuan with two decimals, for people: `-12.50`.")
+    def amount(self) -> str:
+        """The amount for people."""
+        return decimal_text(self.minor_amount)
 
     @classmethod
-    def of(cls, money: CoreMoney) -> Self:
-        """The client's view of an amount of the core."""
-        return cls(
-            minor_amount=MinorAmount(money.minor),
-            currency_code=CurrencyCode(money.currency),
-            amount=decimal_text(money.minor),
-        )
+    def of(cls, minor: int) -> Self:
+        """The client's view of an amount of fen."""
+        return cls(minor_amount=MinorAmount(minor))

@@ -4,7 +4,7 @@ Each function does what the executor's method named in its docstring does, in th
 results, errors and their paths are the same. What is rare is left to the executor itself.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -15,11 +15,13 @@ from graphql import (
     FieldNode,
     GraphQLField,
     GraphQLList,
+    GraphQLNamedType,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
     Undefined,
+    get_named_type,
     is_leaf_type,
 )
 from graphql.execution import Executor, get_argument_values
@@ -33,6 +35,7 @@ from strawberry.types.field import StrawberryField
 
 from bff.plans.arguments import NotUnderstood, compile_arguments
 from bff.plans.leaves import Complete, complete_leaf, written_as_it_is
+from bff.plans.plain import Plain, may_wait, plain_leaf, plain_object, plain_value, unless_unusual
 
 Resolve = Callable[[Executor[Any], object, Path], object]
 """The value of a field of an object, or an awaitable of it."""
@@ -73,13 +76,14 @@ class FieldCompiler:
 
     def fields(self, parent: GraphQLObjectType, grouped: GroupedFieldSet) -> Mapping[str, Run]:
         """The fields of one object, in the order of the answer."""
-        found = {}
+        return {each.key: self._field(each) for each in self._selected(parent, grouped)}
+
+    def _selected(self, parent: GraphQLObjectType, grouped: GroupedFieldSet) -> Iterator[Selected]:
         for key, details in grouped.items():
             nodes = [each.node for each in details]
             definition = self._template.schema.get_field(parent, nodes[0].name.value)
             assert definition is not None  # the document is valid
-            found[key] = self._field(Selected(key, parent, definition, details, nodes))
-        return found
+            yield Selected(key, parent, definition, details, nodes)
 
     def _field(self, selected: Selected) -> Run:
         """`execute_field`."""
@@ -101,6 +105,26 @@ class FieldCompiler:
             return settle(executor, place, value)
 
         return run
+
+    def _plainly(self, kind: GraphQLOutputType, selected: Selected, careful: Complete) -> Complete:
+        inner = self._plain(get_named_type(kind), selected)
+        return careful if inner is None else unless_unusual(plain_value(kind, inner), careful)
+
+    def _plain(self, kind: GraphQLNamedType, selected: Selected) -> Plain | None:
+        """A value of the type without lists around it, if nothing in it is more than read."""
+        if is_leaf_type(kind):
+            return plain_leaf(kind)
+        if not isinstance(kind, GraphQLObjectType):
+            return None
+        collected = self._template.collect_subfields(kind, selected.details)
+        fields = {}
+        for each in self._selected(kind, collected.grouped_field_set):
+            whole, read = each.definition.type, _reader(each)
+            inner = self._plain(get_named_type(whole), each)
+            if read is None or inner is None or may_wait(read, whole):
+                return None
+            fields[each.key] = read, plain_value(whole, inner)
+        return plain_object(kind, fields)
 
     def _resolver(self, selected: Selected) -> Resolve:
         """What gives the field's value: Strawberry's own parts, or its whole resolver."""
@@ -159,9 +183,9 @@ class FieldCompiler:
         if isinstance(kind, GraphQLNonNull):
             return self._non_null(kind, selected)
         if isinstance(kind, GraphQLList):
-            return self._list(kind, selected)
+            return self._plainly(kind, selected, self._list(kind, selected))
         if isinstance(kind, GraphQLObjectType):
-            return self._object(kind, selected)
+            return self._plainly(kind, selected, self._object(kind, selected))
         if is_leaf_type(kind):
             return complete_leaf(kind)
 

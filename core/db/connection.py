@@ -6,6 +6,9 @@ from urllib.parse import unquote, urlsplit
 
 import asyncpg
 from tortoise import Tortoise
+from tortoise.exceptions import DBConnectionError
+
+from core.kit.errors import Refusal
 
 CONNECT_SECONDS = 2.0
 COMMAND_SECONDS = 2.0
@@ -17,6 +20,16 @@ PATIENT_SECONDS = 60.0
 """The same for an operator's commands: a statement over whole books, a chunk of a roster."""
 POOL_MAXIMUM = 10
 CONNECTION_NAME = "default"
+GONE = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, DBConnectionError,
+        asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError,
+        asyncpg.InternalClientError, TimeoutError)  # fmt: skip
+"""What a driver raises when nobody answers."""
+
+
+class DatabaseUnavailable(Refusal):
+    """The database did not answer; whether the work was done is unknown: send it again."""
+
+    retryable = True
 
 
 class PooledConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg ships no types

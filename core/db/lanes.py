@@ -10,8 +10,13 @@ from typing import Any
 
 import asyncpg
 
-from core.db.connection import COMMAND_SECONDS, CONNECT_SECONDS, credentials
-from core.db.unit import GONE, DatabaseUnavailable
+from core.db.connection import (
+    COMMAND_SECONDS,
+    CONNECT_SECONDS,
+    GONE,
+    DatabaseUnavailable,
+    credentials,
+)
 
 
 class Lane:
@@ -20,8 +25,9 @@ class Lane:
     Only functions that set their school themselves may run here: no unit surrounds them.
     """
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, command_seconds: float) -> None:
         self._credentials = credentials(dsn)
+        self._command_seconds = command_seconds
         self._raw: Any = None
         self._prepared: dict[str, Any] = {}
 
@@ -45,7 +51,7 @@ class Lane:
     async def _connect(self) -> None:
         self._prepared = {}
         self._raw = await asyncpg.connect(
-            **self._credentials, timeout=CONNECT_SECONDS, command_timeout=COMMAND_SECONDS
+            **self._credentials, timeout=CONNECT_SECONDS, command_timeout=self._command_seconds
         )
 
     async def close(self) -> None:
@@ -58,9 +64,9 @@ class Lane:
 class Lanes:
     """A few lanes that wait their turn: `async with lanes.take() as lane`."""
 
-    def __init__(self, dsn: str, count: int) -> None:
+    def __init__(self, dsn: str, count: int, command_seconds: float = COMMAND_SECONDS) -> None:
         self.count = count
-        self._lanes = [Lane(dsn) for _ in range(count)]
+        self._lanes = [Lane(dsn, command_seconds) for _ in range(count)]
         self._free: asyncio.Queue[Lane] = asyncio.Queue()
         for lane in self._lanes:
             self._free.put_nowait(lane)
@@ -76,8 +82,11 @@ class Lanes:
 
     async def fetch(self, sql: str, *values: object) -> Sequence[Any]:
         """One statement on the next free lane."""
-        async with self.take() as lane:
+        lane = await self._free.get()
+        try:
             return await lane.fetch(sql, *values)
+        finally:
+            self._free.put_nowait(lane)
 
     async def close(self) -> None:
         """Closes every lane."""

@@ -7,16 +7,18 @@ from typing import Any, TypeVar, cast
 import asyncpg
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.connection import get_connection, get_connections
-from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalError
+from tortoise.exceptions import IntegrityError, OperationalError
 
 from core.db.connection import (
     COMMAND_SECONDS,
     CONNECTION_NAME,
+    GONE,
     POOL_MAXIMUM,
+    DatabaseUnavailable,
     close_orm,
     open_orm,
 )
-from core.kit.errors import Refusal
+from core.db.reading import Reader, Reading, ReadingQueue
 
 TRIES = 5
 
@@ -26,17 +28,7 @@ class Raced(Exception):
 
 
 _RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, Raced)
-GONE = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, DBConnectionError,
-         asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError,
-         asyncpg.InternalClientError, TimeoutError)  # fmt: skip
-
 Result = TypeVar("Result")
-
-
-class DatabaseUnavailable(Refusal):
-    """The database did not answer; whether the work was done is unknown: send it again."""
-
-    retryable = True
 
 
 class Unit:
@@ -59,6 +51,10 @@ class Unit:
     async def value(self, sql: str, *values: object) -> Any | None:  # noqa: ANN401 - a column's type is the statement's
         """The first column of the first row, or None."""
         return await self._raw.fetchval(sql, *values)
+
+    async def call(self, reader: Reader, *values: object) -> Sequence[Any]:
+        """The rows of a function that reads, as this unit sees them."""
+        return await self.rows(reader.alone, self.school_id, *values)
 
     async def execute(self, sql: str, *values: object) -> int:
         """Runs a statement; the count of rows it touched."""
@@ -88,6 +84,7 @@ class Database:
         self._models = models
         self._pool_maximum = pool_maximum
         self._command_seconds = command_seconds
+        self._reading = ReadingQueue(dsn, command_seconds)
 
     async def open(self) -> None:
         """Prepares the pool; nothing connects before the first unit."""
@@ -95,7 +92,12 @@ class Database:
 
     async def close(self) -> None:
         """Closes every connection."""
+        await self._reading.close()
         await close_orm()
+
+    def reading(self, school_id: int) -> Reading:
+        """Reads of one school that need no transaction."""
+        return Reading(school_id, self._reading)
 
     async def unit(self, school_id: int, work: Callable[[Unit], Awaitable[Result]]) -> Result:
         """Runs `work` in one transaction of one school and commits it.

@@ -1,18 +1,8 @@
-"""Money: an integer number of fen with its currency."""
-
-from dataclasses import dataclass
+"""Money: an integer number of fen of one currency, signed: debits of the holder are negative."""
 
 CURRENCY = "CNY"
 MAXIMUM_MINOR = 1_000_000_000
 """The most one operation may move, in fen (security.md 7)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Money:
-    """An amount in minor units (fen), signed: debits of the holder are negative."""
-
-    minor: int
-    currency: str = CURRENCY
 
 
 def decimal_text(minor: int) -> str:

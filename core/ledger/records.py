@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from core.kit.errors import Refusal
@@ -74,8 +75,7 @@ class Transfer:
     amount_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class StatementLine:
+class StatementLine(NamedTuple):
     """One posted leg of a purse; debits are negative (mission.md M-072)."""
 
     transfer_id: UUID
@@ -86,7 +86,6 @@ class StatementLine:
     balance_after_minor: int
     merchant_name_zh: str | None
     merchant_name_en: str | None
-    retrieval_reference: str | None
 
 
 @dataclass(frozen=True, slots=True)

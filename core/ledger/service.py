@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from core.db.reading import Reads
 from core.db.unit import Database, Unit
 from core.kit.clock import Clock
 from core.kit.ids import Ids
@@ -124,15 +125,11 @@ class Ledger:
 
     async def balances(self, school_id: int, cardholder_id: UUID) -> Balances:
         """All purses of a cardholder, as of now (M-060, S-01)."""
+        return await self.balances_in(self._database.reading(school_id), cardholder_id)
 
-        async def work(unit: Unit) -> Balances:
-            return await self.balances_in(unit, cardholder_id)
-
-        return await self._database.unit(school_id, work)
-
-    async def balances_in(self, unit: Unit, cardholder_id: UUID) -> Balances:
+    async def balances_in(self, reads: Reads, cardholder_id: UUID) -> Balances:
         """The same within a unit."""
-        return Balances(await store.purses(unit, cardholder_id), self._clock.now())
+        return Balances(await store.purses(reads, cardholder_id), self._clock.now())
 
     async def statement(
         self,
@@ -150,12 +147,20 @@ class Ledger:
         """
         since, until = month_bounds(month, zone)
         count = max(1, min(first, FIRST_MAXIMUM))
+        found = await store.lines(
+            self._database.reading(school_id), cardholder_id, since, until, after or _LAST,
+            count + 1,
+        )  # fmt: skip
+        return Page(found[:count], len(found) > count)
 
-        async def work(unit: Unit) -> Page[StatementLine]:
-            found = await store.lines(unit, cardholder_id, since, until, after or _LAST, count + 1)
-            return Page(found[:count], len(found) > count)
-
-        return await self._database.unit(school_id, work)
+    async def retrieval_references(
+        self, school_id: int, transfer_ids: Sequence[UUID]
+    ) -> list[str | None]:
+        """Our reference of each transfer, as on the slip; None where there is none."""
+        found = await self._database.unit(
+            school_id, lambda unit: store.retrieval_references(unit, transfer_ids)
+        )
+        return [found.get(id_) for id_ in transfer_ids]
 
     async def month_totals(
         self, school_id: int, cardholder_id: UUID, *, month: date, zone: str

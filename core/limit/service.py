@@ -44,14 +44,10 @@ class Limits:
 
         Raises: CardholderUnknown.
         """
-
-        async def work(unit: Unit) -> Spending:
-            spending = await store.find(unit, cardholder_id)
-            if spending is None:
-                raise CardholderUnknown
-            return spending
-
-        return await self._database.unit(school_id, work)
+        spending = await store.find(self._database.reading(school_id), cardholder_id)
+        if spending is None:
+            raise CardholderUnknown
+        return spending
 
     async def in_force(
         self, school_id: int, cardholder_id: UUID, policy: Policy, now: datetime

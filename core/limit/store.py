@@ -5,8 +5,11 @@ from uuid import UUID
 
 from tortoise import Model, fields
 
+from core.db.reading import Reader, Reads
 from core.db.unit import Unit
 from core.limit.records import Spending
+
+_SPENDING = Reader("cardholder_spending", "cardholder_limit", ("uuid",))
 
 
 class CardholderLimitRow(Model):
@@ -56,14 +59,11 @@ async def open_rows(unit: Unit, cardholder_ids: Sequence[UUID]) -> None:
     )
 
 
-async def find(unit: Unit, cardholder_id: UUID) -> Spending | None:
+async def find(reads: Reads, cardholder_id: UUID) -> Spending | None:
     """The row as last committed."""
-    row = (
-        await CardholderLimitRow.filter(school_id=unit.school_id, cardholder_id=cardholder_id)
-        .using_db(unit.connection)
-        .first()
-    )
-    return None if row is None else _record(row)
+    for _, *spending in await reads.call(_SPENDING, cardholder_id):
+        return Spending(*spending)
+    return None
 
 
 async def lock(unit: Unit, cardholder_id: UUID) -> Spending | None:

@@ -13,7 +13,6 @@ from core.school.policy_words import PinKind
 from schema.card import words as _words  # noqa: F401 - describes the enums
 from schema.money import Money
 from schema.node import Node, node_id
-from schema.statement.types import money
 
 
 @strawberry.type(description="One card.")
@@ -66,8 +65,8 @@ class Limits:
     def of(cls, limits: LimitsInForce) -> Self:
         """The client's view."""
         return cls(
-            single=money(limits.single_minor),
-            daily=money(limits.daily_minor),
-            spent_today=money(limits.spent_today_minor),
-            app_maximum=money(limits.app_maximum_minor),
+            single=Money.of(limits.single_minor),
+            daily=Money.of(limits.daily_minor),
+            spent_today=Money.of(limits.spent_today_minor),
+            app_maximum=Money.of(limits.app_maximum_minor),
         )

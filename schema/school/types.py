@@ -4,7 +4,6 @@ from typing import Self
 
 import strawberry
 
-from core.kit.money import Money as CoreMoney
 from core.school.policy import Policy
 from core.school.policy_words import AuthMethod, Channel, Feature, FormField
 from core.school.records import Campus as CampusRecord
@@ -85,7 +84,7 @@ class School(Node):
     async def top_up_presets(self, info: RequestInfo) -> list[Money]:
         """The policy's presets."""
         presets = (await self._policy(info)).top_up.presets_minor
-        return [Money.of(CoreMoney(minor)) for minor in presets[:10]]
+        return [Money.of(minor) for minor in presets[:10]]
 
     @strawberry.field(
         description="What the school offers in this app, at most 25.",

@@ -24,7 +24,7 @@ from schema.scalars import Base64Bytes
 from schema.services import services
 from schema.staff import words as _words  # noqa: F401 - describes the enums
 from schema.statement.reads import read_balance
-from schema.statement.types import Balance, money
+from schema.statement.types import Balance
 
 REQUESTS_MAXIMUM = 100
 
@@ -51,9 +51,9 @@ class TrialBalance:
     def of(cls, trial: TrialRecord) -> Self:
         """The client's view."""
         return cls(
-            total=money(trial.total_minor),
-            purses=money(trial.purses_minor),
-            others=money(trial.others_minor),
+            total=Money.of(trial.total_minor),
+            purses=Money.of(trial.purses_minor),
+            others=Money.of(trial.others_minor),
             transfers=trial.transfers,
             as_of=trial.as_of,
         )
@@ -104,7 +104,7 @@ class FourEyesRequest:
     def amount(self) -> Money | None:
         """The amount."""
         minor = self.request.content.get("amount_minor")
-        return money(minor) if isinstance(minor, int) else None
+        return Money.of(minor) if isinstance(minor, int) else None
 
     @strawberry.field(description="Why it is asked.")
     def reason(self) -> str | None:
@@ -149,8 +149,8 @@ class CashTopUp:
         """The client's view."""
         return cls(
             id=node_id("CashTopUp", school_id, top_up.id),
-            amount=money(top_up.amount_minor),
-            balance=money(balance_minor),
+            amount=Money.of(top_up.amount_minor),
+            balance=Money.of(balance_minor),
             made_at=top_up.made_at,
         )
 

@@ -2,9 +2,12 @@
 
 from collections.abc import AsyncGenerator
 from datetime import date
+from functools import partial
 from uuid import UUID
 
-from schema.connection import After, connect, cursor_of, page_size
+from strawberry.dataloader import DataLoader
+
+from schema.connection import After, cursor_of, page_size
 from schema.context import RequestInfo
 from schema.feed import News
 from schema.permissions import cardholder
@@ -41,9 +44,15 @@ async def read_statement(
         after=cursor_of(after),
         first=page_size(first),
     )
-    made = connect(page, place_of, lambda line: StatementLine.of(school_id, line))
+    references = DataLoader(partial(found.ledger.retrieval_references, school_id))
+    language = info.context.language
     return StatementLineConnection(
-        edges=made.edges, page_info=made.page_info, as_of=found.clock.now()
+        page=page,
+        place=place_of,
+        present=lambda line: StatementLine(
+            line=line, school_id=school_id, language=language, references=references
+        ),
+        as_of=found.clock.now(),
     )
 
 

@@ -1,19 +1,20 @@
 """Balances, statement lines and payments of a cardholder."""
 
 from datetime import datetime
-from typing import Self
+from typing import Self, TypeAlias
+from uuid import UUID
 
 import strawberry
+from strawberry.dataloader import DataLoader
 
 from core.authorisation.records import LastPayment
-from core.kit.money import Money as CoreMoney
 from core.kit.page import FIRST_MAXIMUM, Cursor
 from core.ledger.records import Balances
 from core.ledger.records import MonthTotals as TotalsRecord
 from core.ledger.records import Purse as PurseRecord
 from core.ledger.records import StatementLine as LineRecord
 from schema.connection import Connection
-from schema.context import RequestInfo
+from schema.context import Language, RequestInfo
 from schema.directives import Bounded
 from schema.money import Money
 from schema.node import node_id
@@ -21,11 +22,6 @@ from schema.school.types import by_language
 from schema.statement.words import PurseKind, StatementLineKind
 from schema.terminal.words import Outcome
 from terminals.response import find_response
-
-
-def money(minor: int) -> Money:
-    """An amount of fen as clients see it."""
-    return Money.of(CoreMoney(minor))
 
 
 @strawberry.type(description="One purse.")
@@ -41,8 +37,8 @@ class Purse:
         """The client's view."""
         return cls(
             kind=PurseKind(purse.kind),
-            balance=money(purse.balance_minor),
-            available=money(purse.available_minor),
+            balance=Money.of(purse.balance_minor),
+            available=Money.of(purse.available_minor),
         )
 
 
@@ -61,11 +57,15 @@ class Balance:
     def of(cls, balances: Balances) -> Self:
         """The client's view."""
         return cls(
-            total=money(balances.balance_minor),
-            available=money(balances.available_minor),
+            total=Money.of(balances.balance_minor),
+            available=Money.of(balances.available_minor),
             purses=[Purse.of(purse) for purse in balances.purses],
             as_of=balances.as_of,
         )
+
+
+References: TypeAlias = DataLoader[UUID, str | None]
+"""Our references of a page's transfers, read together by the first line that is asked for one."""
 
 
 @strawberry.type(description="One posted movement of a purse (M-072).")
@@ -73,35 +73,50 @@ class StatementLine:
     """A line; what leaves the cardholder is negative."""
 
     line: strawberry.Private[LineRecord]
-    id: strawberry.ID = strawberry.field(description="The movement's id, opaque.")
-    posted_at: datetime = strawberry.field(description="When it was posted.")
-    kind: StatementLineKind = strawberry.field(description="What it is about.")
-    purse: PurseKind = strawberry.field(description="The purse it moved.")
-    amount: Money = strawberry.field(description="How much, signed.")
-    balance_after: Money = strawberry.field(description="The purse's posted balance afterwards.")
-    retrieval_reference: str | None = strawberry.field(
-        description="Our reference, 12 characters, as on the slip."
-    )
+    school_id: strawberry.Private[int]
+    language: strawberry.Private[Language]
+    references: strawberry.Private[References]
+
+    @strawberry.field(description="The movement's id, opaque.")
+    def id(self) -> strawberry.ID:
+        """The id."""
+        return node_id("StatementLine", self.school_id, self.line.transfer_id)
+
+    @strawberry.field(description="When it was posted.")
+    def posted_at(self) -> datetime:
+        """The instant."""
+        return self.line.posted_at
+
+    @strawberry.field(description="What it is about.")
+    def kind(self) -> StatementLineKind:
+        """The kind."""
+        return StatementLineKind(self.line.kind)
+
+    @strawberry.field(description="The purse it moved.")
+    def purse(self) -> PurseKind:
+        """The purse."""
+        return PurseKind(self.line.purse)
+
+    @strawberry.field(description="How much, signed.")
+    def amount(self) -> Money:
+        """The amount."""
+        return Money.of(self.line.amount_minor)
+
+    @strawberry.field(description="The purse's posted balance afterwards.")
+    def balance_after(self) -> Money:
+        """The balance."""
+        return Money.of(self.line.balance_after_minor)
+
+    @strawberry.field(description="Our reference, 12 characters, as on the slip.")
+    async def retrieval_reference(self) -> str | None:
+        """The reference, read with those of the page's other lines."""
+        return await self.references.load(self.line.transfer_id)
 
     @strawberry.field(description="Who sold, in the viewer's language.")
-    def merchant_name(self, info: RequestInfo) -> str | None:
+    def merchant_name(self) -> str | None:
         """The merchant."""
-        zh, en = self.line.merchant_name_zh, self.line.merchant_name_en
-        return None if zh is None or en is None else by_language(info, zh, en)
-
-    @classmethod
-    def of(cls, school_id: int, line: LineRecord) -> Self:
-        """The client's view."""
-        return cls(
-            line=line,
-            id=node_id("StatementLine", school_id, line.transfer_id),
-            posted_at=line.posted_at,
-            kind=StatementLineKind(line.kind),
-            purse=PurseKind(line.purse),
-            amount=money(line.amount_minor),
-            balance_after=money(line.balance_after_minor),
-            retrieval_reference=line.retrieval_reference,
-        )
+        line = self.line
+        return line.merchant_name_zh if self.language == "zh" else line.merchant_name_en
 
 
 def place_of(line: LineRecord) -> Cursor:
@@ -119,8 +134,8 @@ class StatementLineConnection(Connection[StatementLine]):
         description=f"The lines of this page, at most `first`, never more than {FIRST_MAXIMUM}."
     )
     def nodes(self) -> list[StatementLine]:
-        """The edges' nodes."""
-        return [edge.node for edge in self.edges]
+        """The lines without their places."""
+        return list(map(self.present, self.page.items))
 
 
 @strawberry.type(description="What a month brought in and took out.")
@@ -135,7 +150,9 @@ class MonthTotals:
     def of(cls, month: str, totals: TotalsRecord) -> Self:
         """The client's view."""
         return cls(
-            month=month, received=money(totals.received_minor), spent=money(totals.spent_minor)
+            month=month,
+            received=Money.of(totals.received_minor),
+            spent=Money.of(totals.spent_minor),
         )
 
 
@@ -168,7 +185,7 @@ class Payment:
         return cls(
             payment=payment,
             retrieval_reference=payment.retrieval_reference,
-            amount=money(payment.amount_minor),
+            amount=Money.of(payment.amount_minor),
             outcome=Outcome(payment.outcome),
             response_code=payment.response_code,
             at=payment.answered_at,

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import strawberry
 
-from core.kit.money import Money as CoreMoney
 from schema.context import RequestInfo
 from schema.directives import OncePerOperation
 from schema.errors import UserError
@@ -59,7 +58,7 @@ def _shown(info: RequestInfo, found: LookedUp) -> HolderLookUpPayload:
     available = found.available_minor
     return HolderLookUpPayload(
         holder=None if found.holder is None else HolderView.of(found.holder),
-        balance=None if available is None else Money.of(CoreMoney(available)),
+        balance=None if available is None else Money.of(available),
         as_of=found.as_of,
         response_code=found.response.code,
         text=by_language(info, found.response.zh, found.response.en),

@@ -7,7 +7,6 @@ import strawberry
 
 from core.authorisation.records import Answer
 from core.kit.money import CURRENCY
-from core.kit.money import Money as CoreMoney
 from schema.context import RequestInfo
 from schema.directives import OncePerOperation
 from schema.errors import BadDocument, UserError
@@ -152,7 +151,7 @@ def _authorised(scene: Scene, done: Authorised) -> PurchaseAuthorisePayload:
         authorisation=Authorisation(
             answer=done.answer,
             holder=None if seen is None else HolderView.of(seen),
-            balance=Money.of(CoreMoney(available or 0)) if shows_balance else None,
+            balance=Money.of(available or 0) if shows_balance else None,
             expires_at=done.expires_at,
             continuation_expires_at=done.continuation_until,
         )

@@ -6,7 +6,6 @@ from typing import Self
 import strawberry
 
 from core.authorisation.records import Answer
-from core.kit.money import Money as CoreMoney
 from core.school.records import DocumentKind, EnrolledTerminal, TerminalState
 from core.school.records import SignedDocument as DocumentRecord
 from schema.context import RequestInfo
@@ -236,7 +235,7 @@ class Authorisation:
     @strawberry.field(description="The amount asked for.")
     def amount(self) -> Money:
         """The amount."""
-        return Money.of(CoreMoney(self.answer.amount_minor))
+        return Money.of(self.answer.amount_minor)
 
     @strawberry.field(description="Our reference, 12 characters, printed on slips.")
     def retrieval_reference(self) -> str:

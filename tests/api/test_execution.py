@@ -9,7 +9,7 @@ from strawberry.types import ExecutionResult
 
 from bff.documents import Documents, document_id
 from bff.guards import Head
-from core.db.unit import DatabaseUnavailable
+from core.db.connection import DatabaseUnavailable
 from schema.catalogue import refusal_text
 from schema.context import RequestContext, choose_language
 from schema.errors import BadDocument, Forbidden

@@ -1,6 +1,7 @@
 """What a phone reads: home in one query, the statement, and things by their id."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,9 @@ import pytest
 
 from bff.app import NotDurable
 from bff.documents import document_id
+from bff.trusted import FOLDER
+from core.db.connection import PooledConnection
+from core.db.lanes import Lane
 from core.school.records import Role
 from schema.node import node_id
 from tests.api.campus import ALICE, BOB, Campus, campus_on
@@ -57,6 +61,32 @@ async def test_home_screen_is_one_query(campus: Campus) -> None:
         "pageInfo": {"hasNextPage": True},
     }
     assert "NEWS" not in answer["data"]["schools"][0]["features"]
+
+
+async def test_home_screen_costs_three_round_trips_to_the_database(
+    campus: Campus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = await campus.with_pin()
+    screen = (FOLDER / "HomeScreen.graphql").read_text(encoding="utf-8")
+    await campus.query(screen, token)  # the school's policy is known now
+    sent: list[str] = []
+    fetch, execute = Lane.fetch, PooledConnection.execute
+
+    async def listening(self: Lane, sql: str, *values: object) -> Any:
+        sent.append(sql)
+        return await fetch(self, sql, *values)
+
+    async def listening_pool(self: PooledConnection, query: str, *values: object) -> Any:
+        sent.append(query)
+        return await execute(self, query, *values)
+
+    monkeypatch.setattr(Lane, "fetch", listening)
+    monkeypatch.setattr(PooledConnection, "execute", listening_pool)
+    answer = await campus.query(screen, token)
+    holder = answer["data"]["viewer"]["cardholder"]
+    assert (holder["virtualCard"]["state"], len(holder["statement"]["nodes"])) == ("NOT_OPENED", 1)
+    called = [re.findall(r"FROM (?!unnest)(\w+)\(", sql) for sql in sent]
+    assert called == [["session_seen"], ["cardholder_of_id"], ["live_cards", "statement_lines"]]
 
 
 async def test_anonymous_viewer_has_nothing(campus: Campus) -> None:

@@ -11,7 +11,7 @@ import strawberry
 
 from core.kit.errors import IdempotencyConflict, Overloaded
 from core.kit.page import Cursor, CursorInvalid, Page
-from schema.connection import After, Connection, First, connect, cursor_of, page_size
+from schema.connection import After, Connection, First, cursor_of, page_size
 from schema.context import RequestContext, RequestInfo
 from schema.directives import Bounded, OncePerOperation
 from schema.errors import AreaErrors, Forbidden, UserError
@@ -85,7 +85,7 @@ class ToyQuery:
         size, behind = page_size(first), cursor_of(after)
         start = 0 if behind is None else behind.id.int + 1
         numbers = list(range(start, min(start + size, 200)))
-        return connect(Page(numbers, start + size < 200), place, item)
+        return Connection(page=Page(numbers, start + size < 200), place=place, present=item)
 
     @strawberry.field(description="At most 50 names.", directives=[Bounded(maximum=50)])
     def names(self) -> list[str]:

@@ -142,9 +142,7 @@ class Cards:
 
     async def list_live(self, school_id: int, cardholder_id: UUID) -> list[Card]:
         """The cardholder's cards that are neither replaced nor closed; one of each kind."""
-        return await self._database.unit(
-            school_id, lambda unit: store.list_live(unit, cardholder_id)
-        )
+        return await store.list_live(self._database.reading(school_id), cardholder_id)
 
     async def face(self, school_id: int, cardholder_id: UUID) -> CardFace:
         """The card face of the home screen.
@@ -152,9 +150,7 @@ class Cards:
         Raises: CardholderUnknown, CardUnknown.
         """
         person = await self._cardholders.get(school_id, cardholder_id)
-        live = await self._database.unit(
-            school_id, lambda unit: store.list_live(unit, cardholder_id)
-        )
+        live = await self.list_live(school_id, cardholder_id)
         cards = {card.kind: card for card in live}
         if CardKind.VIRTUAL not in cards:
             raise CardUnknown

@@ -9,8 +9,10 @@ from tortoise import Model, fields
 from tortoise.queryset import QuerySet
 
 from core.card.records import Card, CardKind, CardState
+from core.db.reading import Reader, Reads
 from core.db.unit import Unit
 
+_LIVE = Reader("live_cards", "card", ("uuid",))
 _ENDED = (CardState.REPLACED, CardState.CLOSED)
 
 
@@ -82,9 +84,15 @@ async def find_by_uid(unit: Unit, uid: str) -> Card | None:
     return None if row is None else _card(row)
 
 
-async def list_live(unit: Unit, cardholder_id: UUID) -> list[Card]:
+async def list_live(reads: Reads, cardholder_id: UUID) -> list[Card]:
     """The live cards of a cardholder: at most one of each kind."""
-    return [_card(row) for row in await _live(unit).filter(cardholder_id=cardholder_id)]
+    return [
+        Card(
+            row["id"], row["cardholder_id"], CardKind(row["kind"]), CardState(row["state"]),
+            row["uid"], row["issued_at"], row["opened_at"], row["lost_at"],
+        )
+        for row in await reads.call(_LIVE, cardholder_id)
+    ]  # fmt: skip
 
 
 async def update_state(unit: Unit, card: Card, state: CardState, now: datetime) -> Card:

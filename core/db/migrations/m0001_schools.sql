@@ -13,6 +13,18 @@ BEGIN
     ' WITH CHECK (school_id = nullif(current_setting(''app.school'', true), '''')::int)', relation);
 END $$;
 
+-- What a function needs that reads outside a unit of work: its first line sets the school, in the
+-- statement's own transaction, and its plan is generic and made of index scans, also if it was made
+-- while the tables were cold or not analysed yet.
+CREATE FUNCTION plan_by_index(reader regproc) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE setting text;
+BEGIN
+  FOREACH setting IN ARRAY ARRAY['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin', 'enable_material', 'enable_memoize', 'jit'] LOOP
+    EXECUTE format('ALTER FUNCTION %s SET %I = off', reader, setting);
+  END LOOP;
+  EXECUTE format('ALTER FUNCTION %s SET plan_cache_mode = force_generic_plan', reader);
+END $$;
+
 CREATE TABLE school (
   school_id int PRIMARY KEY CHECK (school_id BETWEEN 0 AND 65535),
   code text NOT NULL UNIQUE CHECK (code ~ '^[a-z][a-z0-9-]{0,31}$'),

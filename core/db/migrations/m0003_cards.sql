@@ -20,6 +20,16 @@ CREATE UNIQUE INDEX card_uid ON card (school_id, uid) WHERE uid IS NOT NULL AND 
 CREATE UNIQUE INDEX card_one_of_kind ON card (school_id, cardholder_id, kind) WHERE state NOT IN ('REPLACED', 'CLOSED');
 SELECT protect('card');
 
+-- The cards of a cardholder that are neither replaced nor closed, at most one of each kind.
+CREATE FUNCTION live_cards(p_school int, p_cardholder uuid)
+RETURNS SETOF card LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  PERFORM set_config('app.school', p_school::text, true);
+  RETURN QUERY SELECT c.* FROM card c WHERE c.school_id = p_school
+     AND c.cardholder_id = p_cardholder AND c.state NOT IN ('REPLACED', 'CLOSED');
+END $$;
+SELECT plan_by_index('live_cards');
+
 CREATE TABLE pin (
   school_id int NOT NULL,
   cardholder_id uuid NOT NULL,
@@ -48,6 +58,15 @@ CREATE TABLE cardholder_limit (
   FOREIGN KEY (school_id, cardholder_id) REFERENCES cardholder (school_id, id)
 ) WITH (fillfactor = 50);
 SELECT protect('cardholder_limit');
+
+CREATE FUNCTION cardholder_spending(p_school int, p_cardholder uuid)
+RETURNS SETOF cardholder_limit LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  PERFORM set_config('app.school', p_school::text, true);
+  RETURN QUERY SELECT x.* FROM cardholder_limit x WHERE x.school_id = p_school
+     AND x.cardholder_id = p_cardholder;
+END $$;
+SELECT plan_by_index('cardholder_spending');
 
 CREATE TABLE code_device (
   school_id int NOT NULL,

@@ -65,6 +65,45 @@ CREATE TABLE leg (
 );
 SELECT protect('leg');
 
+-- What a cardholder has, kind by kind.
+CREATE FUNCTION purses(p_school int, p_owner uuid)
+RETURNS SETOF account LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  PERFORM set_config('app.school', p_school::text, true);
+  RETURN QUERY SELECT a.* FROM account a WHERE a.school_id = p_school AND a.owner_id = p_owner
+     AND a.balance_minor IS NOT NULL;
+END $$;
+SELECT plan_by_index('purses');
+
+CREATE TYPE statement_line AS (
+  transfer_id uuid, posted_at timestamptz, kind text, purse text, amount_minor bigint,
+  balance_after_minor bigint, merchant_name_zh text, merchant_name_en text
+);
+
+-- Posted legs of all purses of a cardholder before a place, newest first, with who sold. Each purse
+-- gives at most a page, so a long history costs no more than a short one.
+CREATE FUNCTION statement_lines(p_school int, p_owner uuid, p_since timestamptz,
+  p_until timestamptz, p_before timestamptz, p_before_id uuid, p_limit int)
+RETURNS SETOF statement_line LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  PERFORM set_config('app.school', p_school::text, true);
+  RETURN QUERY
+  SELECT l.transfer_id, l.posted_at, l.kind, l.purse, l.amount_minor, l.balance_after_minor,
+         m.name_zh, m.name_en
+    FROM (SELECT x.*, a.kind AS purse
+            FROM account a
+           CROSS JOIN LATERAL (
+              SELECT g.* FROM leg g WHERE g.school_id = p_school AND g.account_id = a.id
+                 AND g.posted_at >= p_since AND g.posted_at < p_until
+                 AND (g.posted_at, g.transfer_id) < (p_before, p_before_id)
+               ORDER BY g.posted_at DESC, g.transfer_id DESC LIMIT p_limit) x
+           WHERE a.school_id = p_school AND a.owner_id = p_owner
+           ORDER BY x.posted_at DESC, x.transfer_id DESC LIMIT p_limit) l
+    LEFT JOIN merchant m ON m.school_id = p_school AND m.account_id = l.counter_account_id
+   ORDER BY l.posted_at DESC, l.transfer_id DESC;
+END $$;
+SELECT plan_by_index('statement_lines');
+
 CREATE TABLE cash_top_up (
   school_id int NOT NULL,
   id uuid NOT NULL,

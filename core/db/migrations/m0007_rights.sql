@@ -5,7 +5,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO campus_app;
 GRANT INSERT ON ALL TABLES IN SCHEMA public TO campus_app;
 REVOKE ALL ON tortoise_migrations FROM campus_app;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO campus_app;
-REVOKE ALL ON FUNCTION protect(regclass) FROM campus_app, PUBLIC;
+REVOKE ALL ON FUNCTION protect(regclass), plan_by_index(regproc) FROM campus_app, PUBLIC;
 
 GRANT UPDATE (name_zh, name_en, default_language) ON school TO campus_app;
 GRANT UPDATE (name_zh, name_en) ON campus, site TO campus_app;

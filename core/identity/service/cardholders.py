@@ -1,6 +1,5 @@
 """Use cases that read cardholders: the sealed row becomes a fact here and nowhere else."""
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -23,15 +22,10 @@ class Cardholders:
 
         Raises: CardholderUnknown.
         """
-        found = await self.by_ids(school_id, [cardholder_id])
-        if cardholder_id not in found:
+        row = await store.find(self._database.reading(school_id), cardholder_id)
+        if row is None:
             raise CardholderUnknown
-        return found[cardholder_id]
-
-    async def by_ids(self, school_id: int, ids: Sequence[UUID]) -> dict[UUID, Cardholder]:
-        """Those of `ids` that exist."""
-        rows = await self._database.unit(school_id, lambda unit: store.by_ids(unit, ids))
-        return {row["id"]: self._open(school_id, row) for row in rows}
+        return self._open(school_id, row)
 
     async def find_id(self, school_id: int, number: str) -> UUID | None:
         """The id of a number."""
@@ -42,8 +36,7 @@ class Cardholders:
         cardholder_id = await store.id_of_number(unit, number)
         if cardholder_id is None:
             return None
-        (row,) = await store.by_ids(unit, [cardholder_id])
-        return self._open(unit.school_id, row)
+        return self._open(unit.school_id, await store.find(unit, cardholder_id))
 
     async def find_standing(self, unit: Unit, cardholder_id: UUID) -> HolderStanding | None:
         """How a cardholder stands, inside the caller's unit: the money contexts' question."""

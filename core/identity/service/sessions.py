@@ -10,6 +10,7 @@ from core.identity.lives import (
     GRACE_SECONDS,
     REFRESH_SECONDS,
     SEEN_SECONDS,
+    STAFF_IDLE_SECONDS,
     STAFF_SECONDS,
     is_live,
     token_hash,
@@ -45,16 +46,11 @@ class Sessions:
         if school_id is None:
             return None
         now = self._clock.now()
-
-        async def work(unit: Unit) -> SessionRecord | None:
-            session = await store.find(unit, token_hash(token))
-            if session is None or not is_live(session, now):
-                return None
-            if now - session.last_seen_at >= timedelta(seconds=SEEN_SECONDS):
-                await store.touch(unit, session.id, now)
-            return session
-
-        return await self._database.unit(school_id, work)
+        session = await store.find_seen(
+            self._database.reading(school_id), token_hash(token), now,
+            now - timedelta(seconds=SEEN_SECONDS), now - timedelta(seconds=STAFF_IDLE_SECONDS),
+        )  # fmt: skip
+        return session if session is not None and is_live(session, now) else None
 
     async def find_by_id(self, school_id: int, session_id: UUID) -> SessionRecord | None:
         """A session that still stands, read from its row: for sockets that stay open."""

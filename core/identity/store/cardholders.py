@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from core.db.reading import Reader, Reads
 from core.db.unit import Unit
 from core.identity.records import Candidate
 from core.ports.holders import HolderStanding
@@ -45,7 +46,7 @@ class Known:
 
 
 _WRITTEN = tuple(SealedCardholder.__dataclass_fields__)
-_READ = "id, number, kind, status, campus_code, name_sealed, department_sealed"
+_OF_ID = Reader("cardholder_of_id", "cardholder_facts", ("uuid",))
 _PERSONAL = "id, id_type, id_number_sealed, phone_sealed, email_sealed"
 
 
@@ -144,12 +145,10 @@ async def lock(unit: Unit, cardholder_id: UUID) -> None:
     )  # fmt: skip
 
 
-async def by_ids(unit: Unit, ids: Sequence[UUID]) -> Sequence[Any]:
-    """The sealed rows of those ids that exist."""
-    return await unit.rows(
-        f"SELECT {_READ} FROM cardholder WHERE school_id = $1 AND id = ANY($2)",  # noqa: S608 - as above
-        unit.school_id, list(ids),
-    )  # fmt: skip
+async def find(reads: Reads, cardholder_id: UUID) -> Any | None:  # noqa: ANN401 - a row's columns are the statement's
+    """The sealed row of an id."""
+    rows = await reads.call(_OF_ID, cardholder_id)
+    return rows[0] if rows else None
 
 
 async def id_of_number(unit: Unit, number: str) -> UUID | None:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from core.db.reading import Reader, Reads
 from core.db.unit import Unit
 from core.identity.records import SessionRecord
 
@@ -11,11 +12,14 @@ _FACTS = (
     "school_id, id, family_id, issuer, subject_index, channel, device_label, binding_id,"
     " cardholder_id, staff_id, step_up_at, created_at, last_seen_at, expires_at"
 )
-_COLUMNS = tuple(column.strip() for column in _FACTS.split(","))
+_SEEN = Reader(
+    "session_seen", "session_facts", ("bytea", "timestamptz", "timestamptz", "timestamptz")
+)
+_COUNT = len(_FACTS.split(","))
 
 
 def _record(row: Any) -> SessionRecord:  # noqa: ANN401 - asyncpg ships no types
-    return SessionRecord(*(row[column] for column in _COLUMNS))
+    return SessionRecord(*row[:_COUNT])
 
 
 async def add(
@@ -36,14 +40,16 @@ async def add(
     )  # fmt: skip
 
 
-async def find(unit: Unit, token_hash: bytes) -> SessionRecord | None:
-    """The unrevoked session of an access token, also if it has run out."""
-    row = await unit.row(
-        f"SELECT {_FACTS} FROM session"  # noqa: S608 - as above
-        " WHERE school_id = $1 AND token_hash = $2 AND revoked_at IS NULL",
-        unit.school_id, token_hash,
-    )  # fmt: skip
-    return _record(row) if row is not None else None
+async def find_seen(
+    reads: Reads, token_hash: bytes, now: datetime, noted_before: datetime, idle_before: datetime
+) -> SessionRecord | None:
+    """The unrevoked session of an access token, also if it has run out, as it stood before.
+
+    A live one last noted at `noted_before` or earlier is noted as seen now; staff's that was not
+    seen since `idle_before` is not live.
+    """
+    rows = await reads.call(_SEEN, token_hash, now, noted_before, idle_before)
+    return SessionRecord(*rows[0]) if rows else None
 
 
 async def find_by_id(unit: Unit, session_id: UUID) -> SessionRecord | None:
@@ -88,14 +94,6 @@ async def list_live(unit: Unit, binding_id: UUID, now: datetime, limit: int) -> 
         unit.school_id, binding_id, now, limit,
     )  # fmt: skip
     return [_record(row) for row in rows]
-
-
-async def touch(unit: Unit, session_id: UUID, now: datetime) -> None:
-    """Notes that a session was seen."""
-    await unit.execute(
-        "UPDATE session SET last_seen_at = $3 WHERE school_id = $1 AND id = $2",
-        unit.school_id, session_id, now,
-    )  # fmt: skip
 
 
 async def step_up(unit: Unit, session_id: UUID, now: datetime) -> None:

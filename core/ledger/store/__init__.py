@@ -6,6 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
+from core.db.reading import Reader, Reads
 from core.db.unit import Raced, Unit
 from core.kit.money import CURRENCY
 from core.kit.page import Cursor
@@ -18,6 +19,12 @@ from core.ledger.records import (
     Transfer,
     TransferResolved,
 )
+
+_PURSES = Reader("purses", "account", ("uuid",))
+_LINES = Reader(
+    "statement_lines", "statement_line",
+    ("uuid", "timestamptz", "timestamptz", "timestamptz", "uuid", "int"),
+)  # fmt: skip
 
 
 async def insert_account(
@@ -103,14 +110,12 @@ async def account_kinds(unit: Unit, account_ids: Sequence[UUID]) -> dict[UUID, s
     return {row["id"]: row["kind"] for row in rows}
 
 
-async def purses(unit: Unit, cardholder_id: UUID) -> tuple[Purse, ...]:
+async def purses(reads: Reads, cardholder_id: UUID) -> tuple[Purse, ...]:
     """A cardholder's purses, in the order of `PURSES`."""
-    rows = await unit.rows(
-        "SELECT id, kind, balance_minor, pending_minor FROM account"
-        " WHERE school_id = $1 AND owner_id = $2 AND balance_minor IS NOT NULL",
-        unit.school_id, cardholder_id,
-    )  # fmt: skip
-    found = [Purse(r["id"], r["kind"], r["balance_minor"], r["pending_minor"]) for r in rows]
+    found = [
+        Purse(row["id"], row["kind"], row["balance_minor"], row["pending_minor"])
+        for row in await reads.call(_PURSES, cardholder_id)
+    ]
     return tuple(sorted(found, key=lambda purse: PURSES.index(purse.kind)))
 
 
@@ -186,29 +191,22 @@ async def transfers(unit: Unit, ids: Sequence[UUID]) -> list[Transfer]:
     return [found[id_] for id_ in ids]
 
 
-_LINES = """
-SELECT l.transfer_id, l.posted_at, l.kind, a.kind AS purse, l.amount_minor, l.balance_after_minor,
-       m.name_zh, m.name_en, t.retrieval_reference
-  FROM account a
- CROSS JOIN LATERAL (
-    SELECT * FROM leg x WHERE x.school_id = $1 AND x.account_id = a.id
-       AND x.posted_at >= $3 AND x.posted_at < $4 AND (x.posted_at, x.transfer_id) < ($5, $6)
-     ORDER BY x.posted_at DESC, x.transfer_id DESC LIMIT $7) l
-  JOIN transfer t ON t.school_id = $1 AND t.id = l.transfer_id
-  LEFT JOIN merchant m ON m.school_id = $1 AND m.account_id = l.counter_account_id
- WHERE a.school_id = $1 AND a.owner_id = $2
- ORDER BY l.posted_at DESC, l.transfer_id DESC LIMIT $7
-"""
-
-
 async def lines(
-    unit: Unit, cardholder_id: UUID, since: datetime, until: datetime, after: Cursor, limit: int
+    reads: Reads, cardholder_id: UUID, since: datetime, until: datetime, after: Cursor, limit: int
 ) -> list[StatementLine]:
     """Posted legs of all purses before a place, newest first, with the merchant's names."""
+    rows = await reads.call(_LINES, cardholder_id, since, until, after.posted_at, after.id, limit)
+    return list(map(StatementLine._make, rows))
+
+
+async def retrieval_references(unit: Unit, transfer_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Our references of these transfers, by transfer; those without one are left out."""
     rows = await unit.rows(
-        _LINES, unit.school_id, cardholder_id, since, until, after.posted_at, after.id, limit
-    )
-    return [StatementLine(*row) for row in rows]
+        "SELECT id, retrieval_reference FROM transfer"
+        " WHERE school_id = $1 AND id = ANY($2) AND retrieval_reference IS NOT NULL",
+        unit.school_id, list(transfer_ids),
+    )  # fmt: skip
+    return {row["id"]: row["retrieval_reference"] for row in rows}
 
 
 async def totals(

@@ -8,8 +8,9 @@ import pytest
 from bff import worker as worker_module
 from bff.worker import Worker
 from core.db import outbox
+from core.db.connection import DatabaseUnavailable
 from core.db.outbox import Intent
-from core.db.unit import DatabaseUnavailable, Unit
+from core.db.unit import Unit
 from core.ports.providers import ProviderRefused, ProviderUnavailable
 from tests.factories.identity import OTHER_SCHOOL, SCHOOL, Identity, identity_on
 from tests.servers.fixtures import DatabaseDsn

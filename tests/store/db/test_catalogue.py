@@ -108,6 +108,28 @@ async def test_no_function_runs_with_its_owners_rights(database_dsn: DatabaseDsn
     assert definers == []
 
 
+async def test_a_function_that_reads_sets_its_school_and_plans_by_index(
+    database_dsn: DatabaseDsn,
+) -> None:
+    readers = await ask(
+        database_dsn.owner,
+        "SELECT proname::text, prosrc, array_to_string(proconfig, ' ') FROM pg_proc"
+        " WHERE pronamespace = 'public'::regnamespace"
+        " AND (provolatile = 's' OR proname = 'session_seen')",
+    )
+    first = "PERFORM set_config('app.school', p_school::text, true);"
+    assert len(readers) >= 6
+    late = [name for name, body, _ in readers if first not in str(body).partition("FROM ")[0]]
+    assert late == []
+    slow = [
+        name
+        for name, _, settings in readers
+        for wanted in ("enable_seqscan=off", "plan_cache_mode=force_generic_plan")
+        if wanted not in str(settings)
+    ]
+    assert slow == []
+
+
 async def test_statements_inside_functions_name_their_school(
     database_dsn: DatabaseDsn, tenant_tables: frozenset[str]
 ) -> None:

@@ -5,18 +5,23 @@ import json
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from itertools import product
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from graphql import (
     GraphQLNamedType,
     GraphQLObjectType,
+    GraphQLScalarType,
+    Undefined,
     get_named_type,
     is_abstract_type,
     is_leaf_type,
 )
+from graphql.pyutils import Path
 
 from bff.documents import Documents
+from bff.plans import fields
+from bff.plans.plain import Unusual, plain_leaf
 from bff.plans.plan import Plan, find_plan
 from bff.trusted import FOLDER, read_documents
 from schema.campus import SCHEMA as CAMPUS
@@ -75,6 +80,9 @@ DOCUMENTS = [
     "{ branch { leaves(count: 4) { name } more: leaves { name } things { name } } }",
     "{ branch { things { name ... on Leaf { weight breaks } ... on Stone { kind } } } }",
     "{ branch { waiting deeper { waiting number } a: deeper { number } } }",
+    "{ branch { seeds { number doubled colour marks inner { number colour } } } }",
+    "{ branch { oddSeeds { number } } }",
+    "{ branch { oddSeeds { doubled colour loose marks inner { number inner { number } } } } }",
     "{ branch { own ownLate(text: \"t\") deeper { own ownLate } } }",
     "{ a: thing(green: true) { name } b: thing(green: false) { __typename name } }",
     ("{ branch { ...F } certain { ...F ...G } } fragment F on Branch { number leaf { ...L } }"
@@ -166,6 +174,30 @@ async def test_nobody_is_refused_as_by_strawberry() -> None:
     assert [error.path for error in theirs.errors or ()] == [
         ["branch", "own"], ["branch", "deeper", "ownLate"]
     ]  # fmt: skip
+
+
+async def test_what_is_only_read_makes_no_paths_until_something_is_unusual(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[object] = []
+
+    class Counted(Path):
+        def __new__(cls, *parts: Any) -> Self:
+            made.append(parts[1])
+            return super().__new__(cls, *parts)
+
+    monkeypatch.setattr(fields, "Path", Counted)
+    await both("{ branch { seeds { number doubled marks inner { colour } } } }")
+    assert set(made) == {"branch", "seeds"}
+    await both("{ branch { oddSeeds { number } } }")
+    assert set(made) == {"branch", "seeds", "oddSeeds", *range(11), "number"}
+
+
+@pytest.mark.parametrize("nothing", [None, Undefined])
+def test_a_leaf_that_is_written_as_nothing_is_unusual(nothing: object) -> None:
+    kind = GraphQLScalarType("Odd", coerce_output_value=lambda _value: nothing)
+    with pytest.raises(Unusual):
+        plain_leaf(kind)(1)
 
 
 async def test_requests_at_once_share_a_plan_and_nothing_else() -> None:

@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from enum import Enum
-from typing import Annotated
+from types import SimpleNamespace
+from typing import Annotated, Any
 
 import strawberry
+from strawberry.scalars import JSON
 
 from schema.permissions import cardholder_only
 from schema.root import build_schema
@@ -67,6 +69,41 @@ class Stone(Named):
 
 
 @strawberry.type
+class Seed:
+    """Only read, nothing resolved: what a plan makes without care while it is as it should be."""
+
+    number: int
+    colour: Colour | None = Colour.RED
+    loose: JSON | None = None
+    marks: list[str | None] = strawberry.field(default_factory=lambda: ["a", None])
+    inner: "Seed | None" = None
+
+    @strawberry.field
+    def doubled(self) -> int:
+        return self.number * 2
+
+
+def _odd_seeds() -> list[Any]:
+    """Seeds as they should not be, each in its own way."""
+    lookalike = SimpleNamespace(number=5, colour=None, marks=[], inner=None)
+    failure: Any = ValueError("as an item")
+    failure.number, failure.colour, failure.marks, failure.inner = 8, None, [], None
+    return [
+        Seed(number=1, inner=Seed(number=2)),
+        None,
+        Seed(number="many"),  # type: ignore[arg-type]  # what must not happen
+        Seed(number=3, inner=Seed(number=None)),  # type: ignore[arg-type]  # as above
+        Seed(number=4, colour="green", marks=("t", ValueError("mark"))),  # type: ignore[arg-type]  # as above
+        Seed(number=6, inner=ValueError("as a value")),  # type: ignore[arg-type]  # as above
+        lookalike,
+        Seed(number=7, colour=Colour.BLUE, marks=None),  # type: ignore[arg-type]  # as above
+        failure,
+        Seed(number=9, colour="green"),  # type: ignore[arg-type]  # as above
+        Seed(number=10, loose=ValueError("as a leaf")),  # type: ignore[arg-type]  # as above
+    ]
+
+
+@strawberry.type
 class Branch:
     number: int
     leaf: Leaf | None = None
@@ -76,6 +113,14 @@ class Branch:
     @strawberry.field
     def leaves(self, count: int = 2) -> list[Leaf | None]:
         return [None if n == 1 else Leaf(name=f"leaf {n}") for n in range(count)]
+
+    @strawberry.field
+    def seeds(self) -> list[Seed]:
+        return [Seed(number=1, inner=Seed(number=2)), Seed(number=3, colour=None)]
+
+    @strawberry.field
+    def odd_seeds(self) -> list[Seed | None]:
+        return _odd_seeds()
 
     @strawberry.field
     def full_leaves(self) -> list[Leaf] | None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.kit.clock import business_day, from_unix, unix_seconds
 from core.kit.errors import Refusal
-from core.kit.money import MAXIMUM_MINOR, Money, decimal_text, is_amount
+from core.kit.money import MAXIMUM_MINOR, decimal_text, is_amount
 from core.kit.page import Cursor, CursorInvalid
 from core.kit.sealed import SealBroken, Sealer, normalise
 from tests.factories.chance import NOON, HandClock, counted_entropy, make_ids
@@ -76,7 +76,6 @@ def test_amounts_at_their_bounds() -> None:
     assert [is_amount(minor) for minor in (0, 1, MAXIMUM_MINOR, MAXIMUM_MINOR + 1, -1)] == [
         False, True, True, False, False,
     ]  # fmt: skip
-    assert Money(5) == Money(5, "CNY")
 
 
 def test_a_refusal_is_called_by_its_class() -> None:
