@@ -213,10 +213,10 @@ class Journal:
         A void that was declined leaves an answer that the request has already.
         """
         self._run(
-            "UPDATE request SET outcome = ?1, signed_answer = ?2"
-            " WHERE (batch_no, seq_no) = (?3, ?4)"
-            " OR (batch_no, seq_no) = (?5, ?6) AND (outcome IS NULL OR ?1 = 'VOIDED')",
-            *(outcome.name, signed_answer, *entry.key[1:], *entry.named[1:]),
+            "UPDATE request SET outcome = ?, signed_answer = ?"
+            " WHERE (batch_no, seq_no) = (?, ?)"
+            " OR (batch_no, seq_no) = (?, ?) AND (outcome IS NULL OR ? = 'VOIDED')",
+            *(outcome.name, signed_answer, *entry.key[1:], *entry.named[1:], outcome.name),
         )
 
     def get(self, key: RequestKey) -> Entry:
