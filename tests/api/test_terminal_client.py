@@ -231,17 +231,27 @@ async def test_code_bound_to_this_sale_pays_no_other(counter: Counter) -> None:
     assert await counter.balance("S001") == 4_000
 
 
-async def test_limits_loss_report_and_sign_out(counter: Counter) -> None:
+async def test_loss_report_keeps_virtual_card(counter: Counter) -> None:
+    phone = await counter.phone()
+    home = await phone.home()
+    await phone.report_lost(home["physicalCard"]["id"], PIN)
+    before = await counter.balance("S001")
+    lost = await counter.till.sell(ALICES_CARD, 100)
+    assert lost.answer is not None
+    assert lost.answer.response_code == "41"
+    assert await counter.balance("S001") == before
+    for shown in (phone.show(), phone.digits(), await phone.draw_token()):
+        assert (await counter.till.sell(shown, 100)).is_approved
+    assert await counter.balance("S001") == before - 300
+    home = await phone.home()
+    assert (home["physicalCard"]["state"], home["virtualCard"]["state"]) == ("LOST", "ACTIVE")
+
+
+async def test_limits_are_set_and_signing_out_ends_the_session(counter: Counter) -> None:
     phone = await counter.phone()
     await phone.set_limits(500, 1_000, PIN)
     home = await phone.home()
     assert home["limits"]["single"]["minorAmount"] == 500
-    await phone.report_lost(home["physicalCard"]["id"], PIN)
-    lost = await counter.till.sell(ALICES_CARD, 100)
-    assert lost.answer is not None
-    assert lost.answer.response_code == "41"
-    assert (await counter.till.sell(phone.show(), 100)).is_approved
     await phone.sign_out()
     with pytest.raises(NotAllowed):
         await phone.home()
-    assert await counter.balance("S001") == 4_900
