@@ -7,7 +7,7 @@
 CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet install --use-pep517 --requirement
 UV ?= uv
-LOCK = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+LOCK = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --no-strip-extras \
 	--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 help: ## Show this list.

@@ -2,6 +2,8 @@
 
 import re
 import tomllib
+from collections.abc import Iterable
+from importlib.metadata import Distribution, distribution, distributions
 from pathlib import Path
 
 import pytest
@@ -25,13 +27,30 @@ BANNED = {
     "httpx": "never beside httpx2",
 }
 LOCKED_EXTRAS = {"demo.txt": ("embedded",), "dev.txt": ("embedded", "test")}
-_PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)(.*)$")
+_PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[([\w,.-]+)\])?==([^\s;\\]+)")
 
 
 def pins_of(lock: Path) -> dict[str, str]:
     """The versions that a lock holds, by lower-case name."""
     pins = map(_PIN.match, lock.read_text("utf-8").splitlines())
-    return {pin[1].lower(): pin[2] for pin in pins if pin}
+    return {pin[1].lower(): pin[3] for pin in pins if pin}
+
+
+def unpinned_extras(lock: Path, installed: Iterable[Distribution]) -> list[str]:
+    """Extras that an installed, locked package asks for and the lock does not pin.
+
+    pip looks for `name[extra]` apart from `name`, and refuses what a newer release then offers it.
+    """
+    pins = map(_PIN.match, lock.read_text("utf-8").splitlines())
+    extras = {pin[1].lower(): set((pin[2] or "").split(",")) for pin in pins if pin}
+    found = []
+    for one in installed:
+        for text in one.requires or () if one.name.lower() in extras else ():
+            asked = Requirement(text)
+            if asked.marker is None or asked.marker.evaluate({"extra": ""}):
+                missing = asked.extras - extras.get(asked.name.lower(), set())
+                found += [f"{one.name}: {asked.name}[{extra}]" for extra in sorted(missing)]
+    return found
 
 
 def unsafe_pins(root: Path) -> list[str]:
@@ -118,6 +137,18 @@ def test_hosts_paths_and_missing_hashes_are_named(planted: Path) -> None:
         "bad.txt: rich @ https://example.org/rich.whl",
         "bad.txt: segno has no hash",
     ]
+
+
+@pytest.mark.parametrize("lock", ["demo.txt", "dev.txt"])
+def test_extras_are_pinned_too(lock: str) -> None:
+    assert unpinned_extras(ROOT / "requirements" / lock, distributions()) == []
+
+
+def test_unpinned_extras_are_named(tmp_path: Path) -> None:
+    lock = tmp_path / "dev.txt"
+    lock.write_text("coverage==7.17.3\npytest-cov==7.1.0\n", "utf-8")
+    installed = [distribution("pytest-cov")]
+    assert unpinned_extras(lock, installed) == ["pytest-cov: coverage[toml]"]
 
 
 def test_locks_meet_the_requirements() -> None:
