@@ -18,6 +18,8 @@ demo: .venv/demo.stamp ## Start everything on 127.0.0.1:8000 and play the story 
 
 test: .venv/dev.stamp ## Run every test but the bank test, with coverage.
 	@.venv/bin/python -m pytest --cov --cov-report=term:skip-covered --ignore=tests/faults tests
+	@exact=$$(.venv/bin/coverage report --rcfile=tests/architecture/exact_coverage.toml) || \
+		{ echo "$$exact"; echo "These need a test for each line and branch." >&2; exit 1; }
 
 storm: .venv/dev.stamp ## Pay 10,000 times at 50 tills with repeats, voids and lost answers, then prove the books.
 	@.venv/bin/python -m tests.faults.storm

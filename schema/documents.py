@@ -81,7 +81,8 @@ class Prepared:
                     yield node.name.value
                 elif isinstance(node, InlineFragmentNode):
                     yield from walk(node.selection_set)
-                elif isinstance(node, FragmentSpreadNode):
+                else:
+                    assert isinstance(node, FragmentSpreadNode)
                     yield from walk(fragments[node.name.value].selection_set)
 
         return list(walk(operation.selection_set))

@@ -83,7 +83,7 @@ class Till:
 
 
 AUTHORISATION = """authorisation { outcome responseCode responseName text textZh textEn action
-    reason amount { minorAmount } retrievalReference replayed signedAnswer continuation
+    reason amount { minorAmount } answeredAt retrievalReference replayed signedAnswer continuation
     continuationExpiresAt triesLeft holder { maskedName name number holderClass }
     balance { minorAmount } balanceAsOf expiresAt }"""
 

@@ -14,7 +14,7 @@ from core.db.connection import PooledConnection
 from core.db.lanes import Lane
 from core.school.records import Role
 from schema.node import node_id
-from tests.api.campus import ALICE, BOB, Campus, campus_on
+from tests.api.campus import ALICE, BOB, CODE, Campus, campus_on
 from tests.api.devices import OTHER_SCHOOL, SCHOOL
 from tests.servers.fixtures import DatabaseDsn
 
@@ -177,11 +177,13 @@ async def ids(campus: Campus, token: str) -> dict[str, str]:
 
 async def test_own_things_are_loaded_by_id_and_others_are_null(campus: Campus) -> None:
     phone, bob = await campus.phone(ALICE), await campus.bind(BOB)
+    clerk = await campus.staff_token("clerk", Role.CLERK)
     own = await ids(campus, phone.token) | {"CodeDevice": phone.device_id}
     for kind, node in own.items():
         assert await kind_of(campus, node, phone.token) == kind
         assert await kind_of(campus, node, None) is None
         assert await kind_of(campus, node, bob) == (kind if kind == "School" else None)
+        assert await kind_of(campus, node, clerk) == (kind if kind == "School" else None)
 
 
 async def test_node_id_of_other_school_is_null(campus: Campus) -> None:
@@ -191,6 +193,8 @@ async def test_node_id_of_other_school_is_null(campus: Campus) -> None:
         other = str(node_id(kind, OTHER_SCHOOL, key))
         assert await kind_of(campus, other, token) is None
         assert await kind_of(campus, node, token) == kind
+    mixed = str(node_id("School", SCHOOL, OTHER_SCHOOL))
+    assert await kind_of(campus, mixed, token) is None
 
 
 async def test_terminal_is_loaded_by_itself_and_by_it_staff(campus: Campus) -> None:
@@ -204,6 +208,17 @@ async def test_terminal_is_loaded_by_itself_and_by_it_staff(campus: Campus) -> N
     assert await kind_of(campus, node, clerk) is None
     assert await kind_of(campus, node, token) is None
     assert await kind_of(campus, str(node_id("Terminal", SCHOOL, 99)), admin) is None
+
+
+async def test_school_tells_what_its_form_and_top_up_page_show(campus: Campus) -> None:
+    query = f'{{ school(code: "{CODE}") {{ formFields topUpPresets {{ amount }} }} }}'
+    assert (await campus.query(query))["data"]["school"] == {
+        "formFields": ["NAME", "NUMBER", "PIN"],
+        "topUpPresets": [
+            {"amount": amount}
+            for amount in ("10.00", "20.00", "30.00", "50.00", "100.00", "200.00")
+        ],
+    }
 
 
 async def test_process_says_that_it_lives_and_can_serve(campus: Campus) -> None:

@@ -1,5 +1,7 @@
 """A purchase through the real application: `purchaseAuthorise`."""
 
+from datetime import datetime
+
 import pytest
 
 from core.kit.clock import unix_seconds
@@ -20,6 +22,7 @@ async def test_shown_code_pays(campus: Campus) -> None:
     }  # fmt: skip
     assert answer["balance"] == {"minorAmount": 3_750}
     assert answer["replayed"] is False
+    assert datetime.fromisoformat(answer["answeredAt"]) == campus.clock.now()
     signed = ccr.read(answer["signedAnswer"])
     assert isinstance(signed, ccr.SignedAnswer)
     assert signed.answer.retrieval_reference == answer["retrievalReference"]

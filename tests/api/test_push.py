@@ -1,6 +1,7 @@
 """Pushed news and their polling twins: `paymentResult`, `balanceChanged`."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from typing import Any
 from uuid import UUID
 
@@ -75,6 +76,28 @@ async def test_balance_is_pushed_after_each_movement_only(campus: Campus) -> Non
         await till.sell(f"CARD:{ALICE.card_uid}", 70_000)
         await till.sell(f"CARD:{ALICE.card_uid}", 700)
         assert await balances.next() == {"balanceChanged": {"total": {"minorAmount": 4_300}}}
+
+
+async def test_news_without_a_payment_pushes_nothing(campus: Campus) -> None:
+    token, feed = await campus.bind(), campus.wired.services.feed
+    async with Stream(campus, token, PAYMENT) as payments:
+        feed.tell(SCHOOL, await campus.id_of("S001"), News.PAYMENT)
+        await asyncio.sleep(0.3)
+        assert not payments.pending.done()
+
+
+@pytest.mark.parametrize("query", [PAYMENT, BALANCE])
+async def test_stream_ends_when_there_is_no_more_news(
+    campus: Campus, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    async def silent(*_: object) -> AsyncGenerator[None, None]:
+        return
+        yield
+
+    monkeypatch.setattr(campus.wired.services.feed, "listen", silent)
+    async with Stream(campus, await campus.bind(), query) as events:
+        with pytest.raises(StopAsyncIteration):
+            await events.pending
 
 
 async def test_news_of_another_cardholder_is_not_heard(campus: Campus) -> None:

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from nacl.signing import SigningKey
 
-from core.school.records import Role
+from core.db.unit import Unit
+from core.school.records import Content, FourEyesRequest, Role, StaffCaller
 from tests.api.campus import ALICE, CODE, PASSWORD, Campus
+from tests.api.devices import SCHOOL
 
 TOP_UP = """topUp { id amount { minorAmount } balance { minorAmount } madeAt }
     fourEyesRequest { id act state contentHash amount { minorAmount } number reason }"""
@@ -179,6 +181,40 @@ async def test_refused_request_never_runs(campus: Campus) -> None:
     done = await campus.do("fourEyesRefuse", given, REQUEST, one)
     assert done["request"]["state"] == "REFUSED"
     assert await campus.rows("SELECT 1 FROM cash_top_up") == []
+
+
+class Nothing:
+    """An act about nobody and no money."""
+
+    requesters = approvers = frozenset({Role.CASHIER, Role.CARD_MANAGER})
+
+    async def cardholder_number(self, unit: Unit, content: Content) -> str | None:
+        return None
+
+    async def run(self, unit: Unit, request: FourEyesRequest) -> Content:
+        return {"done": True}
+
+
+async def test_act_about_nobody_is_shown_without_a_number_and_runs(
+    campus: Campus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = await campus.staff_token("cashier", Role.CASHIER)
+    two = await campus.staff_token("manager", Role.CARD_MANAGER)
+    requests = campus.wired.services.four_eyes
+    monkeypatch.setattr(requests, "_acts", {"NOTHING": Nothing()})
+    session = await campus.wired.services.sessions.find_session(one)
+    assert session is not None
+    caller = StaffCaller(campus.staff["cashier"].member.id, session.step_up_at)
+    content: Content = {"sample": 1}
+    await campus.wired.database.unit(
+        SCHOOL, lambda unit: requests.open(unit, caller, "NOTHING", content)
+    )
+    selection = "fourEyesRequests { id contentHash number amount { minorAmount } reason }"
+    (shown,) = (await staff(campus, selection, two))["fourEyesRequests"]
+    assert (shown["number"], shown["amount"], shown["reason"]) == (None, None, None)
+    given = {"requestId": shown["id"], "contentHash": shown["contentHash"]}
+    done = await campus.do("fourEyesApprove", given, REQUEST, two)
+    assert done["request"]["state"] == "EXECUTED"
 
 
 async def test_second_factor_is_given_again(campus: Campus) -> None:

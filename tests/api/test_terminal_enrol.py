@@ -5,6 +5,7 @@ from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
+import pytest
 from nacl.signing import SigningKey
 
 from core.kit.clock import unix_seconds
@@ -39,6 +40,29 @@ async def test_code_is_good_once(campus: Campus) -> None:
     await campus.do("terminalEnrol", given, ENROLMENT)
     before = await campus.dump("terminal", "terminal_key")
     given = campus.enrol_input(code, SigningKey(campus.entropy(32)))
+    payload = await campus.do("terminalEnrol", given, ENROLMENT)
+    assert payload["enrolment"] is None
+    assert [error["code"] for error in payload["userErrors"]] == ["ACTIVATION_INVALID"]
+    assert await campus.dump("terminal", "terminal_key") == before
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"activationCode": "no code"},
+        {"activationCode": "SAMPLE000000"},
+        {"issuer": -1},
+        {"issuer": 1 << 16},
+        {"issuer": 99},
+        {"serialNumber": "S" * 65},
+    ],
+)
+async def test_whatever_is_wrong_with_an_activation_is_one_refusal(
+    campus: Campus, wrong: dict[str, Any]
+) -> None:
+    _, code = await campus.activation()
+    given = campus.enrol_input(code, SigningKey(campus.entropy(32))) | wrong
+    before = await campus.dump("terminal", "terminal_key")
     payload = await campus.do("terminalEnrol", given, ENROLMENT)
     assert payload["enrolment"] is None
     assert [error["code"] for error in payload["userErrors"]] == ["ACTIVATION_INVALID"]
