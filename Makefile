@@ -51,7 +51,7 @@ bench-peers: ## Install the Node peers of the home screen benchmark (needs npm).
 
 lock: ## Resolve requirements/*.txt anew (needs uv).
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/" >&2; exit 1; }
-	@$(LOCK) --upgrade --extra embedded --extra test --output-file requirements/dev.txt
+	@$(LOCK) --upgrade --extra embedded --extra saml --extra ldap --extra test --output-file requirements/dev.txt
 	@$(LOCK) --extra embedded --constraints requirements/dev.txt --output-file requirements/demo.txt
 
 clean: ## Remove what the commands above made, .venv and demo data included.

@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.factories.registry",
     "tests.factories.canteen",
     "tests.api.campus",
+    "tests.contract.sandbox",
 ]
 
 # Hypothesis loads "ci" by itself where the environment says CI.

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 import uvicorn
 
 from adapters.sandbox.application import HOST, build_application
+from adapters.sandbox.base import Base, Mode
+from adapters.sandbox.gateway import SmsGateway
 
 
 def _now() -> datetime:
@@ -19,10 +21,11 @@ def main() -> None:
     parser.add_argument("--smtp-port", type=int, default=2525)
     parser.add_argument("--sms-key-id", default="sandbox")
     parser.add_argument("--sms-secret", required=True, help="shared with the SMS adapter")
+    parser.add_argument("--mode", type=Mode, choices=list(Mode), default=Mode.DEMO)
     given = parser.parse_args()
-    application = build_application(
-        given.smtp_port, given.sms_key_id, given.sms_secret.encode(), _now
-    )
+    base = Base.on(_now, given.mode)
+    providers = [SmsGateway(base, given.sms_key_id, given.sms_secret.encode()).provider()]
+    application = build_application(base, providers, given.smtp_port)
     uvicorn.run(
         application, host=HOST, port=given.port, log_level="warning", timeout_graceful_shutdown=1
     )

@@ -1,36 +1,30 @@
 """The pretend SMS gateway: checks signatures by its own reading of the rule, takes each id once."""
 
 import json
-from collections.abc import Callable
-from datetime import datetime
 
 from cryptography.hazmat.primitives import constant_time, hashes
 from cryptography.hazmat.primitives.hmac import HMAC
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.routing import Route
 
-from adapters.sandbox.faults import Faults
-from adapters.sandbox.mailbox import Mailbox
+from adapters.sandbox.base import Base, Provider
 
+NAME = "sms"
 TOLERANCE_SECONDS = 120
 
 
 class SmsGateway:
     """Knows one customer: a key id and its secret."""
 
-    def __init__(
-        self,
-        mailbox: Mailbox,
-        faults: Faults,
-        key_id: str,
-        secret: bytes,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._mailbox = mailbox
-        self._faults = faults
+    def __init__(self, base: Base, key_id: str, secret: bytes) -> None:
+        self._base = base
         self._key_id = key_id
         self._secret = secret
-        self._now = now
+
+    def provider(self) -> Provider:
+        """Its routes."""
+        return Provider(NAME, [Route("/sms/send", self.send, methods=["POST"])])
 
     async def send(self, request: Request) -> JSONResponse:
         """POST /sms/send."""
@@ -42,14 +36,14 @@ class SmsGateway:
             letter_id, to, text = content["id"], content["to"], content["text"]
         except (ValueError, KeyError, TypeError):
             return JSONResponse({"outcome": "malformed"}, 400)
-        kept = self._mailbox.find(letter_id)
+        kept = self._base.mailbox.find(letter_id)
         if kept is not None:
             same = (kept.to, kept.text) == (to, text)
             return JSONResponse(
                 {"outcome": "accepted" if same else "conflict"}, 200 if same else 409
             )
-        taken = await self._faults.around(
-            lambda: self._mailbox.put(letter_id, "PHONE", to, "", text)
+        taken = await self._base.faults.around(
+            NAME, "send", lambda: self._base.mailbox.put(letter_id, "PHONE", to, "", text)
         )
         return JSONResponse({"outcome": "accepted" if taken else "refused"})
 
@@ -58,7 +52,7 @@ class SmsGateway:
         key_id = request.headers.get("x-key-id", "")
         if key_id != self._key_id or not (stamp.isascii() and stamp.isdigit()):
             return False
-        if abs(self._now().timestamp() - int(stamp[:12])) > TOLERANCE_SECONDS:
+        if abs(self._base.clock().timestamp() - int(stamp[:12])) > TOLERANCE_SECONDS:
             return False
         digest = hashes.Hash(hashes.SHA256())
         digest.update(body)

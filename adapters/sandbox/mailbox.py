@@ -15,6 +15,7 @@ from aiosmtpd.smtp import SMTP
 from adapters.sandbox.faults import Faults
 
 KEPT = 1_000
+MAIL = "mail"
 _CODE = re.compile(r"(?<![0-9])[0-9]{6}(?![0-9])")
 
 
@@ -78,5 +79,5 @@ class MailHandler:
                     str(mail["Message-ID"]), "EMAIL", recipient, str(mail["Subject"]), text
                 )
 
-        taken = await self._faults.around(keep)
+        taken = await self._faults.around(MAIL, "send", keep)
         return "250 Kept" if taken else "550 Refused by the sandbox"

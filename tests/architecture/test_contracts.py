@@ -72,6 +72,15 @@ PLANTS: dict[str, tuple[str, dict[str, str]]] = {
             "adapters/wechat/__init__.py": "import adapters.alipay",
         },
     ),
+    "a pretend provider signs with our code": (
+        "sandbox",
+        {"adapters/sandbox/a.py": "import adapters.native"},
+    ),
+    "a pretend provider reads our clock": ("sandbox", {"adapters/sandbox/a.py": "import core.kit"}),
+    "a pretend provider uses the real one's library": (
+        "sandbox-libraries",
+        {"adapters/sandbox/a.py": "import wechatpy"},
+    ),
     "two files import each other": (
         "cycles",
         {"bff/a.py": "import bff.b", "bff/b.py": "import bff.a"},

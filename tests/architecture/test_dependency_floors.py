@@ -26,7 +26,7 @@ BANNED = {
     "alipay-sdk-python": "overwrites the package `alipay`",
     "httpx": "never beside httpx2",
 }
-LOCKED_EXTRAS = {"demo.txt": ("embedded",), "dev.txt": ("embedded", "test")}
+LOCKED_EXTRAS = {"demo.txt": ("embedded",), "dev.txt": ("embedded", "saml", "ldap", "test")}
 _PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[([\w,.-]+)\])?==([^\s;\\]+)")
 
 

@@ -1,14 +1,10 @@
 """Mail and SMS against the sandbox, which reads the wire by its own code."""
 
-import asyncio
 import json
-import socket
-import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any
 from uuid import UUID
 
 import httpx2
@@ -19,10 +15,11 @@ from adapters.native.mail import MailSender
 from adapters.native.sms import SmsSender
 from core.ports.messages import Message, MessageTemplate
 from core.ports.providers import ProviderMisconfigured, ProviderRefused, ProviderUnavailable
+from tests.contract.sandbox import SMS_KEY_ID as KEY_ID
+from tests.contract.sandbox import SMS_SECRET as SECRET
+from tests.contract.sandbox import Sandbox, free_port
 from tests.factories.chance import HandClock
 
-SECRET = b"a secret of at least thirty-two bytes"
-KEY_ID = "sample-key"
 FACTS = {"code": "048213", "minutes": "5"}
 _numbers = count(1)
 
@@ -32,65 +29,6 @@ def _code(email: bool = False, facts: dict[str, str] = FACTS) -> Message:
     number = next(_numbers)
     to = f"s{number}@people.example" if email else f"138{number:08d}"
     return Message(UUID(int=number), to, MessageTemplate.ONE_TIME_CODE, facts)
-
-
-@dataclass
-class Sandbox:
-    """A running sandbox process."""
-
-    url: str
-    smtp_port: int
-
-    async def mailbox(self, to: str) -> list[dict[str, Any]]:
-        """What came for an address."""
-        async with httpx2.AsyncClient(base_url=self.url, trust_env=False) as client:
-            letters: list[dict[str, Any]] = (await client.get("/mailbox", params={"to": to})).json()
-            return letters
-
-    async def fail(self, mode: str) -> int:
-        """Sets the fault switch; the status."""
-        async with httpx2.AsyncClient(base_url=self.url, trust_env=False) as client:
-            return (await client.put("/_faults", json={"mode": mode})).status_code
-
-
-def _free_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        port: int = bound.getsockname()[1]
-        return port
-
-
-@pytest.fixture(scope="module")
-async def sandbox_process() -> AsyncIterator[Sandbox]:
-    """The sandbox as a process of its own."""
-    port, smtp_port = _free_port(), _free_port()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "adapters.sandbox", "--port", str(port), "--smtp-port",
-        str(smtp_port), "--sms-key-id", KEY_ID, "--sms-secret", SECRET.decode(),
-    )  # fmt: skip
-    running = Sandbox(f"http://127.0.0.1:{port}", smtp_port)
-    try:
-        async with asyncio.timeout(20):
-            while not await _answers(running):  # noqa: ASYNC110 - another process sets no event
-                await asyncio.sleep(0.05)
-        yield running
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-@pytest.fixture
-async def sandbox(sandbox_process: Sandbox) -> Sandbox:
-    """The sandbox in working order."""
-    await sandbox_process.fail("ok")
-    return sandbox_process
-
-
-async def _answers(running: Sandbox) -> bool:
-    try:
-        return await running.mailbox("nobody") == []
-    except httpx2.TransportError:
-        return False
 
 
 def _now() -> HandClock:
@@ -139,17 +77,17 @@ async def test_an_id_used_for_another_message_is_our_fault(sms: SmsSender) -> No
 
 async def test_a_lost_answer_may_be_asked_for_again(sandbox: Sandbox, sms: SmsSender) -> None:
     code = _code()
-    await sandbox.fail("timeout_after_effect")
+    await sandbox.fail("sms", "timeout_after_effect")
     with pytest.raises(ProviderUnavailable):
         await sms.send(code)
-    await sandbox.fail("ok")
+    await sandbox.mend()
     await sms.send(code)
     assert len(await sandbox.mailbox(f"+86{code.to}")) == 1
 
 
 async def test_a_refused_sms_is_refused_for_good(sandbox: Sandbox, sms: SmsSender) -> None:
     code = _code()
-    await sandbox.fail("refuse")
+    await sandbox.fail("sms", "refuse")
     with pytest.raises(ProviderRefused):
         await sms.send(code)
     assert await sandbox.mailbox(f"+86{code.to}") == []
@@ -213,14 +151,14 @@ async def test_a_mail_server_that_fails_is_told_apart(
     sandbox: Sandbox, mode: str, error: type[Exception]
 ) -> None:
     code = _code(email=True)
-    await sandbox.fail(mode)
+    await sandbox.fail("mail", mode)
     with pytest.raises(error):
         await _mail(sandbox).send(code)
 
 
 async def test_nobody_listening_is_unavailable() -> None:
     code = _code()
-    closed = _free_port()
+    closed = free_port()
     mail = MailSender("127.0.0.1", closed, "card@school.example", _now(), tls=False)
     client = HttpClient(f"http://127.0.0.1:{closed}")
     with pytest.raises(ProviderUnavailable):
@@ -238,7 +176,8 @@ def test_nothing_leaves_the_machine_unencrypted() -> None:
 
 
 async def test_the_sandbox_answers_nonsense_with_its_choices(sandbox: Sandbox) -> None:
-    assert await sandbox.fail("sideways") == 400
+    assert await sandbox.fail("sms", "sideways") == 400
+    assert await sandbox.fail("sms", "html_502") == 400
 
 
 async def test_the_mailbox_page_shows_hostile_text_as_text(
