@@ -74,7 +74,7 @@ PLANTS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "a pretend provider signs with our code": (
         "sandbox",
-        {"adapters/sandbox/a.py": "import adapters.native"},
+        {"adapters/sandbox/a.py": "import adapters.http"},
     ),
     "a pretend provider reads our clock": ("sandbox", {"adapters/sandbox/a.py": "import core.kit"}),
     "a pretend provider uses the real one's library": (

@@ -161,6 +161,8 @@ def test_forgotten_requirements_are_named(tmp_path: Path) -> None:
         dependencies = ["redis>=8", "uvloop; sys_platform != 'win32'"]
         [project.optional-dependencies]
         embedded = ["segno>=1.6"]
+        saml = []
+        ldap = []
         test = ["ruff>=1"]
     """
     lock = "redis==7.0\nuvloop==1 ; sys_platform != 'win32'\nsegno==1.6.1\n"

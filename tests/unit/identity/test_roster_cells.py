@@ -143,6 +143,8 @@ def test_entities_of_a_workbook_are_not_unfolded() -> None:
         for part in plain.namelist():
             content = plain.read(part)
             if part.endswith("sheet1.xml"):
-                content = entity + content.replace("示甲子".encode(), b"&a;" * 1_000)
+                names = ("示甲子".encode(), "示甲子".encode("ascii", "xmlcharrefreplace"))
+                written = next(name for name in names if name in content)
+                content = entity + content.replace(written, b"&a;" * 1_000)
             folded.writestr(part, content)
     assert invalid(bomb.getvalue()) == "The XLSX file is damaged; save it again"
