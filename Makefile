@@ -1,7 +1,7 @@
 # Two commands are enough for a newcomer: make demo, make test.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test storm faults faults-defects check format bench bench-peers docs lock clean
+.PHONY: help demo test storm faults faults-defects counterchecks check format bench bench-peers docs lock clean
 
 # PYTHON=… says which interpreter makes .venv; otherwise the first of these that can.
 CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
@@ -30,6 +30,9 @@ faults: .venv/dev.stamp ## Run the bank test: kill servers under load, then chec
 faults-defects: .venv/dev.stamp ## Run the bank test once per planted defect: each must be caught.
 	@.venv/bin/python -m tests.faults.defects
 
+counterchecks: .venv/dev.stamp tests/counter/node_modules ## Compare our signed bytes with independent packages (needs npm).
+	@.venv/bin/python -m tests.counter
+
 check: .venv/dev.stamp ## Lint, formatting, types and import contracts.
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
@@ -45,6 +48,10 @@ bench: .venv/dev.stamp ## List the benchmarks; each is one command.
 
 docs: .venv/dev.stamp ## Write the tables in docs/ anew from their sources.
 	@.venv/bin/python -m bff docs
+
+tests/counter/node_modules: tests/counter/package-lock.json
+	@cd tests/counter && npm ci --no-audit --no-fund --silent
+	@touch $@
 
 bench-peers: ## Install the Node peers of the home screen benchmark (needs npm).
 	@cd bench/peers && npm ci --no-audit --no-fund

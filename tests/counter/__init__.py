@@ -1,0 +1,1 @@
+"""Our bytes beside those of independent implementations; run by `make counterchecks`."""
