@@ -3,9 +3,10 @@
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from core.school.policy_words import Feature
+from core.school.features import is_offered
+from core.school.policy_words import Channel, Feature
 from core.school.records import FeatureOff
-from schema.context import RequestInfo
+from schema.context import CardholderViewer, RequestInfo, UnboundViewer
 from schema.errors import AreaErrors
 from schema.services import services
 
@@ -23,7 +24,8 @@ async def answer(
 ) -> Payload:
     """What a use case answered as `present` shows it, or `payload` with its refusal.
 
-    A use case of a `feature` that the viewer's school switched off is not begun: FeatureOff.
+    A use case of a `feature` that the viewer's school does not offer in their channel and on their
+    campus is not begun: FeatureOff.
     All fields of `payload` but `user_errors` default to None. A refusal the area does not list
     passes and becomes a top-level error: OVERLOADED for a retryable one.
     """
@@ -38,7 +40,12 @@ async def answer(
 
 
 async def _require(info: RequestInfo, feature: Feature) -> None:
-    school_id = info.context.school_id
-    assert school_id is not None  # every viewer of a feature has a school
-    if (await services(info).schools.policy(school_id)).channel.is_off(feature):
+    viewer = info.context.viewer
+    assert isinstance(viewer, CardholderViewer | UnboundViewer)  # features are holders' business
+    found, campus = services(info), None
+    policy = await found.schools.policy(viewer.school_id)
+    if feature in policy.campus.features and isinstance(viewer, CardholderViewer):
+        person = await found.cardholders.get(viewer.school_id, viewer.cardholder_id)
+        campus = person.campus_code
+    if not is_offered(policy, feature, Channel(viewer.session.channel), campus):
         raise FeatureOff

@@ -15,7 +15,7 @@ from bff.demo.place import Memory, Place
 from bff.demo.servers import Running
 from clients.screen import qr
 
-SCHOOL = "green-bamboo"
+SCHOOL = "cloud-hill"
 
 
 class Screen:

@@ -24,7 +24,7 @@ from clients.terminal.words import tell
 from core.identity.records import RosterRow
 from terminals.message import draw_activation_code
 
-SCHOOL_ID = 1
+SCHOOL_ID = 2
 PIN = "394857"
 PRICE_MINOR = 1_250
 _BALANCE_MINIMUM = 5_000

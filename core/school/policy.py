@@ -264,6 +264,26 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class App:
+    """The first page of the app."""
+
+    grid: Annotated[
+        tuple[Feature, ...], Key("宫格应用，按显示顺序", "Tiles of the grid", may_be_empty=True)
+    ] = (
+        Feature.VIRTUAL_CARD,
+        Feature.TOP_UP,
+        Feature.STATEMENT,
+        Feature.LOSS,
+        Feature.PIN,
+        Feature.LIMIT,
+        Feature.SHOWER,
+        Feature.NETWORK_FEE,
+        Feature.ELECTRICITY,
+        Feature.APPEAL,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class CampusRules:
     """Differences between campuses."""
 
@@ -283,14 +303,6 @@ class ChannelRules:
         Key("功能只在这些渠道开放，未列出者全开", "Feature -> its channels; unlisted: everywhere",
             may_be_empty=True),
     ] = field(default_factory=dict)  # fmt: skip
-
-    def offers(self, feature: Feature, channel: Channel) -> bool:
-        """Whether a feature is open in a channel."""
-        return channel in self.features.get(feature, frozenset({channel}))
-
-    def is_off(self, feature: Feature) -> bool:
-        """Whether the school offers a feature nowhere at all."""
-        return feature in self.features and not self.features[feature]
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,6 +378,7 @@ class Policy:
     claim: Claim = Claim()
     top_up: TopUp = TopUp()
     person: Person = Person()
+    app: App = App()
     campus: CampusRules = CampusRules()
     channel: ChannelRules = ChannelRules()
     closing: Closing = Closing()

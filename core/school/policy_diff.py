@@ -33,10 +33,17 @@ def policy_diff(old: Policy, new: Policy) -> list[PolicyChange]:
     return changes
 
 
-def policy_digest(policy: Policy) -> str:
-    """SHA-256 (hex) of the effective content: equal for files that decide alike."""
-    content = {row.name: _plain(row.value) for row in rows(policy)}
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+def policy_digest(policy: Policy, beside: object = None) -> str:
+    """SHA-256 (hex) of the effective content: equal for files that decide alike.
+
+    `beside` is what else the file decides, as JSON would hold it.
+    """
+    content: object = {row.name: _plain(row.value) for row in rows(policy)}
+    if beside:
+        content = [content, beside]
+    text = json.dumps(
+        content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str
+    )
     return hashlib.sha256(text.encode()).hexdigest()
 
 

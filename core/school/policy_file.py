@@ -1,16 +1,22 @@
 """Reads policies and school files, and refuses bad ones with every problem at once."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated
 
 from core.school.policy import Policy
 from core.school.policy_lint import contradictions
+from core.school.policy_words import AuthMethod
 from core.school.records import PolicyInvalid
 from core.school.toml_lines import Path, key_lines, read_toml
 from core.school.typed_table import Key, TableReader, annotations, rows
 
 _CAMPUS_PATTERN = r"[A-Z][A-Z0-9_]{0,15}"
+_CODE = r"[a-z][a-z0-9-]{0,31}"
+_ADDRESS = r"(https://[!-~]{4,}|http://127\.0\.0\.1[!-~]*|/[!-~]+)"
+CONNECTIONS = ("capability", "channel", "sso")
+"""The tables of a school's file that adapters read (sso.md 5, channels.md 13)."""
 
 
 class Language(StrEnum):
@@ -34,19 +40,77 @@ class SchoolFacts:
     """The school as its file states it; `id` is also the issuer of its codes (codes.md 1)."""
 
     id: Annotated[int, Key("学校编号，即发码方", "Number of the school, the issuer", 1, 65_535)]
-    code: Annotated[str, Key("学校代码", "Code of the school", pattern=r"[a-z][a-z0-9-]{0,31}")]
+    code: Annotated[str, Key("学校代码", "Code of the school", pattern=_CODE)]
     name_zh: Annotated[str, Key("学校名称", "Name in Chinese")]
     name_en: Annotated[str, Key("学校英文名称", "Name in English")]
     default_language: Annotated[Language, Key("默认语言", "Language of first choice")]
     campuses: Annotated[tuple[CampusFacts, ...], Key("校区", "Campuses")]
+    crest_url: Annotated[
+        str, Key("校徽图片地址", "Address of the crest", pattern=_ADDRESS, length=300)
+    ] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentFacts:
+    """A document that people agree to before a card is bound (M-026)."""
+
+    document: Annotated[str, Key("协议代码", "Code of the document", pattern=_CODE)]
+    version: Annotated[int, Key("版本", "Version", 1, 9_999)]
+    title_zh: Annotated[str, Key("标题", "Title in Chinese")]
+    title_en: Annotated[str, Key("英文标题", "Title in English")]
+    url: Annotated[str, Key("全文地址", "Where its text is", pattern=_ADDRESS, length=300)]
+    sha256: Annotated[
+        str, Key("全文的 SHA-256", "SHA-256 of its text", pattern="[0-9a-f]{64}", length=64)
+    ]
+    methods: Annotated[
+        tuple[AuthMethod, ...],
+        Key("适用的认证方式，空为全部", "For these ways to sign in; none: all", may_be_empty=True),
+    ] = ()
+
+    def applies_to(self, method: AuthMethod | None) -> bool:
+        """Whether it is asked for in this way to prove a card; None is any way."""
+        return method is None or not self.methods or method in self.methods
+
+
+class ServicePointKind(StrEnum):
+    """What is done at a place."""
+
+    CARD_CENTRE = "CARD_CENTRE"
+    WINDOW = "WINDOW"
+    KIOSK = "KIOSK"
+    HELP_DESK = "HELP_DESK"
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePointFacts:
+    """A place where people are helped (M-018)."""
+
+    campus: Annotated[str, Key("校区代码", "Code of the campus", pattern=_CAMPUS_PATTERN)]
+    kind: Annotated[ServicePointKind, Key("种类", "What is done there")]
+    name_zh: Annotated[str, Key("名称", "Name in Chinese")]
+    name_en: Annotated[str, Key("英文名称", "Name in English")]
+    place_zh: Annotated[str, Key("位置", "Where it is, in Chinese")]
+    place_en: Annotated[str, Key("英文位置", "Where it is, in English")]
+    hours: Annotated[str, Key("开放时间", "When it is open")] = ""
+    phone: Annotated[str, Key("电话", "Telephone", pattern=r"[0-9+() -]{3,30}")] = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SchoolFile:
-    """What one file of `config/schools` says."""
+    """What one file of `config/schools` says.
+
+    `connections` are the tables that say how the school's channels and sign-on are reached; they
+    are kept as they stand and read by the adapters.
+    """
 
     school: SchoolFacts
     policy: Policy
+    consents: tuple[ConsentFacts, ...] = ()
+    service_points: tuple[ServicePointFacts, ...] = ()
+    connections: Mapping[str, object] = field(default_factory=dict)
+
+
+_LISTS: Mapping[str, type] = {"consent": ConsentFacts, "service_point": ServicePointFacts}
 
 
 def parse_policy(text: str) -> Policy:
@@ -68,19 +132,30 @@ def parse_school_file(text: str) -> SchoolFile:
     Raises: PolicyInvalid.
     """
     document = read_toml(text)
-    facts_known = [f"school.{name}" for name in annotations(SchoolFacts)]
-    campus_known = [f"school.campuses.0.{name}" for name in annotations(CampusFacts)]
-    known = ["school", "policy", *facts_known, *campus_known, *_known_keys("policy.")]
-    reader = TableReader(key_lines(text), known)
-    for name in document.keys() - {"school", "policy"}:
+    tables = ["school", "policy", *_LISTS, *CONNECTIONS]
+    reader = TableReader(key_lines(text), [*tables, *_known_facts(), *_known_keys("policy.")])
+    for name in document.keys() - set(tables):
         reader.refuse_unknown((name,))
     school = reader.read(SchoolFacts, document.get("school", {}), ("school",))
     policy = _read_policy(reader, document.get("policy", {}), ("policy",))
+    consents = reader.read_list(ConsentFacts, document.get("consent", []), ("consent",))
+    points = reader.read_list(
+        ServicePointFacts, document.get("service_point", []), ("service_point",)
+    )
     if school is not None:
-        _check_campuses(reader, school, policy)
+        _check_campuses(reader, school, policy, points)
+    _check_consents(reader, consents)
     if reader.problems or school is None:
         raise PolicyInvalid(reader.problems)
-    return SchoolFile(school, policy)
+    connections = {name: document[name] for name in CONNECTIONS if name in document}
+    return SchoolFile(school, policy, consents, points, connections)
+
+
+def _known_facts() -> list[str]:
+    facts = [f"school.{name}" for name in annotations(SchoolFacts)]
+    campus = [f"school.campuses.0.{name}" for name in annotations(CampusFacts)]
+    listed = [f"{table}.0.{n}" for table, record in _LISTS.items() for n in annotations(record)]
+    return [*facts, *campus, *listed]
 
 
 def _known_keys(prefix: str) -> list[str]:
@@ -101,7 +176,12 @@ def _read_policy(reader: TableReader, table: object, path: Path) -> Policy:
     return policy
 
 
-def _check_campuses(reader: TableReader, school: SchoolFacts, policy: Policy) -> None:
+def _check_campuses(
+    reader: TableReader,
+    school: SchoolFacts,
+    policy: Policy,
+    points: tuple[ServicePointFacts, ...],
+) -> None:
     codes = [campus.code for campus in school.campuses]
     for place, code in enumerate(codes):
         if code in codes[:place]:
@@ -111,3 +191,15 @@ def _check_campuses(reader: TableReader, school: SchoolFacts, policy: Policy) ->
         for code in sorted(campuses - set(codes)):
             path = ("policy", "campus", "features", feature)
             reader.refuse(path, f"没有校区 {code}", f"There is no campus {code}")
+    for place, point in enumerate(points):
+        if point.campus not in codes:
+            there = ("service_point", str(place), "campus")
+            reader.refuse(there, f"没有校区 {point.campus}", f"There is no campus {point.campus}")
+
+
+def _check_consents(reader: TableReader, consents: tuple[ConsentFacts, ...]) -> None:
+    named = [consent.document for consent in consents]
+    for place, document in enumerate(named):
+        if document in named[:place]:
+            path = ("consent", str(place), "document")
+            reader.refuse(path, "协议代码重复", "A document occurs twice")

@@ -17,7 +17,10 @@ Record = TypeVar("Record")
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What a key means, and its bounds: of the number, or of each number in a list."""
+    """What a key means, and its bounds: of the number, or of each number in a list.
+
+    `length` is the most characters of a text; `pattern` matches all of it.
+    """
 
     zh: str
     en: str
@@ -25,6 +28,7 @@ class Key:
     maximum: int | None = None
     may_be_empty: bool = False
     pattern: str | None = None
+    length: int = TEXT_LENGTH_MAXIMUM
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,10 @@ class TableReader:
     def read(
         self, record_type: type[Record], table: object, path: Path, base: Record | None = None
     ) -> Record | None:
-        """The record in `table`; what is absent or wrong is as in `base`, None without one."""
+        """The record in `table`; what is absent or wrong is as in `base`.
+
+        Without one it is the record's own default, and None where a key has none.
+        """
         if not isinstance(table, dict):
             self.refuse(path, "应为表", "Must be a table")
             return base
@@ -92,11 +99,19 @@ class TableReader:
             self.refuse_unknown((*path, name))
         values: dict[str, Any] = {}
         for field in fields(record_type):  # type: ignore[arg-type]  # records are dataclasses
-            fallback = getattr(base, field.name, MISSING)
+            fallback = getattr(base, field.name, field.default)
             values[field.name] = self._field(
                 shape[field.name], table, (*path, field.name), fallback
             )
         return None if MISSING in values.values() else record_type(**values)
+
+    def read_list(self, record_type: type[Record], raw: object, path: Path) -> tuple[Record, ...]:
+        """The records of an array of tables, without those that cannot be read."""
+        if not isinstance(raw, list):
+            self.refuse(path, "应为表数组", "Must be a list of tables")
+            return ()
+        read = (self.read(record_type, each, (*path, str(n))) for n, each in enumerate(raw))
+        return tuple(each for each in read if each is not None)
 
     def refuse(self, path: Path, zh: str, en: str, nearest: str | None = None) -> None:
         """Adds a problem at the line of `path`, or of the nearest table above that is written."""
@@ -194,8 +209,10 @@ def _scalar(kind: type, key: Key, raw: object) -> object:
 
 
 def _check_text(key: Key, raw: str) -> None:
-    if not raw.strip() or len(raw) > TEXT_LENGTH_MAXIMUM or not raw.isprintable():
-        raise _Mismatch("应为 1 至 60 个可见字符", "Must be 1 to 60 visible characters")
+    if not raw.strip() or len(raw) > key.length or not raw.isprintable():
+        raise _Mismatch(
+            f"应为 1 至 {key.length} 个可见字符", f"Must be 1 to {key.length} visible characters"
+        )
     if key.pattern is not None and not re.fullmatch(key.pattern, raw):
         raise _Mismatch(f"格式应为 {key.pattern}", f"Must have the form {key.pattern}")
 

@@ -1,6 +1,7 @@
 """What each word of a school's policy means to a client."""
 
-from core.school.policy_words import AuthMethod, Feature, FormField
+from core.school.policy_file import ServicePointKind
+from core.school.policy_words import AuthMethod, Channel, Feature, FormField
 from schema.enums import described
 
 described(
@@ -13,6 +14,27 @@ described(
         AuthMethod.EXTERNAL_FORM: "The form, for people from outside only.",
         AuthMethod.WECOM_EMAIL: "Membership of the school's WeCom, by e-mail.",
         AuthMethod.WECOM_PHONE: "Membership of the school's WeCom, by phone.",
+    },
+)
+described(
+    Channel,
+    "Where a cardholder meets us.",
+    {
+        Channel.ALIPAY_MINI: "The Alipay mini-program.",
+        Channel.WECHAT_OFFICIAL: "The WeChat official account, in its web-view.",
+        Channel.WECHAT_MINI: "The WeChat mini-program.",
+        Channel.WECOM: "Enterprise WeChat, its web-view and mini-program.",
+        Channel.NATIVE: "The native app.",
+    },
+)
+described(
+    ServicePointKind,
+    "What is done at a place.",
+    {
+        ServicePointKind.CARD_CENTRE: "Everything about cards.",
+        ServicePointKind.WINDOW: "A window, with staff.",
+        ServicePointKind.KIOSK: "A machine that helps without staff.",
+        ServicePointKind.HELP_DESK: "Questions are answered.",
     },
 )
 described(

@@ -26,7 +26,7 @@ SAID = {
     "README.md": [
         r'"virtualCard": \{\s*"state": "ACTIVE"',
         r"policy\.limit\.daly_minor: .*policy\.limit\.daily_minor",
-        r"1-\d+ +PENDING",
+        r"2-\d+ +PENDING",
         r"¥12\.50  00  交易成功",
         r"VOID -> \d+\.1\.1  ¥12\.50  VOIDED",
         r"1 created, 0 changed, 0 unchanged, 1 refused",

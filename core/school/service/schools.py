@@ -1,5 +1,6 @@
 """Use cases of schools: their file, policy, sites and merchants."""
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -30,10 +31,12 @@ _NO_SCHOOL = 0
 """Reading the public list is no school's own work."""
 
 
-class _Known(NamedTuple):
-    read_at: datetime
+class FileInForce(NamedTuple):
+    """A school's file and the number of its version."""
+
     version: int
-    policy: Policy
+    file: SchoolFile
+    read_at: datetime
 
 
 class Schools:
@@ -47,7 +50,7 @@ class Schools:
         self._ids = ids
         self._audit = audit
         self._accounts = accounts
-        self._policies: dict[int, _Known] = {}
+        self._known: dict[int, FileInForce] = {}
 
     async def add(self, text: str, by: Actor) -> School:
         """Adds the school that a file describes, with version 1 of its policy.
@@ -85,29 +88,36 @@ class Schools:
 
         Raises: SchoolUnknown.
         """
-        fresh = self._fresh(school_id)
-        if fresh is not None:
-            return fresh
-        return await self._database.unit(school_id, self.policy_in)
+        return (await self.in_force(school_id)).file.policy
 
     async def policy_in(self, unit: Unit) -> Policy:
         """The same within another service's unit.
 
         Raises: SchoolUnknown.
         """
-        fresh = self._fresh(unit.school_id)
+        return (self._fresh(unit.school_id) or await self._read(unit)).file.policy
+
+    async def in_force(self, school_id: int) -> FileInForce:
+        """The school's whole file, as it was at most 30 s ago.
+
+        Raises: SchoolUnknown.
+        """
+        fresh = self._fresh(school_id)
         if fresh is not None:
             return fresh
-        found = await store.find_policy(unit)
+        return await self._database.unit(school_id, self._read)
+
+    async def file_of_version(self, school_id: int, version: int) -> SchoolFile:
+        """A file that is or was in force.
+
+        Raises: SchoolUnknown.
+        """
+        found = await self._database.unit(
+            school_id, lambda unit: store.find_policy_version(unit, version)
+        )
         if found is None:
             raise SchoolUnknown("schoolId")
-        known = self._policies.get(unit.school_id)
-        if known is not None and known.version == found.version:
-            policy = known.policy
-        else:
-            policy = parse_school_file(found.source).policy
-        self._policies[unit.school_id] = _Known(self._clock.now(), found.version, policy)
-        return policy
+        return parse_school_file(found.source)
 
     async def policy_activate(self, school_id: int, text: str, by: Actor) -> int:
         """Takes over a school's new file; the policy's version, new only if it decides otherwise.
@@ -132,7 +142,7 @@ class Schools:
             return version
 
         version = await self._database.unit(school_id, work)
-        self._policies.pop(school_id, None)
+        self._known.pop(school_id, None)
         return version
 
     async def site_put(self, school_id: int, site: Site, by: Actor) -> None:
@@ -188,11 +198,20 @@ class Schools:
         """The merchants of a school, by number."""
         return await self._database.unit(school_id, store.list_merchants)
 
-    def _fresh(self, school_id: int) -> Policy | None:
-        known = self._policies.get(school_id)
-        if known is None or self._clock.now() - known.read_at >= _CACHE:
-            return None
-        return known.policy
+    def _fresh(self, school_id: int) -> FileInForce | None:
+        known = self._known.get(school_id)
+        return known if known and self._clock.now() - known.read_at < _CACHE else None
+
+    async def _read(self, unit: Unit) -> FileInForce:
+        found = await store.find_policy(unit)
+        if found is None:
+            raise SchoolUnknown("schoolId")
+        known = self._known.get(unit.school_id)
+        is_known = known is not None and known.version == found.version
+        file = known.file if known and is_known else parse_school_file(found.source)
+        read = FileInForce(found.version, file, self._clock.now())
+        self._known[unit.school_id] = read
+        return read
 
     async def _get(self, unit: Unit) -> School:
         school = await store.find_school(unit)
@@ -213,4 +232,6 @@ class Schools:
 
 
 def _digest(file: SchoolFile) -> bytes:
-    return bytes.fromhex(policy_digest(file.policy))
+    beside = asdict(file)
+    del beside["school"], beside["policy"]
+    return bytes.fromhex(policy_digest(file.policy, {k: v for k, v in beside.items() if v}))

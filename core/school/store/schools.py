@@ -89,6 +89,15 @@ async def find_policy(unit: Unit) -> PolicyVersion | None:
     return row and PolicyVersion(row["version"], row["digest"], row["source"])
 
 
+async def find_policy_version(unit: Unit, version: int) -> PolicyVersion | None:
+    """One version."""
+    row = await unit.row(
+        "SELECT version, digest, source FROM policy_version WHERE school_id = $1 AND version = $2",
+        unit.school_id, version,
+    )  # fmt: skip
+    return row and PolicyVersion(row["version"], row["digest"], row["source"])
+
+
 async def insert_policy(unit: Unit, policy: PolicyVersion, by: str, now: datetime) -> None:
     """Adds a version."""
     await unit.execute(

@@ -9,8 +9,14 @@ from hypothesis import strategies as st
 
 from core.school.policy import Limit, Policy
 from core.school.policy_diff import policy_diff, policy_digest
-from core.school.policy_file import Language, parse_policy, parse_school_file
-from core.school.policy_words import Channel, Feature, Instrument, PinDefault, Place, PurseModel
+from core.school.policy_file import parse_policy
+from core.school.policy_words import (
+    Channel,
+    Feature,
+    Instrument,
+    PinDefault,
+    Place,
+)
 from core.school.records import PolicyInvalid, PolicyProblem
 from core.school.typed_table import rows
 
@@ -26,13 +32,6 @@ def problems(text: str) -> list[tuple[int, str, str | None]]:
 def only_problem(text: str) -> PolicyProblem:
     with pytest.raises(PolicyInvalid) as caught:
         parse_policy(text)
-    (problem,) = caught.value.problems
-    return problem
-
-
-def school_problem(text: str) -> PolicyProblem:
-    with pytest.raises(PolicyInvalid) as caught:
-        parse_school_file(text)
     (problem,) = caught.value.problems
     return problem
 
@@ -244,100 +243,6 @@ def test_any_values_under_known_keys_are_read_or_refused(entries: list[tuple[str
         assert all(1 <= line <= text.count("\n") + 1 for line in parsed)
 
 
-SCHOOL = """
-[school]
-id = 9
-code = "sample"
-name_zh = "示范"
-name_en = "Sample"
-default_language = "ZH"
-[[school.campuses]]
-code = "EAST"
-name_zh = "东"
-name_en = "East"
-[[school.campuses]]
-code = "WEST"
-name_zh = "西"
-name_en = "West"
-[policy.campus.features]
-SHOWER = ["EAST"]
-"""
-
-
-def test_a_school_file_states_facts_and_policy() -> None:
-    parsed = parse_school_file(SCHOOL)
-    assert (parsed.school.id, parsed.school.code) == (9, "sample")
-    assert parsed.school.default_language is Language.ZH
-    assert [campus.code for campus in parsed.school.campuses] == ["EAST", "WEST"]
-    assert parsed.policy.campus.features == {Feature.SHOWER: {"EAST"}}
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "line", "key"),
-    [
-        ("id = 9", "id = 0", 3, "school.id"),
-        ("id = 9\n", "", 2, "school.id"),
-        ("[school]", "[school]\nmotto = 'x'", 3, "school.motto"),
-        ('code = "sample"', 'code = "Sample School"', 4, "school.code"),
-        ('name_en = "West"', "name_en = 7", 15, "school.campuses.1.name_en"),
-        ('name_en = "West"', "nam_en = 'West'\nname_en = 'W'", 15, "school.campuses.1.nam_en"),
-        ('code = "WEST"', 'code = "EAST"', 13, "school.campuses.1.code"),
-        ('SHOWER = ["EAST"]', 'SHOWER = ["MOON"]', 17, "policy.campus.features.SHOWER"),
-        ("[policy.campus.features]", "[polici]", 16, "polici"),
-        ("[policy.campus", "[policy.pin]\ntries = 0\n[policy.campus", 17, "policy.pin.tries"),
-        ("[policy.campus", "[policy.claim]\nvia=['KIOSK']\n[policy.campus", 17, "policy.claim.via"),
-    ],
-)
-def test_a_wrong_school_file_is_refused_at_its_line(
-    old: str, new: str, line: int, key: str
-) -> None:
-    problem = school_problem(SCHOOL.replace(old, new, 1))
-    assert (problem.line, problem.key) == (line, key)
-
-
-def test_campuses_are_a_list_of_tables_with_at_least_one() -> None:
-    head = SCHOOL.partition("[[")[0]
-    assert school_problem(head + "campuses = []").line == 8
-    assert school_problem(head + "campuses = ['EAST']").key == "school.campuses.0"
-    inline = head + "campuses = [{ code = 'EAST', name_zh = '东', name_en = 7 }]"
-    assert school_problem(inline).key == "school.campuses.0.name_en"
-
-
-def test_a_table_below_a_campus_is_refused_at_its_line() -> None:
-    text = SCHOOL.replace("[policy.campus", "[school.campuses.map]\nx = 1\n[policy.campus")
-    problem = school_problem(text)
-    assert (problem.line, problem.key) == (16, "school.campuses.1.map")
-
-
-@given(st.text())
-def test_any_text_is_no_school_file(text: str) -> None:
-    with pytest.raises(PolicyInvalid):
-        parse_school_file(text)
-
-
-def test_five_sample_schools_carry_the_five_guides() -> None:
-    files = [parse_school_file((SCHOOLS / f"{name}.toml").read_text("utf-8")) for name in "abcde"]
-    assert [each.school.id for each in files] == [1, 2, 3, 4, 5]
-    assert all("示范" in each.school.name_zh for each in files)
-    assert all("Sample" in each.school.name_en for each in files)
-    assert [each.policy.pin.default for each in files] == [
-        PinDefault.ID6,
-        PinDefault.ID6_X_TO_0,
-        PinDefault.ID6_X_TO_0,
-        PinDefault.CONSTANT_123456,
-        PinDefault.ID6_LETTER_TO_0,
-    ]
-    assert [each.policy.purse.model for each in files] == [
-        PurseModel.SINGLE,
-        PurseModel.ON_CARD,
-        PurseModel.SINGLE,
-        PurseModel.ON_CARD,
-        PurseModel.SINGLE,
-    ]
-    assert files[1].policy.campus.features == {Feature.DORMITORY_WATER: {"SOUTH"}}
-    assert files[4].policy.channel.features[Feature.APPEAL] == {Channel.WECHAT_MINI}
-
-
 def test_the_difference_names_key_and_values_in_both_languages() -> None:
     new = parse_policy(
         "limit.daily_minor = 6000\nguardian.enabled = true\npin.kinds = ['QUERY', 'PAY']\n"
@@ -372,6 +277,6 @@ def test_the_digest_names_what_is_decided_not_how_it_is_written() -> None:
 
 def test_every_key_is_described_in_both_languages_and_the_defaults_agree() -> None:
     table = list(rows(Policy()))
-    assert len({row.name for row in table}) == len(table) == 70
+    assert len({row.name for row in table}) == len(table) == 71
     assert all(row.key.zh and row.key.en for row in table)
     assert parse_policy("pin.tries = 5") == Policy()
