@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import uvicorn
 
+from adapters.sandbox.alipay.gateway import Alipay
 from adapters.sandbox.application import HOST, build_application
 from adapters.sandbox.base import Base, Mode
 from adapters.sandbox.gateway import SmsGateway
@@ -24,7 +25,10 @@ def main() -> None:
     parser.add_argument("--mode", type=Mode, choices=list(Mode), default=Mode.DEMO)
     given = parser.parse_args()
     base = Base.on(_now, given.mode)
-    providers = [SmsGateway(base, given.sms_key_id, given.sms_secret.encode()).provider()]
+    providers = [
+        SmsGateway(base, given.sms_key_id, given.sms_secret.encode()).provider(),
+        Alipay(base).provider(),
+    ]
     application = build_application(base, providers, given.smtp_port)
     uvicorn.run(
         application, host=HOST, port=given.port, log_level="warning", timeout_graceful_shutdown=1

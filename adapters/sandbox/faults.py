@@ -31,6 +31,8 @@ class Fault(StrEnum):
     QUOTA = "quota"
     KEY_ROTATED = "key_rotated"
     CLOCK_SKEW = "clock_skew"
+    PENDING_THEN_PAID = "pending_then_paid"
+    PENDING_FOR_EVER = "pending_for_ever"
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,8 +70,8 @@ class PhoneClaims(Protocol):
         """The number of a subject, out of what the channel gave its client.
 
         `proof` is {code} for WeChat, {response, sign} for Alipay.
-        Raises: ProviderRefused (CODE_EXPIRED, NOT_AUTHORISED), ProviderUnavailable,
-        ProviderMisconfigured.
+        Raises: ProviderRefused (CODE_EXPIRED, NOT_AUTHORISED, TARGET: no mainland number),
+        ProviderUnavailable, ProviderMisconfigured.
         """
         ...
 
@@ -105,23 +105,24 @@ class RealNameWallet(Protocol):
         """The subject of the code, and NAME, ID_NUMBER and PHONE as far as the holder released
         them and the wallet has certified them.
 
-        Raises: ProviderRefused (CODE_EXPIRED, NOT_AUTHORISED), ProviderUnavailable,
-        ProviderMisconfigured.
+        Raises: ProviderRefused (CODE_EXPIRED, NOT_AUTHORISED, SESSION_EXPIRED),
+        ProviderUnavailable, ProviderThrottled, ProviderMisconfigured.
         """
         ...
 
     async def compare_begin(self, person: RealName) -> str:
         """A reference under which the wallet will compare these facts once the holder agrees.
 
-        Raises: ProviderUnavailable, ProviderMisconfigured.
+        Raises: ProviderRefused (OTHER: it compares no such document), ProviderUnavailable,
+        ProviderThrottled, ProviderMisconfigured.
         """
         ...
 
     async def compare(self, reference: str, auth_code: str) -> tuple[str, bool]:
         """The subject of the code, and whether the facts are the wallet's own.
 
-        Raises: ProviderRefused (CODE_EXPIRED, NOT_AUTHORISED), ProviderUnavailable,
-        ProviderMisconfigured.
+        Raises: ProviderRefused (CODE_EXPIRED, NOT_AUTHORISED, SESSION_EXPIRED),
+        ProviderUnavailable, ProviderThrottled, ProviderMisconfigured.
         """
         ...
 
