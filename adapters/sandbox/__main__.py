@@ -8,6 +8,7 @@ import uvicorn
 from adapters.sandbox.application import HOST, build_application
 from adapters.sandbox.base import Base, Mode
 from adapters.sandbox.gateway import SmsGateway
+from adapters.sandbox.tencent import tencent
 
 
 def _now() -> datetime:
@@ -25,6 +26,7 @@ def main() -> None:
     given = parser.parse_args()
     base = Base.on(_now, given.mode)
     providers = [SmsGateway(base, given.sms_key_id, given.sms_secret.encode()).provider()]
+    providers += tencent(base)
     application = build_application(base, providers, given.smtp_port)
     uvicorn.run(
         application, host=HOST, port=given.port, log_level="warning", timeout_graceful_shutdown=1
