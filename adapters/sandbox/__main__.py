@@ -9,6 +9,7 @@ from adapters.sandbox.application import HOST, build_application
 from adapters.sandbox.base import Base, Mode
 from adapters.sandbox.gateway import SmsGateway
 from adapters.sandbox.tencent import tencent
+from adapters.sandbox.wechat_pay_wallet import wechat_pay
 
 
 def _now() -> datetime:
@@ -26,7 +27,7 @@ def main() -> None:
     given = parser.parse_args()
     base = Base.on(_now, given.mode)
     providers = [SmsGateway(base, given.sms_key_id, given.sms_secret.encode()).provider()]
-    providers += tencent(base)
+    providers += [*tencent(base), wechat_pay(base)]
     application = build_application(base, providers, given.smtp_port)
     uvicorn.run(
         application, host=HOST, port=given.port, log_level="warning", timeout_graceful_shutdown=1
