@@ -28,12 +28,13 @@ Play = Callable[[Fields, Fault | None], dict[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class V2Api:
-    """One path and the fields it takes beside those of every message."""
+    """One path and the fields it takes beside those of every message; mandates take no nonce."""
 
     path: str
     name: str
     fields: frozenset[str]
     play: Play
+    nonce: bool = True
 
 
 class WechatPayV2:
@@ -57,8 +58,8 @@ class WechatPayV2:
             V2Api("/pay/micropay", "micropay", scan, self._micropay),
             V2Api("/pay/orderquery", "orderquery", number, self._query),
             V2Api("/secapi/pay/reverse", "v2_reverse", number, self._reverse),
-            V2Api("/papay/querycontract", "querycontract", agreement, self._agreement),
-            V2Api("/papay/deletecontract", "deletecontract", ended, self._end),
+            V2Api("/papay/querycontract", "querycontract", agreement, self._agreement, nonce=False),
+            V2Api("/papay/deletecontract", "deletecontract", ended, self._end, nonce=False),
             V2Api("/pay/pappayapply", "pappayapply", collect, self._collect),
             V2Api("/pay/paporderquery", "paporderquery", number, self._query),
         ]
@@ -108,7 +109,7 @@ class WechatPayV2:
             said = "<return_code><![CDATA[FAIL]]></return_code><return_msg>签名错误</return_msg>"
             return _xml(f"<xml>{said}</xml>".encode())
         unknown = sorted(set(given) - api.fields - {"mch_id", "nonce_str", "sign_type", "sign"})
-        if unknown:
+        if unknown or ("nonce_str" in given) is not api.nonce:
             self._base.fail(f"wechat_pay {api.name}: unknown {unknown}")
         facts = self._facts(api, given, fault)
         self._base.trace.note(NAME, api.name, body, facts.get("err_code", "SUCCESS"))

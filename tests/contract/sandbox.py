@@ -4,6 +4,7 @@ import asyncio
 import socket
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,9 +73,9 @@ def free_port() -> int:
         return port
 
 
-@pytest.fixture(scope="session")
-async def sandbox_process() -> AsyncIterator[Sandbox]:
-    """The sandbox as a process of its own."""
+@asynccontextmanager
+async def running_sandbox() -> AsyncIterator[Sandbox]:
+    """The sandbox as a process of its own, ended afterwards."""
     port, smtp_port = free_port(), free_port()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "adapters.sandbox", "--port", str(port), "--smtp-port",
@@ -90,6 +91,13 @@ async def sandbox_process() -> AsyncIterator[Sandbox]:
     finally:
         process.terminate()
         await process.wait()
+
+
+@pytest.fixture(scope="session")
+async def sandbox_process() -> AsyncIterator[Sandbox]:
+    """One sandbox for all tests."""
+    async with running_sandbox() as running:
+        yield running
 
 
 @pytest.fixture

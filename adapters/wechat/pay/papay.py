@@ -60,7 +60,8 @@ def sign_url(v2: V2, base_url: str, asked: Mandate) -> str:
         "version": VERSION,
         "timestamp": str(unix_seconds(v2.clock.now())),
     }
-    return f"{base_url}/papay/entrustweb?{urlencode(v2.signed(fields, SignType.MD5))}"
+    path = "/papay/entrustweb"
+    return f"{base_url}{path}?{urlencode(v2.signed(path, fields, SignType.MD5))}"
 
 
 async def find_agreement(v2: V2, app_id: str, plan_id: str, number: str) -> Outcome[Agreement]:

@@ -19,6 +19,7 @@ from core.ports.providers import Outcome, ProviderMisconfigured, Unknown
 
 Fact = TypeVar("Fact")
 Read = Callable[[Facts], Outcome[Fact]]
+_NONCELESS = frozenset({"/papay/entrustweb", "/papay/querycontract", "/papay/deletecontract"})
 _XML = {"Content-Type": "text/xml; charset=utf-8"}
 
 
@@ -66,9 +67,11 @@ class V2:
         self._key = key
         self._entropy = entropy
 
-    def signed(self, fields: Mapping[str, str], sign_type: SignType) -> dict[str, str]:
-        """The fields with the merchant, a nonce and their signature."""
-        whole = {**fields, "mch_id": self.mchid, "nonce_str": self._entropy(16).hex()}
+    def signed(self, path: str, fields: Mapping[str, str], sign_type: SignType) -> dict[str, str]:
+        """The fields with the merchant, a nonce where the path takes one, and their signature."""
+        whole = {**fields, "mch_id": self.mchid}
+        if path not in _NONCELESS:
+            whole["nonce_str"] = self._entropy(16).hex()
         if sign_type is not SignType.MD5:
             whole["sign_type"] = sign_type
         return {**whole, "sign": signature(whole, self._key, sign_type)}
@@ -90,7 +93,7 @@ class V2:
 
         Raises: NothingSent, ProviderThrottled, ProviderMisconfigured.
         """
-        body = write_xml(self.signed(fields, sign_type))
+        body = write_xml(self.signed(path, fields, sign_type))
         seconds = MONEY_SECONDS if moves else READ_SECONDS
         try:
             answer = await self._http.request(
