@@ -24,7 +24,7 @@ MCHID, SUB_MCHID = "1000000001", "1000000109"
 TOLERANCE_SECONDS = 300
 SHANGHAI = timezone(timedelta(hours=8))
 PAY_FAULTS = CARRIAGE | {
-    Fault.SYSTEM_ERROR, Fault.QUOTA, Fault.UNSIGNED_ANSWER, Fault.WRONG_SIGNATURE,
+    Fault.REFUSE, Fault.SYSTEM_ERROR, Fault.QUOTA, Fault.UNSIGNED_ANSWER, Fault.WRONG_SIGNATURE,
     Fault.UNKNOWN_SERIAL, Fault.CLOCK_SKEW, Fault.KEY_ROTATED, Fault.SIGNTEST,
     Fault.REFUND_ABNORMAL, Fault.BILL_NOT_READY, Fault.PENDING_THEN_PAID, Fault.PENDING_FOR_EVER,
 }  # fmt: skip
@@ -45,7 +45,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class PayApi:
-    """One path; `play` answers a status and a body, or bytes that stay unsigned."""
+    """One path; `play` answers a status, and a body or none."""
 
     method: str
     path: str

@@ -140,3 +140,14 @@ def text_in(facts: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str) or not value:
         raise ProviderUnavailable(f"an answer without {name}")
     return value
+
+
+def token_in(facts: Mapping[str, Any]) -> Token:
+    """The token of an answer, with its life.
+
+    Raises: ProviderUnavailable.
+    """
+    seconds = facts.get("expires_in")
+    if not isinstance(seconds, int) or seconds <= 0:
+        raise ProviderUnavailable("a token without its life")
+    return Token(text_in(facts, "access_token"), seconds)

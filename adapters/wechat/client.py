@@ -3,11 +3,10 @@
 from wechatpy.client.api import WeChatMessage, WeChatWxa
 
 from adapters.http import HttpClient
-from adapters.tencent.calls import Calls, text_in
+from adapters.tencent.calls import Calls, token_in
 from adapters.tokens import Token, Tokens
 from adapters.wechat import wire
 from core.kit.clock import Clock
-from core.ports.providers import ProviderUnavailable
 
 
 class WechatCalls(Calls):
@@ -33,11 +32,7 @@ class WechatCalls(Calls):
             "secret": self.secret,
             "force_refresh": False,
         }
-        facts = await self.post("stable_token", data=asked)
-        seconds = facts.get("expires_in")
-        if not isinstance(seconds, int) or seconds <= 0:
-            raise ProviderUnavailable("a token without its life")
-        return Token(text_in(facts, "access_token"), seconds)
+        return token_in(await self.post("stable_token", data=asked))
 
     def judge(self, path: str, errcode: int) -> Exception:
         """What an errcode means (channels.md 4)."""

@@ -3,12 +3,11 @@
 from wechatpy.work.client.api import WeChatMessage
 
 from adapters.http import HttpClient
-from adapters.tencent.calls import Calls, text_in
+from adapters.tencent.calls import Calls, token_in
 from adapters.tokens import Token, Tokens
 from adapters.wecom import wire
 from adapters.wecom.settings import WecomSettings
 from core.kit.clock import Clock
-from core.ports.providers import ProviderUnavailable
 
 
 class WecomCalls(Calls):
@@ -34,11 +33,8 @@ class WecomCalls(Calls):
 
         Raises: ProviderUnavailable, ProviderThrottled, ProviderMisconfigured.
         """
-        facts = await self.get("gettoken", params={"corpid": self.appid, "corpsecret": self.secret})
-        seconds = facts.get("expires_in")
-        if not isinstance(seconds, int) or seconds <= 0:
-            raise ProviderUnavailable("a token without its life")
-        return Token(text_in(facts, "access_token"), seconds)
+        asked = {"corpid": self.appid, "corpsecret": self.secret}
+        return token_in(await self.get("gettoken", params=asked))
 
     def judge(self, path: str, errcode: int) -> Exception:
         """What an errcode means (channels.md 5)."""

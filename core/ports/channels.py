@@ -49,8 +49,8 @@ class CodeSignIn(Protocol):
     async def sign_in(self, code: str) -> ChannelSubject:
         """Who holds the code, which is used up by this.
 
-        Raises: ProviderRefused (CODE_EXPIRED, NOT_A_MEMBER, RISK), ProviderUnavailable,
-        ProviderThrottled, ProviderMisconfigured.
+        Raises: ProviderRefused (CODE_EXPIRED, NOT_A_MEMBER, NOT_AUTHORISED: the page was only
+        previewed, RISK), ProviderUnavailable, ProviderThrottled, ProviderMisconfigured.
         """
         ...
 
@@ -70,8 +70,8 @@ class PhoneClaims(Protocol):
         """The number of a subject, out of what the channel gave its client.
 
         `proof` is {code} for WeChat, {response, sign} for Alipay.
-        Raises: ProviderRefused (CODE_EXPIRED, NOT_AUTHORISED), ProviderUnavailable,
-        ProviderMisconfigured.
+        Raises: ProviderRefused (CODE_EXPIRED, NOT_AUTHORISED, TARGET: no mainland number),
+        ProviderUnavailable, ProviderMisconfigured.
         """
         ...
 

@@ -1,14 +1,18 @@
 """What a merchant of the tests sells, under numbers that are never used twice."""
 
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from itertools import count
 from typing import Any
+
+import pytest
 
 from adapters.wechat.pay import orders
 from adapters.wechat.pay.client import V3
 from adapters.wechat.pay.codepay import Scan
 from adapters.wechat.pay.orders import NewOrder
 from adapters.wechat.pay.settings import MerchantSettings
+from adapters.wechat.pay.v2 import V2
 from adapters.wechat.pay.wire import Order, OrderState
 from core.ports.providers import Done
 from tests.contract.sandbox import Sandbox
@@ -75,3 +79,17 @@ async def scan(sandbox: Sandbox, mood: str = "pays", fen: int = 880) -> Scan:
     asked = {"person": "jia", "mood": mood}
     auth_code = (await act(sandbox, "wechat_pay/code", **asked))["auth_code"]
     return Scan(MINI_APP, number(), fen, "示例大学-一食堂", auth_code, "till-1", "canteen1")
+
+
+def changing(monkeypatch: pytest.MonkeyPatch, changed: Mapping[str, Any]) -> None:
+    """Signed good answers say something else from now on."""
+
+    def changed_ask(whole: Callable[..., Any]) -> Callable[..., Any]:
+        async def ask(self: Any, *target: Any, **given: Any) -> Any:
+            *asked, read = target
+            return await whole(self, *asked, lambda facts: read({**facts, **changed}), **given)
+
+        return ask
+
+    for client in (V3, V2):
+        monkeypatch.setattr(client, "ask", changed_ask(client.ask))

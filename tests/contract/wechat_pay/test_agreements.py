@@ -19,7 +19,7 @@ from core.ports.providers import (
     Unknown,
 )
 from tests.contract.tencent import Watch, act, real_time
-from tests.contract.wechat_pay.shop import MINI_APP, NOTIFY, number
+from tests.contract.wechat_pay.shop import MINI_APP, NOTIFY, changing, number
 
 SUB_MCHID = "1000000109"
 STUDENT = "S20260001"
@@ -130,12 +130,7 @@ async def test_an_answer_that_does_not_say_paid_what_was_asked_is_unknown(
     v3: V3, watch: Watch, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any]
 ) -> None:
     meal = _meal(await _signed(v3, watch, _openid(), number()))
-    whole = V3.ask
-
-    async def ask(self: V3, method: str, path: str, read: Any, **given: Any) -> Any:
-        return await whole(self, method, path, lambda f: read({**f, **changed}), **given)
-
-    monkeypatch.setattr(V3, "ask", ask)
+    changing(monkeypatch, changed)
     assert isinstance(await easy_pay.collect(v3, meal), Unknown)
     monkeypatch.undo()
     found = await easy_pay.find(v3, SUB_MCHID, meal.number)
@@ -147,12 +142,7 @@ async def test_an_answer_that_does_not_say_paid_what_was_asked_is_unknown(
 async def test_a_debt_state_of_nobody_is_unknown(
     v3: V3, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any]
 ) -> None:
-    whole = V3.ask
-
-    async def ask(self: V3, method: str, path: str, read: Any, **given: Any) -> Any:
-        return await whole(self, method, path, lambda f: read({**f, **changed}), **given)
-
-    monkeypatch.setattr(V3, "ask", ask)
+    changing(monkeypatch, changed)
     assert isinstance(await easy_pay.debt_state(v3, _openid()), Unknown)
 
 

@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
+from adapters.wechat.pay.client import V3
+from adapters.wechat.pay.codepay import CodePay
 from adapters.wechat.pay.micropay import MicroPay
 from adapters.wechat.pay.v2 import V2
 from adapters.wechat.pay.wire import OrderState
 from core.ports.providers import Done, Pending, RefusalReason, Refused, Unknown
 from tests.contract.tencent import Watch, act
 from tests.contract.wechat_pay.conftest import CodePayments
-from tests.contract.wechat_pay.shop import scan
+from tests.contract.wechat_pay.shop import changing, scan
 
 PAY_APIS = ("codepay", "micropay")
 
@@ -130,6 +132,47 @@ async def test_a_reversal_without_a_proof_is_repeated(code_pay: CodePayments, wa
         await watch.sandbox.fail("wechat_pay", "unsigned_answer", api=api, count=1)
     assert isinstance(await code_pay.reverse(asked), Unknown)
     assert await code_pay.reverse(asked) == Done(None)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"amount": {"total": 881, "currency": "CNY"}, "total_fee": "881"},
+        {"amount": {"total": 880, "currency": "HKD"}, "fee_type": "HKD"},
+        {"out_trade_no": "other"},
+        {"mchid": "other", "appid": "wx-other"},
+        {"trade_state": "PAYERROR"},
+        {"trade_state": "NEW"},
+    ],
+)
+async def test_an_answer_that_does_not_say_paid_what_was_asked_is_unknown(
+    code_pay: CodePayments, watch: Watch, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any]
+) -> None:
+    asked = await scan(watch.sandbox)
+    changing(monkeypatch, changed)
+    assert isinstance(await code_pay.pay(asked), Unknown)
+    monkeypatch.undo()
+    assert await _state(code_pay, asked) is OrderState.SUCCESS
+
+
+async def test_a_reversal_of_another_order_is_no_answer(
+    v3: V3, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = await scan(watch.sandbox)
+    await CodePay(v3).pay(asked)
+    await watch.sandbox.move_clock(20)
+    changing(monkeypatch, {"out_trade_no": "other"})
+    assert await CodePay(v3).reverse(asked) == Unknown("another out_trade_no")
+
+
+async def test_a_reversal_that_is_to_be_repeated_is_not_done(v2: V2, watch: Watch) -> None:
+    asked = await scan(watch.sandbox)
+    await MicroPay(v2).pay(asked)
+    await watch.sandbox.move_clock(20)
+    await watch.sandbox.fail("wechat_pay", "refuse", api="v2_reverse", count=1)
+    assert await MicroPay(v2).reverse(asked) == Unknown("RECALL")
+    assert await _state(MicroPay(v2), asked) is OrderState.SUCCESS
+    assert await MicroPay(v2).reverse(asked) == Done(None)
 
 
 async def test_a_payer_who_never_types_is_asked_about_until_the_reversal(

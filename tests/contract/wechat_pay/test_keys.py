@@ -92,6 +92,18 @@ async def test_an_expired_certificate_is_not_taken(certified: V3, keys: dict[str
         certificates.keys_in(answer, key, {}, clock)
 
 
+@pytest.mark.parametrize("name", ["signature", "nonce", "timestamp", "serial"])
+async def test_a_list_of_certificates_that_is_not_signed_is_not_taken(
+    certified: V3, keys: dict[str, str], name: str
+) -> None:
+    answer = await certified.exchange("GET", certificates.PATH, b"", 5)
+    headers = {**answer.headers, f"wechatpay-{name}": "AAAA"}
+    with pytest.raises(ProviderUnavailable, match="signature"):
+        certificates.keys_in(
+            HttpAnswer(200, headers, answer.body), keys["api_v3_key"].encode(), {}, real_time()
+        )
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b"{}", b'{"data": [1]}', b'{"data": [{"encrypt_certificate": {}}]}']
 )

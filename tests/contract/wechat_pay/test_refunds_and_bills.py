@@ -20,7 +20,7 @@ from core.ports.providers import (
 )
 from tests.contract.tencent import Watch, act, real_time
 from tests.contract.wechat.spying import sent
-from tests.contract.wechat_pay.shop import NOTIFY, number, paid_order
+from tests.contract.wechat_pay.shop import NOTIFY, changing, number, paid_order
 
 
 def _refund(order: Order, fen: int = 1_250) -> NewRefund:
@@ -98,12 +98,7 @@ async def test_an_answer_about_another_refund_is_unknown(
     v3: V3, watch: Watch, monkeypatch: pytest.MonkeyPatch, changed: Mapping[str, Any]
 ) -> None:
     asked = _refund(await paid_order(v3, watch.sandbox))
-    whole = V3.ask
-
-    async def ask(self: V3, method: str, path: str, read: Any, **given: Any) -> Any:
-        return await whole(self, method, path, lambda f: read({**f, **changed}), **given)
-
-    monkeypatch.setattr(V3, "ask", ask)
+    changing(monkeypatch, changed)
     assert isinstance(await refunds.refund(v3, asked), Unknown)
 
 
@@ -157,10 +152,5 @@ async def test_a_bill_without_a_hash_of_the_known_kind_is_unknown(
     v3: V3, watch: Watch, monkeypatch: pytest.MonkeyPatch, changed: Mapping[str, Any]
 ) -> None:
     await paid_order(v3, watch.sandbox)
-    whole = V3.ask
-
-    async def ask(self: V3, method: str, path: str, read: Any, **given: Any) -> Any:
-        return await whole(self, method, path, lambda f: read({**f, **changed}), **given)
-
-    monkeypatch.setattr(V3, "ask", ask)
+    changing(monkeypatch, changed)
     assert isinstance(await bills.trade_bill(v3, _today()), Unknown)
