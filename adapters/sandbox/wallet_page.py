@@ -12,9 +12,10 @@ from adapters.sandbox.people import Person
 
 _SCRIPT = """<script>
 document.addEventListener('click', async ({ target }) => {
-  if (!target.dataset.path) return;
-  const shown = target.closest('section').querySelector('output');
-  const answer = await fetch(target.dataset.path, { method: 'POST', body: target.dataset.given });
+  const act = target.closest('button[data-path]');
+  if (!act) return;
+  const shown = act.closest('section').querySelector('output');
+  const answer = await fetch(act.dataset.path, { method: 'POST', body: act.dataset.given });
   shown.textContent = await answer.text();
 });
 </script>"""
