@@ -102,6 +102,8 @@ class V3:
             return Unknown(f"HTTP {answer.status}")
         if code or not 200 <= answer.status < 300:
             what = code or _plain_code(answer.status)
+            if answer.status >= 500:
+                return Unknown(what)
             return verdict(what, signed=signed, moves=moves, now=self.clock.now())
         if not signed:
             return Unknown("an unsigned answer")

@@ -9,6 +9,7 @@ from adapters.wechat.door import Wechat
 from adapters.wechat.messages import MiniMessenger
 from adapters.wechat.settings import MiniSettings
 from core.ports.channels import ChannelMessage
+from core.ports.messages import MessageTemplate
 from core.ports.providers import (
     ProviderMisconfigured,
     ProviderRefused,
@@ -50,6 +51,17 @@ async def test_a_consent_is_one_message_with_its_keywords_and_version(
         await mini.door.messenger.send(_message(openid))
     assert refusal.value.reason is RefusalReason.NOT_AUTHORISED
     assert len(await watch.sandbox.mailbox(openid)) == before + 1
+
+
+async def test_a_template_without_a_page_names_none(
+    client: WechatClient, mini_settings: MiniSettings, watch: Watch, keys: dict[str, str]
+) -> None:
+    openid = await _consenting(watch, keys["mini_app_id"], "template-code", "jia")
+    table = mini_settings.model_dump(exclude={"callback", "app_secret"})
+    del table["messages"][MessageTemplate.ONE_TIME_CODE]["page"]
+    plain = MiniSettings.model_validate({**table, "app_secret": "unused"})
+    await MiniMessenger(client, plain).send(_message(openid))
+    assert "page" not in json.loads((await watch.sandbox.mailbox(openid))[0]["text"])
 
 
 async def test_an_official_account_sends_templates_and_subscribed_messages(

@@ -2,12 +2,19 @@
 
 import pytest
 
-from adapters.http import NothingSent
+from adapters.http import HttpAnswer, NothingSent
 from adapters.wechat.pay import orders
 from adapters.wechat.pay.client import V3
 from adapters.wechat.pay.merchant import open_merchant
 from adapters.wechat.pay.wire import OrderState
-from core.ports.providers import Done, ProviderMisconfigured, ProviderThrottled, Unknown
+from core.ports.providers import (
+    Done,
+    ProviderMisconfigured,
+    ProviderThrottled,
+    RefusalReason,
+    Refused,
+    Unknown,
+)
 from tests.contract.sandbox import free_port
 from tests.contract.tencent import Watch, real_time
 from tests.contract.wechat_pay.shop import new_order, paid_order, settings
@@ -88,6 +95,51 @@ async def test_a_wrong_key_or_serial_number_is_ours_to_mend(
     with pytest.raises(ProviderMisconfigured, match="SIGN_ERROR"):
         await orders.create(merchant.v3, new_order())
     await merchant.close()
+
+
+def _answered(v3: V3, monkeypatch: pytest.MonkeyPatch, status: int, body: bytes) -> None:
+    """The next answers are signed, and these."""
+
+    async def exchange(*_given: object) -> HttpAnswer:
+        return HttpAnswer(status, {}, body)
+
+    async def proves(*_given: object) -> bool:
+        return True
+
+    monkeypatch.setattr(v3, "exchange", exchange)
+    monkeypatch.setattr(v3.ring, "proves", proves)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        (500, b'{"code": "SYSTEM_ERROR"}', Unknown("SYSTEM_ERROR")),
+        (503, b'{"code": "NEW"}', Unknown("NEW")),
+        (502, b"{}", Unknown("HTTP 502")),
+        (404, b"{}", Refused(RefusalReason.OTHER, "HTTP 404")),
+        (302, b"", Refused(RefusalReason.OTHER, "HTTP 302")),
+        (200, b"<html>", Unknown("HTTP 200")),
+        (200, b"[]", Unknown("HTTP 200")),
+        (200, b"{}", Unknown("trade_state")),
+        (200, b'{"code": "NEW", "trade_state": "SUCCESS"}', Refused(RefusalReason.OTHER, "NEW")),
+    ],
+)
+async def test_a_status_is_no_order(
+    v3: V3, monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, outcome: object
+) -> None:
+    _answered(v3, monkeypatch, status, body)
+    assert await orders.find(v3, "001P1") == outcome
+
+
+async def test_a_status_without_a_code_still_says_whose_fault_it_is(
+    v3: V3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _answered(v3, monkeypatch, 401, b"{}")
+    with pytest.raises(ProviderMisconfigured):
+        await orders.find(v3, "001P1")
+    _answered(v3, monkeypatch, 429, b"")
+    with pytest.raises(ProviderThrottled):
+        await orders.find(v3, "001P1")
 
 
 @pytest.mark.parametrize(
