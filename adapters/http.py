@@ -39,6 +39,11 @@ class HttpAnswer:
     body: bytes
 
 
+def usual_tls() -> ssl.SSLContext:
+    """The context of a client that is given none, for a provider that wants more shown to it."""
+    return httpx2.create_ssl_context(trust_env=False)
+
+
 class HttpClient:
     """Talks to one provider at `base_url`: https, or http on the loopback (the sandbox).
 

@@ -8,6 +8,7 @@ pytest_plugins = [
     "tests.factories.canteen",
     "tests.api.campus",
     "tests.contract.sandbox",
+    "tests.contract.tencent",
 ]
 
 # Hypothesis loads "ci" by itself where the environment says CI.

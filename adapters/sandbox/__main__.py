@@ -9,6 +9,8 @@ from adapters.sandbox.alipay.gateway import Alipay
 from adapters.sandbox.application import HOST, build_application
 from adapters.sandbox.base import Base, Mode
 from adapters.sandbox.gateway import SmsGateway
+from adapters.sandbox.tencent import tencent
+from adapters.sandbox.wechat_pay_wallet import wechat_pay
 
 
 def _now() -> datetime:
@@ -28,6 +30,8 @@ def main() -> None:
     providers = [
         SmsGateway(base, given.sms_key_id, given.sms_secret.encode()).provider(),
         Alipay(base).provider(),
+        *tencent(base),
+        wechat_pay(base),
     ]
     application = build_application(base, providers, given.smtp_port)
     uvicorn.run(

@@ -16,6 +16,7 @@ from adapters.sandbox.base import Base, Provider
 from adapters.sandbox.faults import ANY, Fault, Switch
 from adapters.sandbox.mailbox import MAIL, MailHandler
 from adapters.sandbox.people import Person
+from adapters.sandbox.wallet_page import wallet_page
 
 HOST = "127.0.0.1"
 _MESSENGERS = frozenset({Fault.REFUSE, Fault.SLOW, Fault.TIMEOUT_AFTER_EFFECT})
@@ -57,6 +58,7 @@ class Controls:
         """Their routes."""
         return [
             Route("/", self._page),
+            Route("/_wallet", self._wallet),
             Route("/mailbox", self._letters),
             Route("/_faults", self._switch, methods=["PUT", "DELETE"]),
             Route("/_clock", self._clock, methods=["PUT"]),
@@ -69,6 +71,9 @@ class Controls:
     async def _page(self, _request: Request) -> HTMLResponse:
         rows = "".join(_row(each) for each in self._base.mailbox.to(None))
         return HTMLResponse(_PAGE.format(rows=rows))
+
+    async def _wallet(self, _request: Request) -> HTMLResponse:
+        return wallet_page(self._base.people.all(), self._providers)
 
     async def _letters(self, request: Request) -> JSONResponse:
         return JSONResponse(self._base.mailbox.to(request.query_params.get("to")))

@@ -54,9 +54,22 @@ Credentials = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Act:
+    """What a person does in a provider's app: a POST of {person} and `given`, answered with what
+    the app would hand to ours."""
+
+    zh: str
+    en: str
+    path: str
+    given: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
-    """One pretend company: its routes, and what its customers have to know of it."""
+    """One pretend company: its routes, what its customers have to know of it, and what people can
+    do in its app."""
 
     name: str
     routes: Sequence[BaseRoute]
     credentials: Callable[[], Credentials] = dict
+    acts: Sequence[Act] = ()

@@ -31,6 +31,9 @@ class Fault(StrEnum):
     QUOTA = "quota"
     KEY_ROTATED = "key_rotated"
     CLOCK_SKEW = "clock_skew"
+    SIGNTEST = "signtest"
+    REFUND_ABNORMAL = "refund_abnormal"
+    BILL_NOT_READY = "bill_not_ready"
     PENDING_THEN_PAID = "pending_then_paid"
     PENDING_FOR_EVER = "pending_for_ever"
 

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import count
 
 KEPT = 500
 _SHOWN = 2_000
@@ -11,8 +12,12 @@ _SHOWN = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request: the provider's API, what was sent, and the verdict in a few words."""
+    """One request: the provider's API, what was sent, and the verdict in a few words.
 
+    `number` counts on where the clock is moved back.
+    """
+
+    number: int
     at: str
     provider: str
     api: str
@@ -25,16 +30,24 @@ class Trace:
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
+        self._numbers = count(1)
         self._exchanges: deque[Exchange] = deque(maxlen=KEPT)
 
     def note(self, provider: str, api: str, sent: bytes | str, verdict: str) -> None:
         """Keeps an exchange."""
         text = sent.decode(errors="replace") if isinstance(sent, bytes) else sent
         self._exchanges.append(
-            Exchange(self._now().isoformat(), provider, api, text[:_SHOWN], verdict)
+            Exchange(
+                next(self._numbers),
+                self._now().isoformat(),
+                provider,
+                api,
+                text[:_SHOWN],
+                verdict,
+            )
         )
 
-    def all(self, provider: str | None = None) -> list[dict[str, str]]:
+    def all(self, provider: str | None = None) -> list[dict[str, str | int]]:
         """The exchanges of a provider, or all."""
         return [
             asdict(each)

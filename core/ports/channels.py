@@ -49,8 +49,8 @@ class CodeSignIn(Protocol):
     async def sign_in(self, code: str) -> ChannelSubject:
         """Who holds the code, which is used up by this.
 
-        Raises: ProviderRefused (CODE_EXPIRED, NOT_A_MEMBER, RISK), ProviderUnavailable,
-        ProviderThrottled, ProviderMisconfigured.
+        Raises: ProviderRefused (CODE_EXPIRED, NOT_A_MEMBER, NOT_AUTHORISED: the page was only
+        previewed, RISK), ProviderUnavailable, ProviderThrottled, ProviderMisconfigured.
         """
         ...
 

@@ -1,0 +1,1 @@
+"""WeChat: mini-programs and official accounts; `pay` is WeChat Pay."""
