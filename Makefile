@@ -1,7 +1,7 @@
 # Two commands are enough for a newcomer: make demo, make test.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test storm faults faults-defects counterchecks check format bench bench-peers docs lock clean
+.PHONY: help demo test storm faults faults-defects counterchecks sso-lab check format bench bench-peers docs lock clean
 
 # PYTHON=… says which interpreter makes .venv; otherwise the first of these that can.
 CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
@@ -33,6 +33,9 @@ faults-defects: .venv/dev.stamp ## Run the bank test once per planted defect: ea
 counterchecks: .venv/dev.stamp tests/counter/node_modules ## Compare our signed bytes with independent packages (needs npm).
 	@.venv/bin/python -m tests.counter
 
+sso-lab: .venv/dev.stamp tests/lab/node_modules .data/lab/cas.stamp .data/lab/slapd ## Try the sign-on kinds on real servers (needs npm).
+	@.venv/bin/python -m tests.lab $(SERVERS)
+
 check: .venv/dev.stamp ## Lint, formatting, types and import contracts.
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
@@ -52,6 +55,26 @@ docs: .venv/dev.stamp ## Write the tables in docs/ anew from their sources.
 tests/counter/node_modules: tests/counter/package-lock.json
 	@cd tests/counter && npm ci --no-audit --no-fund --silent
 	@touch $@
+
+tests/lab/node_modules: tests/lab/package-lock.json
+	@cd tests/lab && npm ci --no-audit --no-fund --silent
+	@touch $@
+
+# A process of its own, because its licence is the GPL.
+.data/lab/cas.stamp: tests/lab/cas/requirements.txt .venv/bin/python
+	@echo "Installing the CAS server of the lab ..."
+	@mkdir -p .data/lab && .venv/bin/python -m venv --clear .data/lab/cas
+	@.data/lab/cas/bin/python -m pip --disable-pip-version-check --quiet install --requirement tests/lab/cas/requirements.txt
+	@touch $@
+
+# Unpacked, not installed: no root is needed. Where there is no Debian the lab says what to do.
+.data/lab/slapd:
+	@mkdir -p $@.new && cd $@.new && if command -v slapd >/dev/null || test -x /usr/sbin/slapd; then :; \
+	elif command -v apt-get >/dev/null; then \
+		apt-get download slapd libltdl7 libwrap0 libodbc2 2>/dev/null >&2 && \
+		for package in *.deb; do dpkg -x "$$package" . || exit 1; done; rm -f *.deb; \
+	fi
+	@mv $@.new $@
 
 bench-peers: ## Install the Node peers of the home screen benchmark (needs npm).
 	@cd bench/peers && npm ci --no-audit --no-fund

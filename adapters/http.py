@@ -112,32 +112,49 @@ class HttpClient:
             timeout=httpx2.Timeout(seconds, connect=CONNECT_SECONDS),
         )
         try:
-            return await self._exchange(request, seconds, maximum)
+            return await exchange(self._client, request, CONNECT_SECONDS + seconds, maximum)
         except NothingSent:
-            return await self._exchange(request, seconds, maximum)
+            return await exchange(self._client, request, CONNECT_SECONDS + seconds, maximum)
 
     async def close(self) -> None:
         """Closes the connections."""
         await self._client.aclose()
 
-    async def _exchange(self, request: httpx2.Request, seconds: float, maximum: int) -> HttpAnswer:
-        try:
-            # httpx2 counts the silence between two bytes; a slow drip has to end as well.
-            async with asyncio.timeout(CONNECT_SECONDS + seconds):
-                response = await self._client.send(request, stream=True)
-                try:
-                    received = bytearray()
-                    async for piece in response.aiter_bytes():
-                        received += piece
-                        if len(received) > maximum:
-                            raise AnswerMissing("answer too long")
-                finally:
-                    await response.aclose()
-            return HttpAnswer(response.status_code, dict(response.headers), bytes(received))
-        except TimeoutError:
-            raise AnswerMissing("deadline") from None
-        except _NOTHING_SENT as error:
-            raise NothingSent(type(error).__name__) from None
-        except httpx2.HTTPError as error:
-            # Its text may hold the URL; its kind does not.
-            raise AnswerMissing(type(error).__name__) from None
+
+async def exchange(
+    client: httpx2.AsyncClient, request: httpx2.Request, seconds: float, maximum: int
+) -> HttpAnswer:
+    """One exchange, sent once: `seconds` and `maximum` bytes in all.
+
+    Raises: NothingSent, AnswerMissing.
+    """
+    try:
+        # httpx2 counts the silence between two bytes; a slow drip has to end as well.
+        async with asyncio.timeout(seconds):
+            response = await client.send(request, stream=True)
+            try:
+                received = bytearray()
+                async for piece in response.aiter_bytes():
+                    received += piece
+                    if len(received) > maximum:
+                        raise AnswerMissing("answer too long")
+            finally:
+                await response.aclose()
+        return HttpAnswer(response.status_code, dict(response.headers), bytes(received))
+    except TimeoutError:
+        raise AnswerMissing("deadline") from None
+    except _NOTHING_SENT as error:
+        raise NothingSent(_reason(error)) from None
+    except httpx2.HTTPError as error:
+        # Its text may hold the URL; its kind does not.
+        raise AnswerMissing(type(error).__name__) from None
+
+
+def _reason(error: BaseException) -> str:
+    """Why no connection came about: what is wrong with a certificate is worth telling."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return cause.verify_message
+        cause = cause.__cause__ or cause.__context__
+    return type(error).__name__
