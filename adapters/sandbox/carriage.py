@@ -6,7 +6,7 @@ from collections.abc import Callable
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from adapters.sandbox.faults import SILENCE_SECONDS, SLOW_SECONDS, Fault
+from adapters.sandbox.faults import SILENCE_SECONDS, SLOW_SECONDS, Fault, Faults
 
 DRIP_SECONDS = 0.2
 CARRIAGE = frozenset(
@@ -42,17 +42,17 @@ class _Cut(_Dripping):
         await send({"type": "http.response.body", "body": self.body[:20], "more_body": True})
 
 
-async def carried(fault: Fault | None, effect: Callable[[], Response]) -> Response:
+async def carried(faults: Faults, fault: Fault | None, effect: Callable[[], Response]) -> Response:
     """The answer of an effect, as its fault lets it arrive."""
     if fault is Fault.TIMEOUT_BEFORE:
-        await asyncio.sleep(SILENCE_SECONDS)
+        await faults.hold(SILENCE_SECONDS)
     if fault is Fault.SLOW:
-        await asyncio.sleep(SLOW_SECONDS)
+        await faults.hold(SLOW_SECONDS)
+    answer = effect()
     if fault is Fault.HTML_502:
         return HTMLResponse("<html><body>502 Bad Gateway</body></html>", 502)
-    answer = effect()
     if fault is Fault.TIMEOUT_AFTER_EFFECT:
-        await asyncio.sleep(SILENCE_SECONDS)
+        await faults.hold(SILENCE_SECONDS)
     if fault is Fault.SLOW_DRIP:
         return _Dripping(answer.body, answer.status_code)
     if fault is Fault.RESET:

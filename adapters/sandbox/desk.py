@@ -67,8 +67,11 @@ class Desk:
         async def answer(request: Request) -> Response:
             query = dict(request.query_params)
             body = await request.body()
-            fault = self._base.faults.take(self._provider, api.name)
-            return await carried(fault, lambda: self._answer(api, query, body, fault))
+            faults = self._base.faults
+            fault = faults.take(self._provider, api.name)
+            return await carried(
+                self._base.faults, fault, lambda: self._answer(api, query, body, fault)
+            )
 
         return answer
 

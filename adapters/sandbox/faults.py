@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -54,6 +55,7 @@ class Faults:
     def __init__(self) -> None:
         self.known: dict[str, frozenset[Fault]] = {}
         self._switches: list[Switch] = []
+        self._mended = asyncio.Event()
 
     def put(self, switch: Switch) -> bool:
         """Turns a fault on; False if its provider does not play it."""
@@ -63,8 +65,15 @@ class Faults:
         return True
 
     def clear(self) -> None:
-        """Turns everything off."""
+        """Turns everything off; what is held up goes on at once."""
         self._switches.clear()
+        self._mended.set()
+        self._mended = asyncio.Event()
+
+    async def hold(self, seconds: float) -> None:
+        """Holds an answer up, until everything is mended at the latest."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._mended.wait(), seconds)
 
     def take(self, provider: str, api: str) -> Fault | None:
         """The fault that this call suffers, counted down."""
@@ -85,8 +94,8 @@ class Faults:
         if fault is Fault.REFUSE:
             return False
         if fault is Fault.SLOW:
-            await asyncio.sleep(SLOW_SECONDS)
+            await self.hold(SLOW_SECONDS)
         effect()
         if fault is Fault.TIMEOUT_AFTER_EFFECT:
-            await asyncio.sleep(SILENCE_SECONDS)
+            await self.hold(SILENCE_SECONDS)
         return True

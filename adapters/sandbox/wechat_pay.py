@@ -106,8 +106,11 @@ class WechatPay:
 
         async def answer(request: Request) -> Response:
             body = await request.body()
-            fault = self.base.faults.take(NAME, api.name)
-            return await carried(fault, lambda: self._answer(api, request, body, fault))
+            faults = self.base.faults
+            fault = faults.take(NAME, api.name)
+            return await carried(
+                self.base.faults, fault, lambda: self._answer(api, request, body, fault)
+            )
 
         return answer
 
@@ -280,7 +283,7 @@ class WechatPay:
             changed = fault is Fault.WRONG_SIGNATURE
             return Response(bill.replace(b"`0.", b"`9.") if changed else bill)
 
-        return await carried(fault, file)
+        return await carried(self.base.faults, fault, file)
 
 
 def amount_in(body: Facts) -> int:

@@ -95,7 +95,7 @@ class WechatPayV2:
         async def answer(request: Request) -> Response:
             body = await request.body()
             fault = self._base.faults.take(NAME, api.name)
-            return await carried(fault, lambda: self._answer(api, body, fault))
+            return await carried(self._base.faults, fault, lambda: self._answer(api, body, fault))
 
         return answer
 

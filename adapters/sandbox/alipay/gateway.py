@@ -1,16 +1,14 @@
 """`/gateway.do` of the pretend Alipay, by GET and by POST, in both modes, with its faults."""
 
-import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from adapters.sandbox.alipay.agreements import AgreementBook
 from adapters.sandbox.alipay.identity import Identity
@@ -26,12 +24,12 @@ from adapters.sandbox.alipay.protocol import (
 from adapters.sandbox.alipay.trades import TradeBook
 from adapters.sandbox.alipay.wallet import Wallet
 from adapters.sandbox.base import Base, Credentials, Mode, Provider
-from adapters.sandbox.faults import SILENCE_SECONDS, SLOW_SECONDS, Fault
+from adapters.sandbox.carriage import carried
+from adapters.sandbox.faults import Fault
 
 NAME = "alipay"
 APP_ID = "2099000000000001"
 GATEWAY = "/gateway.do"
-_DRIP_SECONDS = 0.3
 _SKEW = timedelta(hours=1)
 _JSON = "application/json;charset=utf-8"
 _FAULTS = frozenset({
@@ -79,27 +77,36 @@ class Alipay:
 
     async def gateway(self, request: Request) -> Response:
         """One call; HTTP 200 whatever becomes of it."""
-        form = (await request.body()).decode()
-        method = ""
-        fault: Fault | None = None
-        serials = False
+        query, form = request.url.query, (await request.body()).decode()
         try:
-            fields = read_fields(request.url.query, form)
-            method, serials = fields.get("method", ""), "app_cert_sn" in fields
-            fault = self._base.faults.take(NAME, method)
-            if fault in {Fault.SLOW, Fault.TIMEOUT_BEFORE}:
-                await asyncio.sleep(SLOW_SECONDS if fault is Fault.SLOW else SILENCE_SECONDS)
-            facts = self._facts(fields, fault)
-            signed = True
+            fields = read_fields(query, form)
         except Refusal as refusal:
-            facts, signed = refusal.facts(), refusal.signed
+            return self._answered(query, form, {}, None, refusal)
+        fault = self._base.faults.take(NAME, fields.get("method", ""))
+
+        def effect() -> Response:
+            try:
+                facts: Mapping[str, Any] | Refusal = self._facts(fields, fault)
+            except Refusal as refusal:
+                facts = refusal
+            return self._answered(query, form, fields, fault, facts)
+
+        return await carried(self._base.faults, fault, effect)
+
+    def _answered(
+        self, query: str, form: str, fields: Mapping[str, str], fault: Fault | None,
+        found: Mapping[str, Any] | Refusal,
+    ) -> Response:  # fmt: skip
+        signed = not isinstance(found, Refusal) or found.signed
         if fault is Fault.SYSTEM_ERROR:
-            facts = _SYSTEM_ERROR.facts()
+            found = _SYSTEM_ERROR
+        facts = found.facts() if isinstance(found, Refusal) else found
+        method, serials = fields.get("method", ""), "app_cert_sn" in fields
         verdict = f"{facts.get('code', '10000')} {facts.get('sub_code', '')} {fault or ''}"
-        self._base.trace.note(NAME, method, f"{request.url.query}\n{form}", verdict.strip())
+        self._base.trace.note(NAME, method, f"{query}\n{form}", verdict.strip())
         spoiled = fault if signed else Fault.UNSIGNED_ANSWER
         answer = write_answer(method, facts, self._keys, spoiled, serials=serials)
-        return await _carried(answer, fault)
+        return Response(answer, media_type=_JSON)
 
     def _facts(self, fields: Mapping[str, str], fault: Fault | None) -> Mapping[str, Any]:
         now = self._base.clock() + (_SKEW if fault is Fault.CLOCK_SKEW else timedelta())
@@ -216,32 +223,3 @@ def _plain(
 ) -> Callable[[Call, Fault | None], Mapping[str, Any]]:
     """A method that plays no fault of its own."""
     return lambda call, _fault: run(call)
-
-
-async def _carried(answer: bytes, fault: Fault | None) -> Response:
-    """The answer as it travels; its effect has happened."""
-    if fault is Fault.TIMEOUT_AFTER_EFFECT:
-        await asyncio.sleep(SILENCE_SECONDS)
-    if fault is Fault.HTML_502:
-        return HTMLResponse("<html><h1>502 Bad Gateway</h1></html>", 502)
-    if fault is Fault.SLOW_DRIP:
-        return StreamingResponse(_drip(answer), media_type=_JSON)
-    if fault is Fault.RESET:
-        return _Torn(answer)
-    return Response(answer, media_type=_JSON)
-
-
-async def _drip(answer: bytes) -> AsyncIterator[bytes]:
-    for place in range(len(answer)):
-        yield answer[place : place + 1]
-        await asyncio.sleep(_DRIP_SECONDS)
-
-
-class _Torn(Response):
-    """An answer that ends in its middle: the server closes a connection it left half written."""
-
-    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Sends half of what it has announced."""
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        half = bytes(self.body[: len(self.body) // 2])
-        await send({"type": "http.response.body", "body": half, "more_body": True})
