@@ -13,11 +13,14 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.types import Lifespan, Receive, Scope, Send
 
+from bff.callbacks.pages import SignOnPages
+from bff.callbacks.sign_on import SignOnRoutes
 from bff.clock import SystemClock
 from bff.documents import Documents, Plan, TrustedDocument
 from bff.error_page import error_page_routes
 from bff.graphiql import graphiql_routes
 from bff.graphql import Contexts, GraphQL
+from bff.ground import Ground
 from bff.guards import Guards
 from bff.guards import Receive as CoroutineReceive
 from bff.health import health_routes
@@ -32,7 +35,7 @@ from bff.signatures import SignatureGuard
 from bff.socket import Sockets
 from bff.trusted import FOLDER, heartbeats, read_documents, seat_classes
 from bff.viewer import Viewers
-from bff.wiring import Ground, Wired, wire
+from bff.wiring import Outside, Wired, wire
 from core.db.unit import Unit
 from schema.campus import SCHEMA
 from schema.masking import Masker
@@ -74,13 +77,15 @@ def build_app(
     *,
     development: bool,
     processes: int = 1,
+    outside: Outside | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Starlette:
     """The application over this ground, with `texts` as its trusted documents.
 
-    `processes` is how many share the rate limits, `monotonic` tells their seconds.
+    `processes` is how many share the rate limits, `monotonic` tells their seconds; `outside`
+    stands for the channels of the schools' settings.
     """
-    wired = wire(ground)
+    wired = wire(ground, outside=outside)
     services = wired.services
     languages = SchoolLanguages(services.schools)
     documents = Documents(SCHEMA, texts, ad_hoc=development)
@@ -108,6 +113,13 @@ def build_app(
         WebSocketRoute("/graphql", Sockets(graphql, viewers.still_valid).serve),
         *health_routes(wired),
         *error_page_routes(),
+        *SignOnRoutes(
+            services.campus,
+            services.campus_links,
+            SignOnPages(ground.entropy),
+            buckets,
+            ground.public_url,
+        ).routes(),
         *(graphiql_routes() if development else ()),
     ]
 
@@ -134,10 +146,19 @@ def create() -> Starlette:
     settings, clock = load_settings(), SystemClock()
     database_url, redis_url, keys_file = settings.needed("database_url", "redis_url", "keys_file")
     keys = load_keys(Path(keys_file), settings.environment, clock.now())
+    development = settings.environment is Environment.DEVELOPMENT
     app = build_app(
-        Ground(database_url, redis_url, keys, clock, os.urandom),
+        Ground(
+            database_url,
+            redis_url,
+            keys,
+            clock,
+            os.urandom,
+            public_url=settings.browser_url,
+            development=development,
+        ),
         read_documents(FOLDER),
-        development=settings.environment is Environment.DEVELOPMENT,
+        development=development,
         processes=settings.workers,
     )
     _spare_collector()

@@ -39,6 +39,10 @@ _SETTINGS = {
     "keys_file": ("密钥文件，权限 0600", "The key file, mode 0600"),
     "port": ("监听端口", "The port to listen on"),
     "workers": ("服务进程数", "Processes that serve"),
+    "public_url": (
+        "浏览器访问本服务的地址，如 https://card.school.example；回调地址由它而来",
+        "Where browsers reach us, as https://card.school.example; callbacks are built from it",
+    ),
     "mail_url": (
         "发信服务器，smtp://用户:密码@主机:端口；本机以外必须 TLS",
         "Outgoing mail, smtp://user:password@host:port; TLS unless on this machine",

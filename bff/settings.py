@@ -1,5 +1,6 @@
 """Settings of the process: the only reader of the environment; wrong ones stop the start."""
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
@@ -29,7 +30,8 @@ class Settings(BaseSettings):
     """What the environment says, each under `BFF_<NAME>`; secrets print as asterisks.
 
     `database_url` connects as the app's role, `owner_database_url` as the role that migrates.
-    `workers` is how many server processes share the rate limits.
+    `workers` is how many server processes share the rate limits. `public_url` is where browsers
+    reach this deployment; without it development uses the port on this machine.
     """
 
     model_config = SettingsConfigDict(
@@ -43,11 +45,23 @@ class Settings(BaseSettings):
     keys_file: Path | None = None
     port: int = Field(default=8000, ge=1, le=65_535)
     workers: int = Field(default=1, ge=1, le=64)
+    public_url: str | None = Field(default=None, pattern=r"^https?://[^/?#\s]+$")
     mail_url: SecretStr | None = None
     mail_sender: str | None = None
     sms_url: str | None = None
     sms_key_id: str | None = None
     sms_secret: SecretStr | None = None
+
+    @property
+    def browser_url(self) -> str:
+        """Where browsers reach us: callbacks are built from it, never from a request.
+
+        Raises: SettingsInvalid, in production without `public_url`, or with a plain one.
+        """
+        plain = self.public_url is not None and not self.public_url.startswith("https://")
+        if self.environment is Environment.PRODUCTION and (self.public_url is None or plain):
+            raise SettingsInvalid(["BFF_PUBLIC_URL: https://… is needed in production"])
+        return self.public_url or f"http://127.0.0.1:{self.port}"
 
     def needed(self, *names: str) -> list[str]:
         """The texts of settings that a command cannot do without, in the order asked for.
@@ -62,6 +76,17 @@ class Settings(BaseSettings):
             value.get_secret_value() if isinstance(value, SecretStr) else str(value)
             for value in values
         ]
+
+
+def resolve_secret(reference: str) -> str:
+    """The text behind `file:<path>` or `env:<name>`, as a school's file refers to it.
+
+    Raises: OSError, LookupError.
+    """
+    kind, _, name = reference.partition(":")
+    if kind == "file":
+        return Path(name).read_text("utf-8")
+    return os.environ[name]  # noqa: TID251 - this module is the only reader
 
 
 class _Locale(BaseSettings):

@@ -1,13 +1,16 @@
 """The composition root: settings and keys become services that know only what they need."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from redis.asyncio import BlockingConnectionPool, Redis
 
+from bff.connections import Connections
+from bff.ground import Ground
 from bff.instruments import CachedInstruments
-from bff.keys import Keys
+from bff.one_time_store import RedisOneTimeStore
 from bff.paying import PayingPins, PurseFunds, terms_by
 from bff.push import PushHub
 from bff.pushing import PushingPayments
@@ -20,27 +23,26 @@ from core.card.service.cards import Cards
 from core.card.service.codes import Codes
 from core.card.service.devices import Devices
 from core.card.service.pins import Pins
-from core.db.connection import COMMAND_SECONDS
 from core.db.lanes import Lanes
 from core.db.unit import Database
+from core.identity.service.assembled import IdentityServices, Needs
 from core.identity.service.attempts import Attempts
-from core.identity.service.bindings import Bindings
 from core.identity.service.cardholders import Cardholders
+from core.identity.service.desk import CORRECTION, Corrections, DeskLinks
+from core.identity.service.links import Links
 from core.identity.service.messages import Messages
 from core.identity.service.roster import RosterImport
-from core.identity.service.sessions import Sessions
-from core.identity.service.sign_in import OneTimeCodes, SignIn
 from core.identity.service.staff_look_ups import StaffLookUps
 from core.identity.service.staff_sessions import StaffSignIn
-from core.identity.service.step_up import StepUp
-from core.kit.clock import Clock
 from core.kit.ids import Ids
 from core.kit.sealed import Sealer
 from core.kit.slow_hash import SlowHash
 from core.ledger.service import Ledger
 from core.limit.service import Limits
+from core.ports.campus_sign_on import CampusSignOns
+from core.ports.channels import Doors
 from core.ports.messages import AddressKind, MessageSender
-from core.school.service import Documents, FourEyes, Schools, Staff, Terminals
+from core.school.service import Documents, FourEyes, FourEyesAct, Schools, Staff, Terminals
 from core.top_up.service import CASH_TOP_UP, Cash, CashPosting
 from schema.services import Services, TerminalKeys
 from terminals.authoriser import Authoriser
@@ -58,17 +60,22 @@ REDIS_CONNECTIONS = 32
 REDIS_SECONDS = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What everything stands on: where the data is, the keys, time and chance."""
+class Outside(Protocol):
+    """The channels and campus sign-ons of every school."""
 
-    database_url: str
-    redis_url: str
-    keys: Keys
-    clock: Clock
-    entropy: Callable[[int], bytes]
-    pool_maximum: int = 10
-    command_seconds: float = COMMAND_SECONDS
+    @property
+    def doors(self) -> Doors:
+        """The channels."""
+        ...
+
+    @property
+    def sign_ons(self) -> CampusSignOns:
+        """The campus sign-ons."""
+        ...
+
+    async def close(self) -> None:
+        """Closes the connections to all of them."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,7 @@ class Wired:
     attempts: Attempts
     roster: RosterImport
     push: PushHub
+    outside: Outside
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -106,6 +114,7 @@ class Wired:
                 yield
             finally:
                 await self.push.stop()
+                await self.outside.close()
                 await self.redis.aclose()
                 await self.lanes.close()
 
@@ -186,62 +195,30 @@ class _Cards:
 
 
 @dataclass(frozen=True, slots=True)
-class _Identity:
-    """The identity context."""
-
-    messages: Messages
-    attempts: Attempts
-    sessions: Sessions
-    sign_in: SignIn
-    step_up: StepUp
-    bindings: Bindings
-    roster: RosterImport
-
-    @classmethod
-    def on(cls, base: _Base, made: _Cards, senders: Senders) -> "_Identity":
-        """The context over the base; `made` answers what it asks about cards and PINs."""
-        database, clock, ids, sealer = base.database, base.ground.clock, base.ids, base.sealer
-        keys, policy_of = base.ground.keys, base.schools.policy
-        messages = Messages(database, clock, ids, sealer, base.cardholders, senders)
-        attempts = Attempts(database, clock, sealer, keys.pepper_for("spray"))
-        sessions = Sessions(database, clock, ids, messages)
-        codes = OneTimeCodes(clock, ids, sealer, attempts, messages, keys.pepper_for("one-time"))
-        return cls(
-            messages=messages,
-            attempts=attempts,
-            sessions=sessions,
-            sign_in=SignIn(database, clock, sealer, codes, sessions, ids),
-            step_up=StepUp(database, clock, base.cardholders, codes, made.pins),
-            bindings=Bindings(
-                database, clock, ids, sealer, policy_of, attempts, sessions, messages, made.pins,
-                made.cards, made.devices,
-            ),
-            roster=RosterImport(
-                database, clock, ids, sealer, policy_of, made.cards,
-                [base.limits, base.ledger, made.cards],
-            ),
-        )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
 class _Desk:
     """Staff, and what they do with money."""
 
     staff: Staff
     four_eyes: FourEyes
     cash: Cash
+    links: DeskLinks
+    corrections: Corrections
 
     @classmethod
-    def on(cls, base: _Base, slow_hash: SlowHash) -> "_Desk":
+    def on(cls, base: _Base, slow_hash: SlowHash, links: Links) -> "_Desk":
         """The desk over the base."""
         database, clock, ids, audit = base.database, base.ground.clock, base.ids, base.audit
         staff = Staff(database, clock, ids, base.sealer, slow_hash, audit)
         posting = CashPosting(
             clock, ids, audit, base.schools, staff, base.limits, base.ledger, base.cardholders
         )
-        four_eyes = FourEyes(database, clock, ids, audit, staff, {CASH_TOP_UP: posting})
+        people, sealer = base.cardholders, base.sealer
+        corrections = Corrections(database, clock, sealer, audit, staff, people)
+        acts: dict[str, FourEyesAct] = {CASH_TOP_UP: posting, CORRECTION: corrections}
+        four_eyes = FourEyes(database, clock, ids, audit, staff, acts)
         cash = Cash(database, clock, base.schools, staff, four_eyes, posting)
-        return cls(staff, four_eyes, cash)
+        desk_links = DeskLinks(database, clock, sealer, staff, people, links)
+        return cls(staff, four_eyes, cash, desk_links, corrections)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,17 +251,19 @@ class _Payments:
         )
 
 
-def wire(ground: Ground, senders: Senders | None = None) -> Wired:
+def wire(ground: Ground, senders: Senders | None = None, outside: Outside | None = None) -> Wired:
     """Every service with what it needs; nothing connects before `Wired.opened`.
 
-    `senders` deliver messages; only the process that does so has any.
+    `senders` deliver messages; only the process that does so has any. `outside` stands for the
+    channels and sign-ons of the schools' settings.
     """
     slow_hash = SlowHash(ground.entropy)
     base = _Base.on(ground)
     push = PushHub(base.redis)
     made = _Cards.on(base, PinHasher(ground.keys.pepper, slow_hash))
-    identity = _Identity.on(base, made, senders or {})
-    desk = _Desk.on(base, slow_hash)
+    connections = outside or Connections(base.schools, ground.parts(base.redis))
+    identity = IdentityServices.over(_needs(base, made, connections, senders or {}))
+    desk = _Desk.on(base, slow_hash, identity.links)
     return Wired(
         services=_services(base, made, identity, desk, _Payments.on(base, made, push), push),
         database=base.database,
@@ -297,11 +276,41 @@ def wire(ground: Ground, senders: Senders | None = None) -> Wired:
         attempts=identity.attempts,
         roster=identity.roster,
         push=push,
+        outside=connections,
+    )
+
+
+def _needs(base: _Base, made: _Cards, outside: Outside, senders: Senders) -> Needs:
+    """What identity is given; `made` answers what it asks about cards and PINs."""
+    return Needs(
+        database=base.database,
+        clock=base.ground.clock,
+        ids=base.ids,
+        sealer=base.sealer,
+        pepper_for=base.ground.keys.pepper_for,
+        audit=base.audit,
+        cardholders=base.cardholders,
+        policy_of=base.schools.policy,
+        documents_of=base.schools.consents,
+        pins=made.pins,
+        cards=made.cards,
+        devices=made.devices,
+        limits=base.limits,
+        openers=[base.limits, base.ledger, made.cards],
+        senders=senders,
+        doors=outside.doors,
+        sign_ons=outside.sign_ons,
+        store=RedisOneTimeStore(base.redis),
     )
 
 
 def _services(
-    base: _Base, made: _Cards, identity: _Identity, desk: _Desk, payments: _Payments, push: PushHub
+    base: _Base,
+    made: _Cards,
+    identity: IdentityServices,
+    desk: _Desk,
+    payments: _Payments,
+    push: PushHub,
 ) -> Services:
     database, clock, keyring = base.database, base.ground.clock, base.keyring
     return Services(
@@ -315,6 +324,17 @@ def _services(
         cardholders=base.cardholders,
         staff_look_ups=StaffLookUps(database, base.cardholders, base.audit),
         sign_in=identity.sign_in,
+        channel_sign_in=identity.channel_sign_in,
+        confirmations=identity.confirmations,
+        member_proof=identity.member_proof,
+        real_names=identity.real_names,
+        campus=identity.campus,
+        campus_links=identity.campus_links,
+        consents=identity.consents,
+        contacts=identity.contacts,
+        guardians=identity.guardians,
+        desk_links=desk.links,
+        corrections=desk.corrections,
         sessions=identity.sessions,
         step_up=identity.step_up,
         bindings=identity.bindings,
@@ -331,6 +351,9 @@ def _services(
         authoriser=payments.authoriser,
         follow_ups=payments.follow_ups,
         look_ups=payments.look_ups,
+        start_url=lambda school_id, provider, start_id: (
+            f"{base.ground.public_url}/sso/{school_id}/{provider}/start/{start_id}"
+        ),
         terminal_keys=TerminalKeys(
             keyring.roots, keyring.pin_public_key, keyring.published, keyring.answers
         ),

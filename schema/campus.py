@@ -7,11 +7,17 @@ from schema.card.pins import PinMutation
 from schema.card.reads import load_card
 from schema.code.mutations import CodeMutation
 from schema.code.types import load_device
+from schema.doors.campus import CampusMutation
+from schema.doors.channels import ChannelMutation
+from schema.doors.guardians import GuardianMutation
+from schema.doors.proofs import ProofMutation
+from schema.identity.contacts import ContactMutation
 from schema.identity.sessions import SessionMutation
 from schema.identity.sign_in import SignInMutation
 from schema.root import CampusSchema, build_schema
 from schema.school.queries import SchoolQuery, load_school
 from schema.staff.cash import CashMutation
+from schema.staff.register import RegisterMutation
 from schema.staff.sign_in import StaffSignInMutation
 from schema.staff.terminals import StaffTerminalMutation
 from schema.statement.subscriptions import StatementSubscription
@@ -27,7 +33,12 @@ SCHEMA: CampusSchema = build_schema(
     mutations=[
         SignInMutation,
         SessionMutation,
+        ChannelMutation,
+        CampusMutation,
+        ProofMutation,
         BindingMutation,
+        ContactMutation,
+        GuardianMutation,
         CardMutation,
         PinMutation,
         CodeMutation,
@@ -37,6 +48,7 @@ SCHEMA: CampusSchema = build_schema(
         PurchaseMutation,
         StaffSignInMutation,
         CashMutation,
+        RegisterMutation,
         StaffTerminalMutation,
     ],
     subscriptions=[StatementSubscription],

@@ -9,7 +9,17 @@ from core.card.service.codes import Codes
 from core.card.service.devices import Devices
 from core.card.service.pins import Pins
 from core.identity.service.bindings import Bindings
+from core.identity.service.campus_links import CampusLinks
+from core.identity.service.campus_sign_in import CampusSignIn
 from core.identity.service.cardholders import Cardholders
+from core.identity.service.channel_sign_in import ChannelSignIn
+from core.identity.service.confirmations import Confirmations
+from core.identity.service.consents import Consents
+from core.identity.service.contacts import Contacts
+from core.identity.service.desk import Corrections, DeskLinks
+from core.identity.service.guardians import Guardians
+from core.identity.service.member_proof import MemberProof
+from core.identity.service.real_name import RealNames
 from core.identity.service.sessions import Sessions
 from core.identity.service.sign_in import SignIn
 from core.identity.service.staff_look_ups import StaffLookUps
@@ -53,6 +63,17 @@ class Services:
     cardholders: Cardholders
     staff_look_ups: StaffLookUps
     sign_in: SignIn
+    channel_sign_in: ChannelSignIn
+    confirmations: Confirmations
+    member_proof: MemberProof
+    real_names: RealNames
+    campus: CampusSignIn
+    campus_links: CampusLinks
+    consents: Consents
+    contacts: Contacts
+    guardians: Guardians
+    desk_links: DeskLinks
+    corrections: Corrections
     sessions: Sessions
     step_up: StepUp
     bindings: Bindings
@@ -67,6 +88,8 @@ class Services:
     authoriser: Authoriser
     follow_ups: FollowUps
     look_ups: LookUps
+    start_url: Callable[[int, str, str], str]
+    """Where a browser begins a campus sign-on: school, provider, start id."""
     terminal_keys: TerminalKeys
     feed: Feed
 

@@ -4,8 +4,10 @@ import strawberry
 
 from schema.card.cardholder import Cardholder, own_cardholder
 from schema.context import CardholderViewer, RequestContext, RequestInfo, StaffViewer, UnboundViewer
+from schema.directives import Bounded
+from schema.doors.guardians import GuardianGrant, Ward
 from schema.identity.types import Binding, Session, ViewerKind
-from schema.services import Services
+from schema.services import Services, services
 from schema.staff.types import StaffMember
 
 
@@ -30,6 +32,29 @@ class Viewer:
     async def cardholder(self, info: RequestInfo) -> Cardholder | None:
         """The cardholder that asks."""
         return await own_cardholder(info.context)
+
+    @strawberry.field(
+        description="Whose guardian the viewer is, at most 20.", directives=[Bounded(maximum=20)]
+    )
+    async def wards(self, info: RequestInfo) -> list[Ward]:
+        """Cardholders who granted something to this sign-in."""
+        viewer = info.context.viewer
+        if not isinstance(viewer, CardholderViewer | UnboundViewer):
+            return []
+        grants = await services(info).guardians.list_taken(viewer.session)
+        return [await Ward.of(info, grant) for grant in grants[:20]]
+
+    @strawberry.field(
+        description="What the viewer lets guardians do, and open offers, at most 5.",
+        directives=[Bounded(maximum=5)],
+    )
+    async def guardian_grants(self, info: RequestInfo) -> list[GuardianGrant]:
+        """The cardholder's own grants."""
+        viewer = info.context.viewer
+        if not isinstance(viewer, CardholderViewer):
+            return []
+        grants = await services(info).guardians.list_own(viewer.session)
+        return [GuardianGrant.of(viewer.school_id, grant) for grant in grants]
 
     @strawberry.field(description="The member of staff; null to everybody else.")
     def staff(self, info: RequestInfo) -> StaffMember | None:

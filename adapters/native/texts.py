@@ -5,7 +5,10 @@ from core.ports.messages import Message, MessageTemplate
 _SUBJECTS = {
     MessageTemplate.ONE_TIME_CODE: "校园卡验证码 Campus card code",
     MessageTemplate.SESSION_REUSED: "校园卡安全提醒 Campus card security notice",
+    MessageTemplate.BINDING_ADDED: "校园卡绑定通知 Campus card bound",
     MessageTemplate.BINDING_REPLACED: "校园卡绑定变更 Campus card binding changed",
+    MessageTemplate.CONTACT_CHANGED: "校园卡联系方式变更 Campus card contact changed",
+    MessageTemplate.GUARDIAN_ADDED: "校园卡监护人通知 Campus card guardian added",
 }
 _TEXTS = {
     MessageTemplate.ONE_TIME_CODE: (
@@ -15,6 +18,18 @@ _TEXTS = {
     MessageTemplate.SESSION_REUSED: (
         "您的登录凭证被重复使用，相关设备已全部退出。如非本人操作，请尽快修改密码。",
         "A sign-in of yours was used twice and has been ended. If it was not you, change your PIN.",
+    ),
+    MessageTemplate.BINDING_ADDED: (
+        "您的校园卡已在一个新的账号上绑定。如非本人操作，请立即挂失并联系卡务中心。",
+        "Your card was bound in one more app. If it was not you, report the card as lost.",
+    ),
+    MessageTemplate.CONTACT_CHANGED: (
+        "您校园卡的联系方式已变更，以后的通知发往新的地址。如非本人操作，请联系卡务中心。",
+        "Where your card's notices go was changed. If it was not you, tell the card office.",
+    ),
+    MessageTemplate.GUARDIAN_ADDED: (
+        "您已允许一位监护人使用校园卡的部分服务，可随时在手机上取消。如非本人操作，请联系卡务中心。",
+        "A guardian may now use some services of your card; end it in the app at any time.",
     ),
     MessageTemplate.BINDING_REPLACED: (
         "您的校园卡已在新的账号上绑定，原绑定已解除。如非本人操作，请联系卡务中心。",

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -103,13 +103,16 @@ class Connection:
                 return None
             return LogoutNotice(notice.session_ref, notice.subject)
 
-    async def released(self, returned: SignOnReturn) -> Assertion:
-        """What the school released to who came back, before the map: for a test login.
+    async def explain(
+        self, returned: SignOnReturn
+    ) -> tuple[Mapping[str, Sequence[str]], CampusIdentity]:
+        """Who came back, with everything the school released: for a test log-in.
 
         Raises: SignOnFailed.
         """
         async with _only_failures():
-            return await self._provider.finish(self.env, _callback(returned))
+            assertion = await self._provider.finish(self.env, _callback(returned))
+            return assertion.attributes, self.mapped(assertion)
 
     def mapped(self, assertion: Assertion) -> CampusIdentity:
         """What the map keeps of an assertion.

@@ -41,7 +41,6 @@ def open_mini(settings: MiniSettings, tokens: Tokens, clock: Clock) -> Wechat:
         sign_in=MiniSignIn(client),
         phones=WechatPhone(client),
         messenger=MiniMessenger(client, settings),
-        return_to=settings.return_to,
     )
     return Wechat(door, _callbacks(settings.callback, settings.app_id, clock), http)
 
@@ -57,10 +56,9 @@ def open_official(settings: OfficialSettings, tokens: Tokens, clock: Clock) -> W
     sign_in = OfficialSignIn(client, settings.page_base)
     door = Door(
         issuer=issuer_of(settings.app_id),
-        sign_in=sign_in,
         page=sign_in,
+        page_sign_in=sign_in,
         messenger=OfficialMessenger(client, settings),
-        return_to=settings.return_to,
     )
     return Wechat(door, _callbacks(settings.callback, settings.app_id, clock), http)
 

@@ -44,7 +44,6 @@ class MiniSettings(BaseModel):
     version: Literal["formal", "trial", "developer"] = "formal"
     messages: Mapping[MessageTemplate, MiniWords] = {}
     callback: CallbackSettings | None = None
-    return_to: frozenset[str] = frozenset()
 
 
 class OfficialSettings(BaseModel):
@@ -58,4 +57,3 @@ class OfficialSettings(BaseModel):
     page_base: str = "https://open.weixin.qq.com"
     messages: Mapping[MessageTemplate, OfficialWords] = {}
     callback: CallbackSettings | None = None
-    return_to: frozenset[str] = frozenset()

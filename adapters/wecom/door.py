@@ -29,39 +29,23 @@ class Wecom:
         await self.http.close()
 
 
-def open_page(
+def open_wecom(
     settings: WecomSettings, capabilities: frozenset[str], tokens: Tokens, clock: Clock
 ) -> Wecom:
-    """The door of the app's page; `wecom.private_info` opens telephone and e-mail.
+    """The door; `wecom.private_info` opens telephone and e-mail on the app's page.
 
     Raises: ProviderMisconfigured.
     """
     http = HttpClient(settings.api_base)
     client = WecomClient(http, tokens, clock, settings)
-    sign_in = PageSignIn(client, settings.page_base)
-    door = Door(
-        issuer=issuer_of(settings.corp_id),
-        sign_in=sign_in,
-        page=sign_in,
-        private=WecomPrivateFacts(client) if PRIVATE_INFO in capabilities else None,
-        messenger=WecomMessenger(client, settings),
-        return_to=settings.return_to,
-    )
-    return Wecom(door, _callbacks(settings, clock), http)
-
-
-def open_mini(settings: WecomSettings, tokens: Tokens, clock: Clock) -> Wecom:
-    """The door of the linked mini-program.
-
-    Raises: ProviderMisconfigured.
-    """
-    http = HttpClient(settings.api_base)
-    client = WecomClient(http, tokens, clock, settings)
+    page = PageSignIn(client, settings.page_base)
     door = Door(
         issuer=issuer_of(settings.corp_id),
         sign_in=MiniSignIn(client),
+        page=page,
+        page_sign_in=page,
+        private=WecomPrivateFacts(client) if PRIVATE_INFO in capabilities else None,
         messenger=WecomMessenger(client, settings),
-        return_to=settings.return_to,
     )
     return Wecom(door, _callbacks(settings, clock), http)
 

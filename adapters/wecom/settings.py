@@ -32,4 +32,3 @@ class WecomSettings(BaseModel):
     page_base: str = "https://open.weixin.qq.com"
     messages: Mapping[MessageTemplate, CardWords] = {}
     callback: CallbackSettings | None = None
-    return_to: frozenset[str] = frozenset()

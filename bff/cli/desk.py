@@ -11,9 +11,10 @@ from typing import Annotated
 import typer
 
 from bff.clock import SystemClock
+from bff.ground import Ground
 from bff.keys import Keys, load_keys
 from bff.settings import load_settings
-from bff.wiring import Ground, wire
+from bff.wiring import wire
 from core.audit.records import Actor, ActorKind
 from core.audit.service import Audit
 from core.db.connection import PATIENT_SECONDS

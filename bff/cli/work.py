@@ -9,10 +9,11 @@ import typer
 
 from bff.cli.voice import voice_of
 from bff.clock import SystemClock
+from bff.ground import Ground
 from bff.keys import load_keys
 from bff.senders import open_senders
-from bff.settings import Settings, load_settings
-from bff.wiring import Ground, wire
+from bff.settings import Environment, Settings, load_settings
+from bff.wiring import wire
 from bff.worker import Worker
 from core.identity.service.messages import KIND
 
@@ -29,7 +30,16 @@ async def _work(settings: Settings) -> None:
     clock = SystemClock()
     database_url, redis_url, keys_file = settings.needed("database_url", "redis_url", "keys_file")
     keys = load_keys(Path(keys_file), settings.environment, clock.now())
-    ground = Ground(database_url, redis_url, keys, clock, os.urandom, POOL_MAXIMUM)
+    ground = Ground(
+        database_url,
+        redis_url,
+        keys,
+        clock,
+        os.urandom,
+        POOL_MAXIMUM,
+        public_url=settings.browser_url,
+        development=settings.environment is Environment.DEVELOPMENT,
+    )
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -41,6 +51,9 @@ async def _work(settings: Settings) -> None:
 
         async def expire(school_id: int) -> None:
             await made.services.authorisations.expire_holds(school_id)
+            await made.services.channel_sign_in.expire(school_id)
+            await made.services.campus_links.expire(school_id)
+            await made.attempts.expire(school_id)
 
         handlers = {KIND: made.messages.deliver}
         async with made.running():

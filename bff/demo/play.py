@@ -16,10 +16,11 @@ from bff.demo.screen import Screen
 from bff.demo.servers import Running, Stores, processes, stores
 from bff.demo.shell import shell_file
 from bff.demo.story import tell_story
+from bff.ground import Ground
 from bff.key_documents import Root, create_root, draft, load_root
 from bff.keys import Keys, create_keys, load_keys
 from bff.settings import Environment
-from bff.wiring import Ground, Wired, wire
+from bff.wiring import Wired, wire
 from clients.endpoint import Endpoint, NoAnswer, no_headers
 from core.db.connection import PATIENT_SECONDS
 from core.db.migrate import migrate

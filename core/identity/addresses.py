@@ -63,7 +63,15 @@ def find_address(kind: AddressKind, text: str | None) -> Address | None:
         return None
 
 
+def addresses_of(facts: PersonalFacts) -> dict[AddressKind, Address | None]:
+    """The register's addresses by kind, None where no code can be sent."""
+    return {
+        AddressKind.PHONE: find_address(AddressKind.PHONE, facts.phone),
+        AddressKind.EMAIL: find_address(AddressKind.EMAIL, facts.email),
+    }
+
+
 def registered_address(facts: PersonalFacts) -> Address | None:
     """Where the register reaches a person: by phone, else by e-mail."""
-    phone = find_address(AddressKind.PHONE, facts.phone)
-    return phone or find_address(AddressKind.EMAIL, facts.email)
+    found = addresses_of(facts)
+    return found[AddressKind.PHONE] or found[AddressKind.EMAIL]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from core.identity.records import CardholderKind, MethodNotOffered
 from core.school.policy import Auth
-from core.school.policy_words import AuthMethod, FormField
+from core.school.policy_words import AuthMethod, Channel, FormField
 
 _OUTSIDERS = frozenset({CardholderKind.EXTERNAL, CardholderKind.TEMPORARY, CardholderKind.VISITOR})
 
@@ -40,3 +40,9 @@ def form_rules(auth: Auth) -> FormRules:
         pin_kind="QUERY" if query else "PAY",
         kinds=kinds,
     )
+
+
+def asks_own_wallet(auth: Auth, channel: str) -> bool:
+    """Whether the school takes a wallet only in the cardholder's own real name (M-025)."""
+    real_name = AuthMethod.REAL_NAME in auth.methods
+    return auth.own_real_name_only and real_name and channel == Channel.ALIPAY_MINI

@@ -26,3 +26,8 @@ def birthday_of(id_number: str) -> date | None:
         return date(int(id_number[6:10]), int(id_number[10:12]), int(id_number[12:14]))
     except ValueError:
         return None
+
+
+def is_valid(id_number: str) -> bool:
+    """Whether it has the form, names a birthday and its check character is right."""
+    return birthday_of(id_number) is not None and check_digit(id_number[:17]) == id_number[17]

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from core.identity.records import SessionRecord, StepUpRequired
 
 ACCESS_SECONDS = 15 * 60
+CHANNEL_SECONDS = 2 * 3_600
+"""A mini-program's session; it is renewed by signing in again, which nobody sees."""
 REFRESH_SECONDS = 30 * 86_400
 GRACE_SECONDS = 10
 """A device that lost the answer to its refresh may ask once more within this time."""
@@ -35,6 +37,18 @@ def token_school(token: str) -> int | None:
 def token_hash(token: str) -> bytes:
     """The only thing that is kept of a token."""
     return hashlib.sha256(token.encode()).digest()
+
+
+def life_of(session: SessionRecord) -> timedelta:
+    """How long a new access token lives."""
+    if session.staff_id is not None:
+        return timedelta(seconds=STAFF_SECONDS)
+    return timedelta(seconds=ACCESS_SECONDS if renews(session) else CHANNEL_SECONDS)
+
+
+def renews(session: SessionRecord) -> bool:
+    """Whether it has a refresh token: only the native app cannot sign in again unseen."""
+    return session.staff_id is None and session.channel == "NATIVE"
 
 
 def is_live(session: SessionRecord, now: datetime) -> bool:

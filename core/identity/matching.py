@@ -22,22 +22,26 @@ def number_form(text: str) -> str | None:
 
 
 def proves_card(
-    *, agrees: bool, pin: PinStanding, pin_open: bool, registered: bool, bound_elsewhere: bool
+    *,
+    agrees: bool,
+    pin: PinStanding,
+    pin_open: bool,
+    second_proof: bool,
+    owner_shown: bool,
+    bound_elsewhere: bool,
 ) -> bool:
     """Whether a cardholder is proven (security.md 4, sso.md 7, mission.md 3.7 and 3.9).
 
     `agrees`: every field but the PIN names this cardholder. `pin_open`: the try was within all
-    limits. `registered`: the session proved an address the roster has for this cardholder.
-    `bound_elsewhere`: somebody is bound on this channel already; only the owner replaces them, and
-    only the registered address shows the owner. Spent limits and PINs that prove nothing leave the
-    registered address as the only proof.
+    limits. `second_proof`: the sign-in itself showed this person (an address of the register, a
+    real name, a campus sign-on that names them). `owner_shown`: it did so strongly enough that an
+    earlier binding gives way. `bound_elsewhere`: there is such a binding. Spent limits and PINs
+    that prove nothing leave the second proof as the only one, and then it has to show the owner.
     """
-    if not agrees:
-        return False
-    if bound_elsewhere and not registered:
+    if not agrees or (bound_elsewhere and not owner_shown):
         return False
     if not pin_open:
-        return registered
+        return owner_shown
     if pin is PinStanding.SET:
         return True
-    return registered and pin is not PinStanding.WRONG
+    return second_proof and pin is not PinStanding.WRONG

@@ -12,10 +12,12 @@ TRIES = 5
 
 
 class Purpose(StrEnum):
-    """What a code proves. SIGN_IN: control of a typed address. CARD_PROOF: of the register's."""
+    """What a code proves. SIGN_IN and NEW_CONTACT: control of a typed address. CARD_PROOF: of the
+    register's."""
 
     SIGN_IN = "SIGN_IN"
     CARD_PROOF = "CARD_PROOF"
+    NEW_CONTACT = "NEW_CONTACT"
 
 
 def code_hash(pepper: bytes, code_id: UUID, purpose: Purpose, bound_to: str, code: str) -> bytes:

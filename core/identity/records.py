@@ -140,7 +140,7 @@ class SessionRecord:
 class SessionTokens:
     """A session with the secrets that name it; they are shown once and kept only as hashes.
 
-    `refresh_token` and its end are None for staff.
+    `refresh_token` and its end are None for staff and for the channels that sign in unseen.
     """
 
     session: SessionRecord
@@ -159,6 +159,47 @@ class SignInBegun:
     expires_in_seconds: int
     resend_after_seconds: int
     target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What a client says of itself at sign-in. `entry_tag` is of the poster or link it came by."""
+
+    label: str
+    entry_tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignOnSubject:
+    """Whom a school's sign-on vouched for, by the indexes that are kept of it.
+
+    `person_no_index` and `name_index` are of what it released, to be compared with the card that
+    is proven later.
+    """
+
+    provider: str
+    issuer: str
+    subject_index: bytes
+    person_no_index: bytes | None
+    name_index: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingLink:
+    """A proof that is not yet a binding; it dies with `expires_at`.
+
+    `sign_on` is the school's, if that is what was proven; `cardholder_id` is whose card it is,
+    once that is proven and only to be confirmed.
+    """
+
+    id: UUID
+    family_id: UUID
+    method: str
+    sign_on: SignOnSubject | None
+    cardholder_id: UUID | None
+    staff_code_index: bytes | None
+    created_at: datetime
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +235,21 @@ class RosterReport:
     def is_reconciled(self) -> bool:
         """Whether every fen of the file stands in the ledger."""
         return self.file_minor == self.posted_minor + self.already_minor
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A cardholder as the matching rules see them: indexes to compare with, nothing in clear."""
+
+    id: UUID
+    number: str
+    kind: str
+    status: str
+    name_index: bytes
+    id_number_index: bytes | None
+    address_indexes: tuple[bytes, ...]
+    bound_to: UUID | None
+    """The live binding of the issuer that asks."""
 
 
 class AddressInvalid(Refusal):
@@ -240,15 +296,91 @@ class CardholderUnknown(Refusal):
     """There is no such cardholder at this school."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A cardholder as the matching rules see them: indexes to compare with, nothing in clear."""
+class ChannelNotOffered(Refusal):
+    """The school has no sign-in in this channel."""
 
-    id: UUID
-    number: str
-    kind: str
-    status: str
-    name_index: bytes
-    address_indexes: tuple[bytes, ...]
-    bound_to: UUID | None
-    """The live binding on the channel that asks."""
+
+class ChannelUnavailable(Refusal):
+    """The channel or the school's server does not answer; the same request may be sent again."""
+
+    retryable = True
+
+
+class NotMember(Refusal):
+    """Whoever signed in does not belong to the school's organisation in this channel."""
+
+
+class NotAuthorised(Refusal):
+    """The person has not agreed to show this; ask them to."""
+
+
+class ReturnNotListed(Refusal):
+    """The page to come back to is not on the channel's list."""
+
+
+class ChallengeInvalid(Refusal):
+    """The challenge is not 43 characters of base64url, or the state is none of ours."""
+
+
+class SignOnUnknown(Refusal):
+    """There is no such campus sign-on in this channel."""
+
+
+class SignOnRefused(Refusal):
+    """The school's server vouched for nobody."""
+
+
+class StartAgain(Refusal):
+    """This attempt was used, ran out or was lost; begin a new one."""
+
+
+class TriesSpent(Refusal):
+    """A password was tried too often; another way stays open."""
+
+
+class ConsentMissing(Refusal):
+    """A document has to be agreed to first, in the version in force."""
+
+
+class NothingToConfirm(Refusal):
+    """No proof of this sign-in is open; it may have run out."""
+
+
+class ConfirmationWrong(Refusal):
+    """The PIN or the code that confirms the replacement is missing or wrong."""
+
+
+class RealNameNotFound(Refusal):
+    """No cardholder of this school has the wallet's real name; number and PIN may do, or a desk."""
+
+
+class RealNameNotOwn(Refusal):
+    """The wallet is not in the cardholder's own real name, and the school asks for that."""
+
+
+class MergeImpossible(Refusal):
+    """The other sign-in is unknown, of another school, too old, or has a card of its own."""
+
+
+class LinkCodeUnknown(Refusal):
+    """No sign-in waits under this code at the counter."""
+
+
+class GuardianNotOffered(Refusal):
+    """The school's policy knows no guardians."""
+
+
+class GuardianCodeInvalid(Refusal):
+    """The offer is unknown, taken, ended or too old."""
+
+
+class GuardianUnknown(Refusal):
+    """There is no such grant, or it does not allow this."""
+
+
+class GuardianLimitReached(Refusal):
+    """A cardholder has so many grants at most; end one first."""
+
+
+class CorrectionInvalid(Refusal):
+    """Nothing to correct, or a name or ID number that cannot be one."""

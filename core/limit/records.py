@@ -42,3 +42,7 @@ class LimitOutOfRange(Refusal):
 
 class LimitAboveAppMaximum(Refusal):
     """A limit above the school's maximum for the app is set at the window, with ID."""
+
+
+class RaiseTooSoon(Refusal):
+    """The binding was replaced less than a day ago; limits may be lowered and not raised."""

@@ -8,7 +8,7 @@ from core.db.unit import Database, Unit
 from core.identity.records import CardholderUnknown
 from core.kit.clock import business_day
 from core.limit import store
-from core.limit.records import LimitElsewhere, LimitsInForce, Spending
+from core.limit.records import LimitElsewhere, LimitsInForce, RaiseTooSoon, Spending
 from core.limit.thresholds import check_limits, in_force
 from core.ports.newcomers import Newcomer
 from core.school.policy import Policy
@@ -59,6 +59,10 @@ class Limits:
         spending = await self.get(school_id, cardholder_id)
         return in_force(spending, policy.limit, business_day(now, policy.day.zone))
 
+    async def pause_raises(self, unit: Unit, cardholder_id: UUID, until: datetime) -> None:
+        """Lets nobody raise a limit in the app until then: core.ports.limits.RaisePauser."""
+        await store.pause_raises(unit, cardholder_id, until)
+
     async def change_in_app(
         self,
         school_id: int,
@@ -68,17 +72,25 @@ class Limits:
         single_minor: int,
         daily_minor: int,
         prove: Callable[[], Awaitable[None]],
+        now: datetime,
     ) -> Spending:
         """Sets both limits by the holder (M-097); limits that cannot be set cost no try of the PIN.
 
         `prove` proves the PIN.
-        Raises: LimitElsewhere, LimitOutOfRange, LimitAboveAppMaximum, CardholderUnknown, and what
-        `prove` raises.
+        Raises: LimitElsewhere, LimitOutOfRange, LimitAboveAppMaximum, RaiseTooSoon,
+        CardholderUnknown, and what `prove` raises.
         """
         if Place.APP not in policy.limit.change_via:
             raise LimitElsewhere
         maximum = policy.limit.app_max_minor
         check_limits(single_minor, daily_minor, maximum)
+        held = await self.in_force(school_id, cardholder_id, policy, now)
+        if (single_minor > held.single_minor or daily_minor > held.daily_minor) and (
+            await self._database.unit(
+                school_id, lambda unit: store.is_paused(unit, cardholder_id, now)
+            )
+        ):
+            raise RaiseTooSoon
         await prove()
         return await self.change(
             school_id, cardholder_id, single_minor=single_minor, daily_minor=daily_minor,

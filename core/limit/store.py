@@ -1,6 +1,7 @@
 """The rows of limits and of the day's spending."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from tortoise import Model, fields
@@ -95,3 +96,22 @@ async def update_spent(unit: Unit, cardholder_id: UUID, spent_minor: int) -> Non
         .using_db(unit.connection)
         .update(spent_minor=spent_minor)
     )
+
+
+async def pause_raises(unit: Unit, cardholder_id: UUID, until: datetime) -> None:
+    """Notes until when no limit is raised."""
+    await unit.execute(
+        "INSERT INTO limit_pause (school_id, cardholder_id, until) VALUES ($1, $2, $3)"
+        " ON CONFLICT (school_id, cardholder_id) DO UPDATE SET until = excluded.until",
+        unit.school_id, cardholder_id, until,
+    )  # fmt: skip
+
+
+async def is_paused(unit: Unit, cardholder_id: UUID, now: datetime) -> bool:
+    """Whether no limit may be raised now."""
+    found: bool | None = await unit.value(
+        "SELECT EXISTS (SELECT 1 FROM limit_pause"
+        " WHERE school_id = $1 AND cardholder_id = $2 AND until > $3)",
+        unit.school_id, cardholder_id, now,
+    )  # fmt: skip
+    return bool(found)

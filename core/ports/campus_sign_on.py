@@ -1,6 +1,6 @@
 """What the core asks of a school's own sign-on (SSO), whatever protocol it speaks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -103,6 +103,12 @@ class CampusSignOn(Protocol):
         """Finishes a REDIRECT, possibly in another process than `begin`."""
         ...
 
+    async def explain(
+        self, returned: SignOnReturn
+    ) -> tuple[Mapping[str, Sequence[str]], CampusIdentity]:
+        """As `finish`, with everything the school released: for a test of school IT only."""
+        ...
+
     async def verify(self, username: str, password: str) -> CampusIdentity:
         """Checks a PASSWORD."""
         ...
@@ -117,4 +123,21 @@ class CampusSignOn(Protocol):
 
     async def logout_notice(self, raw: bytes) -> LogoutNotice | None:
         """What a posted logout says, once verified; None if it is none."""
+        ...
+
+
+class CampusSignOns(Protocol):
+    """The providers of each school, as its settings name them."""
+
+    async def list_all(self, school_id: int) -> Sequence[CampusSignOn]:
+        """Those in force, in the school's order."""
+        ...
+
+    async def find(
+        self, school_id: int, provider_id: str, generation: int | None = None
+    ) -> tuple[int, CampusSignOn] | None:
+        """A provider and the generation of settings it is of; None: the one in force.
+
+        A sign-on that began under older settings ends under them.
+        """
         ...

@@ -158,11 +158,28 @@ class Door:
     """One channel of one school, as far as its settings and contracts open it."""
 
     issuer: str
-    sign_in: CodeSignIn
+    sign_in: CodeSignIn | None = None
+    """By the code of the mini-program's own log-in."""
     page: AuthorisePage | None = None
+    page_sign_in: CodeSignIn | None = None
+    """By the code that `page` came back with."""
     phones: PhoneClaims | None = None
     private: PrivateFacts | None = None
     real_name: RealNameWallet | None = None
     messenger: ChannelMessenger | None = None
-    return_to: frozenset[str] = frozenset()
-    """The addresses a page or a campus sign-on may come back to, exactly as listed."""
+
+
+class Doors(Protocol):
+    """The channels of each school, as its settings open them now."""
+
+    async def find_door(self, school_id: int, channel: str) -> Door | None:
+        """The door of a channel; None where the school has none."""
+        ...
+
+    async def find_door_of(self, school_id: int, issuer: str) -> Door | None:
+        """The door whose subjects an issuer names."""
+        ...
+
+    async def return_addresses(self, school_id: int, channel: str) -> frozenset[str]:
+        """Where a page may come back to in a channel, exactly as listed."""
+        ...

@@ -1,6 +1,6 @@
 """Reads policies and school files, and refuses bad ones with every problem at once."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated
@@ -70,6 +70,10 @@ class ConsentFacts:
     def applies_to(self, method: AuthMethod | None) -> bool:
         """Whether it is asked for in this way to prove a card; None is any way."""
         return method is None or not self.methods or method in self.methods
+
+
+DocumentsOf = Callable[[int], Awaitable[tuple[ConsentFacts, ...]]]
+"""The documents in force of a school, by its id."""
 
 
 class ServicePointKind(StrEnum):

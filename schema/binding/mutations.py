@@ -11,6 +11,7 @@ from core.school.policy_words import Feature
 from schema.card.cardholder import Cardholder
 from schema.context import RequestInfo
 from schema.directives import OncePerOperation
+from schema.doors.types import ConsentInput, consents_field, given
 from schema.errors import UserError
 from schema.identity.errors import IDENTITY
 from schema.identity.types import SessionTokens
@@ -27,6 +28,7 @@ class BindingCreateInput:
     name: str = strawberry.field(description="The name, as in the register.")
     number: str = strawberry.field(description="The number, or the card's where the school says.")
     pin: str | None = strawberry.field(default=None, description="The PIN, where it counts.")
+    consents: list[ConsentInput] = consents_field()
 
 
 @strawberry.type(description="The bound cardholder; the session's tokens are replaced.")
@@ -44,7 +46,26 @@ class BindingCreatePayload:
 class BindingEndInput:
     """A binding."""
 
-    binding_id: strawberry.ID = strawberry.field(description="The binding of this session.")
+    binding_id: strawberry.ID = strawberry.field(description="One of the viewer's own bindings.")
+
+
+@strawberry.input(description="Another sign-in of the same person, which has no card yet.")
+class BindingMergeInput:
+    """Its token."""
+
+    access_token: str = strawberry.field(
+        description="The access token of the other sign-in, at most 5 minutes old."
+    )
+
+
+@strawberry.type(description="The other sign-in, now of the same cardholder.")
+class BindingMergePayload:
+    """Its new secrets."""
+
+    tokens: SessionTokens | None = strawberry.field(
+        default=None, description="The new secrets of the other sign-in; its old ones ended."
+    )
+    user_errors: list[UserError] = IDENTITY.field()
 
 
 @strawberry.type(description="The ended link; its sessions and codes ended with it.")
@@ -60,7 +81,9 @@ class BindingEndPayload:
 async def _bind(info: RequestInfo, asked: BindingCreateInput) -> tuple[TokensRecord, Cardholder]:
     session, found = signed_in(info).session, services(info)
     form = BindForm(asked.name, asked.number, asked.pin or "")
-    tokens = await found.bindings.bind_by_form(session, form, info.context.network)
+    tokens = await found.bindings.bind_by_form(
+        session, form, info.context.network, given(asked.consents)
+    )
     bound: UUID | None = tokens.session.cardholder_id
     assert bound is not None
     person = await found.cardholders.get(session.school_id, bound)
@@ -68,10 +91,10 @@ async def _bind(info: RequestInfo, asked: BindingCreateInput) -> tuple[TokensRec
 
 
 async def _end(info: RequestInfo, asked: BindingEndInput) -> strawberry.ID:
-    session = cardholder(info).session
-    if uuid_key(info, asked.binding_id, "Binding") != session.binding_id:
+    binding_id = uuid_key(info, asked.binding_id, "Binding")
+    if binding_id is None:
         raise NotBound("bindingId")
-    await services(info).bindings.unbind(session)
+    await services(info).bindings.unbind(cardholder(info).session, binding_id)
     return asked.binding_id
 
 
@@ -113,4 +136,22 @@ class BindingMutation:
             BindingEndPayload,
             lambda ended: BindingEndPayload(ended_binding_id=ended),
             _end(info, input),
+        )
+
+    @strawberry.mutation(
+        description="Makes another sign-in one of this cardholder's, too; needs a second proof.",
+        directives=[OncePerOperation()],
+        extensions=[cardholder_only()],
+    )
+    async def binding_merge(
+        self, info: RequestInfo, input: Annotated[BindingMergeInput, INPUT]
+    ) -> BindingMergePayload | None:
+        """Two accounts of one person become one (M-005)."""
+        return await answer(
+            info,
+            IDENTITY,
+            BindingMergePayload,
+            lambda tokens: BindingMergePayload(tokens=SessionTokens.of(tokens)),
+            services(info).bindings.merge(cardholder(info).session, input.access_token),
+            Feature.BINDING,
         )

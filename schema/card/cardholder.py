@@ -8,6 +8,9 @@ import strawberry
 from core.card.records import CardKind
 from core.identity.records import Cardholder as CardholderRecord
 from core.identity.records import CardholderKind
+from core.ports.messages import AddressKind
+from core.school.features import offered
+from core.school.policy_words import Channel, Feature
 from schema.card.reads import find_card, read_limits
 from schema.card.types import Card, Limits, Pin
 from schema.card.words import CardholderStatus
@@ -15,7 +18,7 @@ from schema.code.types import CodeDevice
 from schema.connection import After, First
 from schema.context import CardholderViewer, RequestContext, RequestInfo
 from schema.directives import Bounded
-from schema.identity.types import Binding, Session
+from schema.identity.types import Binding, Consent, Contacts, Session
 from schema.inputs import month_of
 from schema.node import Node, node_id
 from schema.permissions import cardholder
@@ -42,6 +45,7 @@ class Cardholder(Node):
     name: str = strawberry.field(description="Their name.")
     kind: CardholderKind = strawberry.field(description="What they are to the school.")
     status: CardholderStatus = strawberry.field(description="Where they stand.")
+    campus_code: str | None = strawberry.field(description="The code of their campus.")
 
     @strawberry.field(description="The virtual card.")
     async def virtual_card(self, info: RequestInfo) -> Card | None:
@@ -125,6 +129,34 @@ class Cardholder(Node):
         """What became of it."""
         return await read_payment(info, self.school_id, self.cardholder_id)
 
+    @strawberry.field(
+        description="What was agreed to, the newest first, at most 100.",
+        directives=[Bounded(maximum=LISTED_MAXIMUM)],
+    )
+    async def consents(self, info: RequestInfo) -> list[Consent]:
+        """The agreements of everything bound to the card."""
+        listed = await services(info).consents.list_of_cardholder(
+            self.school_id, self.cardholder_id
+        )
+        return [Consent.of(each) for each in listed]
+
+    @strawberry.field(description="Where notices and one-time codes go, masked.")
+    async def contacts(self, info: RequestInfo) -> Contacts:
+        """The register's addresses."""
+        found = await services(info).contacts.masked(self.school_id, self.cardholder_id)
+        return Contacts(phone=found[AddressKind.PHONE], email=found[AddressKind.EMAIL])
+
+    @strawberry.field(
+        description="What the school offers the holder in this channel and on their campus,"
+        " at most 25.",
+        directives=[Bounded(maximum=25)],
+    )
+    async def features(self, info: RequestInfo) -> list[Feature]:
+        """The policy's features, in the order of the grid."""
+        policy = await services(info).schools.policy(self.school_id)
+        channel = Channel(cardholder(info).session.channel)
+        return offered(policy, channel, self.campus_code)
+
     @classmethod
     def of(cls, school_id: int, person: CardholderRecord) -> Self:
         """The client's view."""
@@ -136,6 +168,7 @@ class Cardholder(Node):
             name=person.name,
             kind=CardholderKind(person.kind),
             status=CardholderStatus(person.status),
+            campus_code=person.campus_code,
         )
 
 

@@ -15,7 +15,12 @@ from core.card.records import (
     ReleaseElsewhere,
 )
 from core.identity.records import StepUpRequired
-from core.limit.records import LimitAboveAppMaximum, LimitElsewhere, LimitOutOfRange
+from core.limit.records import (
+    LimitAboveAppMaximum,
+    LimitElsewhere,
+    LimitOutOfRange,
+    RaiseTooSoon,
+)
 from core.school.records import FeatureOff
 from schema.errors import AreaErrors
 
@@ -27,6 +32,7 @@ CARD = AreaErrors(
     LimitAboveAppMaximum,
     LimitElsewhere,
     LimitOutOfRange,
+    RaiseTooSoon,
     PinAlreadySet,
     PinElsewhere,
     PinIsDefault,

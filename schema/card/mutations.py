@@ -116,6 +116,7 @@ async def _set_limits(info: RequestInfo, asked: LimitsSetInput) -> Limits:
         single_minor=asked.single_minor,
         daily_minor=asked.daily_minor,
         prove=lambda: found.pins.prove_to_pay(school_id, cardholder_id, asked.pin),
+        now=found.clock.now(),
     )
     return await read_limits(info, school_id, cardholder_id)
 

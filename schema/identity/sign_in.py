@@ -11,7 +11,7 @@ from schema.context import RequestInfo
 from schema.directives import OncePerOperation
 from schema.errors import UserError
 from schema.identity.errors import IDENTITY
-from schema.identity.types import SessionTokens, ViewerKind
+from schema.identity.types import SessionTokens, ViewerKind, viewer_kind_of
 from schema.inputs import INPUT
 from schema.payload import answer
 from schema.school.access import get_school
@@ -78,9 +78,9 @@ async def _complete(info: RequestInfo, asked: SignInCompleteInput) -> TokensReco
 
 
 def _signed_in(tokens: TokensRecord) -> SignInCompletePayload:
-    bound = tokens.session.cardholder_id is not None
-    kind = ViewerKind.CARDHOLDER if bound else ViewerKind.UNBOUND
-    return SignInCompletePayload(tokens=SessionTokens.of(tokens), viewer_kind=kind)
+    return SignInCompletePayload(
+        tokens=SessionTokens.of(tokens), viewer_kind=viewer_kind_of(tokens)
+    )
 
 
 @strawberry.type(description="Signing in.")

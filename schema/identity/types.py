@@ -7,6 +7,7 @@ from uuid import UUID
 
 import strawberry
 
+from core.identity.consents import Consent as ConsentRecord
 from core.identity.records import Binding as BindingRecord
 from core.identity.records import SessionRecord
 from core.identity.records import SessionTokens as TokensRecord
@@ -70,24 +71,33 @@ described(
 class SessionTokens:
     """Tokens of a cardholder's or an unbound session."""
 
-    access_token: str = strawberry.field(description="For the Authorization header; 15 minutes.")
-    refresh_token: str = strawberry.field(
-        description="For `sessionRefresh`; 30 days, good once: it is replaced with each use."
+    access_token: str = strawberry.field(
+        description="For the Authorization header; 15 minutes in the native app, 2 hours elsewhere."
+    )
+    refresh_token: str | None = strawberry.field(
+        description="For `sessionRefresh`; 30 days, good once: it is replaced with each use. Null"
+        " in the channels, whose clients sign in again unseen."
     )
     access_expires_at: datetime = strawberry.field(description="The access token's end.")
-    refresh_expires_at: datetime = strawberry.field(description="The refresh token's end.")
+    refresh_expires_at: datetime | None = strawberry.field(
+        description="The refresh token's end; null without one."
+    )
 
     @classmethod
     def of(cls, tokens: TokensRecord) -> Self:
         """The client's view."""
-        assert tokens.refresh_token is not None
-        assert tokens.refresh_expires_at is not None
         return cls(
             access_token=tokens.access_token,
             refresh_token=tokens.refresh_token,
             access_expires_at=tokens.session.expires_at,
             refresh_expires_at=tokens.refresh_expires_at,
         )
+
+
+def viewer_kind_of(tokens: TokensRecord) -> ViewerKind:
+    """Whether a sign-in is a cardholder's, or nobody's yet."""
+    bound = tokens.session.cardholder_id is not None
+    return ViewerKind.CARDHOLDER if bound else ViewerKind.UNBOUND
 
 
 @strawberry.type(description="One signed-in device.")
@@ -115,9 +125,11 @@ class Session(Node):
 
 @strawberry.type(description="A lasting link from what signs in to the cardholder.")
 class Binding(Node):
-    """One binding per channel."""
+    """One binding per issuer."""
 
-    channel: str = strawberry.field(description="The channel it belongs to, for example NATIVE.")
+    channel: str = strawberry.field(
+        description="The channel it belongs to, for example NATIVE; SSO for a campus sign-on."
+    )
     issuer: str = strawberry.field(description="Who vouches for the sign-in, as `native:email`.")
     bound_at: datetime = strawberry.field(description="When it was made.")
 
@@ -130,3 +142,31 @@ class Binding(Node):
             issuer=binding.issuer,
             bound_at=binding.bound_at,
         )
+
+
+@strawberry.type(description="An agreement that stands in the records.")
+class Consent:
+    """Which document, in which version, where and when."""
+
+    document: str = strawberry.field(description="The document's code.")
+    version: int = strawberry.field(description="The version that was agreed to.")
+    channel: str = strawberry.field(description="The channel it was agreed to in.")
+    given_at: datetime = strawberry.field(description="When.")
+
+    @classmethod
+    def of(cls, consent: ConsentRecord) -> Self:
+        """The client's view."""
+        return cls(
+            document=consent.document,
+            version=consent.version,
+            channel=consent.channel,
+            given_at=consent.given_at,
+        )
+
+
+@strawberry.type(description="Where the register reaches a person.")
+class Contacts:
+    """Both addresses, masked."""
+
+    phone: str | None = strawberry.field(description="The telephone number's last 4 digits.")
+    email: str | None = strawberry.field(description="The e-mail's first letter and domain.")

@@ -4,6 +4,7 @@ from typing import Annotated, Self
 
 import strawberry
 
+from core.ports.campus_sign_on import CampusSignOn, SignOnFlow
 from core.school.features import grid, offered
 from core.school.policy import Policy
 from core.school.policy_file import ConsentFacts, SchoolFile, ServicePointFacts, ServicePointKind
@@ -109,6 +110,25 @@ class ConsentDocument:
         )
 
 
+@strawberry.type(description="A way to sign in at the school itself.")
+class CampusSignOnOffer:
+    """One provider of a school."""
+
+    sign_on: strawberry.Private[CampusSignOn]
+    id: strawberry.ID = strawberry.field(description="What `provider` of an input takes.")
+    flow: SignOnFlow = strawberry.field(description="How it goes.")
+
+    @strawberry.field(description="What its button says, in the viewer's language.")
+    def label(self, info: RequestInfo) -> str:
+        """The label."""
+        return by_language(info, self.sign_on.label_zh, self.sign_on.label_en)
+
+    @classmethod
+    def of(cls, sign_on: CampusSignOn) -> Self:
+        """The client's view."""
+        return cls(sign_on=sign_on, id=strawberry.ID(sign_on.id), flow=sign_on.flow)
+
+
 @strawberry.type(description="A school.")
 class School(Node):
     """A school with the part of its policy that the pages before a sign-in follow."""
@@ -198,6 +218,17 @@ class School(Node):
         """The documents in the school's file."""
         listed = (await self._file(info)).consents
         return [ConsentDocument.of(each) for each in listed if each.applies_to(method)][:10]
+
+    @strawberry.field(
+        description="The campus sign-ons that a channel shows, in the school's order, at most 10.",
+        directives=[Bounded(maximum=10)],
+    )
+    async def campus_sign_ons(
+        self, info: RequestInfo, channel: InChannel = Channel.NATIVE
+    ) -> list[CampusSignOnOffer]:
+        """The providers in the school's file."""
+        listed = await services(info).campus.list_offered(self.school_id, channel)
+        return [CampusSignOnOffer.of(each) for each in listed[:10]]
 
     async def _file(self, info: RequestInfo) -> SchoolFile:
         return (await services(info).schools.in_force(self.school_id)).file

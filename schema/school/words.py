@@ -1,5 +1,6 @@
 """What each word of a school's policy means to a client."""
 
+from core.ports.campus_sign_on import SignOnFlow
 from core.school.policy_file import ServicePointKind
 from core.school.policy_words import AuthMethod, Channel, Feature, FormField
 from schema.enums import described
@@ -74,5 +75,14 @@ described(
         Feature.NEWS: "News and notices.",
         Feature.JOBS: "Jobs.",
         Feature.LOST_AND_FOUND: "Lost and found.",
+    },
+)
+described(
+    SignOnFlow,
+    "How a campus sign-on goes.",
+    {
+        SignOnFlow.REDIRECT: "In a browser, on the school's page: `campusSignInBegin`.",
+        SignOnFlow.PASSWORD: "In a browser, on a form of ours: `campusSignInBegin`.",
+        SignOnFlow.CODE: "By a code of the channel, without a browser: `campusSignInByCode`.",
     },
 )

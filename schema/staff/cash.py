@@ -168,7 +168,7 @@ class CashMutation:
 
     @strawberry.mutation(
         description="Refuses a request, or withdraws the own one.",
-        extensions=[staff_only(Role.CASHIER, Role.CARD_MANAGER)],
+        extensions=[staff_only(Role.CASHIER, Role.CARD_MANAGER, Role.CLERK)],
     )
     async def four_eyes_refuse(
         self, info: RequestInfo, input: Annotated[FourEyesRefuseInput, INPUT]

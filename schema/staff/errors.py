@@ -1,6 +1,14 @@
 """What staff may be refused for."""
 
-from core.identity.records import CardholderUnknown, SessionEnded, StaffNotConfirmed
+from core.identity.records import (
+    AddressInvalid,
+    AlreadyBound,
+    CardholderUnknown,
+    CorrectionInvalid,
+    LinkCodeUnknown,
+    SessionEnded,
+    StaffNotConfirmed,
+)
 from core.kit.errors import IdempotencyConflict
 from core.school.records import (
     FingerprintMismatch,
@@ -22,6 +30,10 @@ from schema.errors import AreaErrors
 
 STAFF = AreaErrors(
     "Staff",
+    AddressInvalid,
+    AlreadyBound,
+    CorrectionInvalid,
+    LinkCodeUnknown,
     AmountInvalid,
     CardholderNotActive,
     CardholderUnknown,

@@ -86,6 +86,23 @@ class StaffCardholder:
         )
 
 
+@strawberry.type(description="One column of a correction.")
+class RegisterChange:
+    """A column and its new value."""
+
+    column: str = strawberry.field(description="name, id_number, phone or email.")
+    masked_value: str = strawberry.field(description="The new value; a name in full.")
+
+
+@strawberry.type(description="How many signed in by a poster or link.")
+class EntryTag:
+    """A tag of one channel."""
+
+    channel: str = strawberry.field(description="The channel.")
+    tag: str = strawberry.field(description="The tag.")
+    sign_ins: int = strawberry.field(description="How often somebody signed in by it.")
+
+
 @strawberry.type(description="An act that waits for a second person, or was decided by one.")
 class FourEyesRequest:
     """A request."""
@@ -120,6 +137,15 @@ class FourEyesRequest:
             return None
         found = services(info).cardholders
         return (await found.get(staff(info).school_id, UUID(cardholder_id))).number
+
+    @strawberry.field(
+        description="What it will write into the register, masked, at most 4.",
+        directives=[Bounded(maximum=4)],
+    )
+    def changes(self, info: RequestInfo) -> list[RegisterChange]:
+        """Of a correction; empty for other acts."""
+        listed = services(info).corrections.describe(staff(info).school_id, self.request)
+        return [RegisterChange(column=name, masked_value=text) for name, text in listed]
 
     @classmethod
     def of(cls, school_id: int, request: RequestRecord) -> Self:
@@ -193,6 +219,16 @@ class StaffMember:
             viewer.school_id, number, staff_actor(viewer.member), reason
         )
         return None if found is None else StaffCardholder.of(found)
+
+    @strawberry.field(
+        description="Where people came from in the last 90 days, the most first, at most 100.",
+        directives=[Bounded(maximum=100)],
+        extensions=[staff_only(Role.IT_ADMIN, Role.CARD_MANAGER)],
+    )
+    async def entry_tags(self, info: RequestInfo) -> list[EntryTag] | None:
+        """Sign-ins by the tags of posters and links."""
+        counted = await services(info).channel_sign_in.entry_tags(staff(info).school_id)
+        return [EntryTag(channel=c, tag=t, sign_ins=n) for c, t, n in counted]
 
     @classmethod
     def of(cls, member: MemberRecord) -> Self:

@@ -10,7 +10,7 @@ from strawberry.dataloader import DataLoader
 from schema.connection import After, cursor_of, page_size
 from schema.context import RequestInfo
 from schema.feed import News
-from schema.permissions import cardholder
+from schema.permissions import cardholder, signed_in
 from schema.services import services
 from schema.statement.types import (
     Balance,
@@ -30,11 +30,11 @@ async def read_balance(info: RequestInfo, school_id: int, cardholder_id: UUID) -
 async def read_statement(
     info: RequestInfo, cardholder_id: UUID, month: date | None, first: int, after: After
 ) -> StatementLineConnection:
-    """A page of the viewer's own statement.
+    """A page of a statement that the viewer may see.
 
     Raises: BadDocument, core.kit.page.CursorInvalid.
     """
-    school_id, found = cardholder(info).school_id, services(info)
+    school_id, found = signed_in(info).school_id, services(info)
     policy = await found.schools.policy(school_id)
     page = await found.ledger.statement(
         school_id,

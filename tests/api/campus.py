@@ -18,16 +18,17 @@ from nacl.signing import SigningKey
 from starlette.applications import Starlette
 
 from bff.app import build_app
+from bff.ground import Ground
 from bff.key_documents import Root, create_root, draft
 from bff.keys import Keys, create_keys, load_keys
 from bff.settings import Environment
-from bff.wiring import Ground, Wired
+from bff.wiring import Wired
 from core.audit.records import Actor, ActorKind
 from core.db import outbox
 from core.db.unit import Unit
 from core.identity.records import CardholderKind, RosterRow, RowRefusal
 from core.kit.clock import unix_seconds
-from core.ports.messages import AddressKind, Message
+from core.ports.messages import AddressKind, Message, MessageTemplate
 from core.school.records import DeviceClass, NewStaff, Role, SignedDocument, Site
 from core.school.totp import code_at, secret_bytes
 from terminals.message import (
@@ -37,6 +38,7 @@ from terminals.message import (
 )
 from tests.api.devices import OTHER_SCHOOL, SCHOOL, Phone, Till, mutation
 from tests.factories.chance import HandClock, counted_entropy
+from tests.factories.doors import PretendedOutside
 from tests.factories.roster import HEADER_ZH, cells_of, csv_bytes
 from tests.servers.fixtures import DatabaseDsn
 
@@ -81,7 +83,8 @@ name_zh = "示例北校区"
 name_en = "Sample North"
 
 [policy.auth]
-methods = ["FORM"]
+methods = ["SSO", "REAL_NAME", "FORM", "WECOM_EMAIL"]
+own_real_name_only = false
 
 [policy.loss]
 release_via = ["APP", "WINDOW"]
@@ -112,6 +115,7 @@ class Campus:
     keys: Keys
     entropy: Any
     root: Root
+    outside: PretendedOutside
     inbox: Inbox = field(default_factory=Inbox)
     staff: dict[str, NewStaff] = field(default_factory=dict)
 
@@ -192,7 +196,8 @@ class Campus:
     async def last_code(self, to: str) -> str:
         """The newest one-time code sent to an address."""
         await self.deliver()
-        return [m.facts["code"] for m in self.inbox.messages if m.to == to][-1]
+        sent = [m for m in self.inbox.messages if m.to == to]
+        return [m.facts["code"] for m in sent if m.template is MessageTemplate.ONE_TIME_CODE][-1]
 
     async def sign_in(self, email: str, device: str = "sample phone") -> Any:
         """The tokens of a proven address."""
@@ -355,10 +360,12 @@ async def campus_on(
     keys = load_keys(folder / "keys.json", Environment.DEVELOPMENT, clock.now())
     # An hour between any two requests: no test but that of the limits meets them.
     hours = count(0, 3_600)
+    outside = PretendedOutside()
     app = build_app(
-        Ground(dsn.app, redis_url, keys, clock, entropy),
+        Ground(dsn.app, redis_url, keys, clock, entropy, public_url="https://card.example"),
         texts,
         development=not production,
+        outside=outside,
         monotonic=monotonic or (lambda: float(next(hours))),
     )
     async with (
@@ -368,7 +375,7 @@ async def campus_on(
             base_url="http://campus.example",
         ) as http,
     ):
-        campus = Campus(app, http, clock, keys, entropy, root)
+        campus = Campus(app, http, clock, keys, entropy, root, outside)
         campus.wired.messages._senders = {
             AddressKind.EMAIL: campus.inbox,
             AddressKind.PHONE: campus.inbox,

@@ -100,7 +100,7 @@ async def test_anonymous_viewer_has_nothing(campus: Campus) -> None:
         "terminal": None,
         "school": {
             "name": "Sample University",
-            "authMethods": ["FORM"],
+            "authMethods": ["SSO", "REAL_NAME", "FORM", "WECOM_EMAIL"],
             "campuses": [{"name": "Sample North"}],
         },
         "nowhere": None,

@@ -32,6 +32,7 @@ MUTATIONS = {name: to for kind, name, to in restricted_fields(CORE) if kind == "
 INNER = {
     "StaffMember.trialBalance": ("viewer { staff { trialBalance { transfers } } }", "staff"),
     "StaffMember.fourEyesRequests": ("viewer { staff { fourEyesRequests { id } } }", "staff"),
+    "StaffMember.entryTags": ("viewer { staff { entryTags { tag } } }", "staff"),
     "StaffMember.cardholder": (
         'viewer { staff { cardholder(number: "S001") { number } } }', "staff",
     ),

@@ -3,31 +3,28 @@
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from core.audit.service import Audit
 from core.db.unit import Database, Unit
 from core.identity.records import RosterReport, RosterRow, RowRefusal, SessionTokens
-from core.identity.service.attempts import Attempts
-from core.identity.service.bindings import Bindings
+from core.identity.service.assembled import IdentityServices, Needs
 from core.identity.service.cardholders import Cardholders
-from core.identity.service.messages import Messages
-from core.identity.service.roster import RosterImport
-from core.identity.service.sessions import Sessions
-from core.identity.service.sign_in import OneTimeCodes, SignIn
 from core.identity.service.staff_sessions import StaffSignIn
-from core.identity.service.step_up import StepUp
 from core.kit.ids import Ids
 from core.kit.sealed import Sealer
 from core.ledger.service import Ledger
 from core.limit.service import Limits
-from core.ports.messages import AddressKind, Message
+from core.ports.messages import AddressKind, Message, MessageTemplate
 from core.ports.newcomers import Newcomer
 from core.ports.pins import PinStanding
 from core.school.policy import Policy
+from core.school.policy_file import ConsentFacts
 from tests.factories.chance import NOON, HandClock, counted_entropy
+from tests.factories.doors import MemoryStore, PretendedDoors, PretendedSignOns
 from tests.factories.roster import HEADER_ZH, cells_of, csv_bytes
 
 SCHOOL = 1
@@ -112,9 +109,14 @@ class Inbox:
         """Keeps it."""
         self.messages.append(message)
 
+    def last_code(self, to: str) -> str:
+        """The newest one-time code to an address."""
+        sent = [m for m in self.messages if m.to == to]
+        return [m.facts["code"] for m in sent if m.template is MessageTemplate.ONE_TIME_CODE][-1]
 
-@dataclass
-class Identity:
+
+@dataclass(frozen=True)
+class Identity(IdentityServices):
     """All services of the context on one database."""
 
     database: Database
@@ -122,20 +124,19 @@ class Identity:
     sealer: Sealer
     ids: Ids
     policies: dict[int, Policy]
+    documents: dict[int, tuple[ConsentFacts, ...]]
     pins: PretendedPins
     cards: PretendedCards
     staff: PretendedStaff
     inbox: Inbox
+    doors: PretendedDoors
+    sign_ons: PretendedSignOns
+    store: MemoryStore
     ledger: Ledger
+    limits: Limits
+    audit: Audit
     cardholders: Cardholders
-    messages: Messages
-    attempts: Attempts
-    sessions: Sessions
-    sign_in: SignIn
-    bindings: Bindings
-    step_up: StepUp
     staff_sign_in: StaffSignIn
-    roster: RosterImport
 
     async def rows(self, sql: str, *values: object, school: int = SCHOOL) -> list[Any]:
         """What the tables hold, as the application sees it."""
@@ -167,7 +168,7 @@ class Identity:
         self.clock.advance(seconds=61)
         await self.sign_in.sign_in_begin(school, AddressKind.EMAIL, email, NETWORK)
         await self.deliver(school)
-        return [m.facts["code"] for m in self.inbox.messages if m.to == email][-1]
+        return self.inbox.last_code(email)
 
     async def deliver(self, school: int = SCHOOL) -> None:
         """Sends every due message, once."""
@@ -240,41 +241,56 @@ def _assemble(database: Database) -> Identity:
     clock, entropy = HandClock(), counted_entropy("identity")
     ids, sealer = Ids(clock, entropy), Sealer({1: MASTER}, INDEX_KEY, entropy)
     policies = {SCHOOL: Policy(), OTHER_SCHOOL: Policy()}
+    documents: dict[int, tuple[ConsentFacts, ...]] = {}
 
     async def read_policy(school_id: int) -> Policy:
         return policies[school_id]
 
+    async def documents_of(school_id: int) -> tuple[ConsentFacts, ...]:
+        return documents.get(school_id, ())
+
     pins, cards, staff, inbox = PretendedPins(), PretendedCards(), PretendedStaff(), Inbox()
-    ledger = Ledger(database, clock, ids)
-    cardholders = Cardholders(database, sealer)
-    senders = {AddressKind.EMAIL: inbox, AddressKind.PHONE: inbox}
-    messages = Messages(database, clock, ids, sealer, cardholders, senders)
-    attempts = Attempts(database, clock, sealer, bytes(32))
-    sessions = Sessions(database, clock, ids, messages)
-    codes = OneTimeCodes(clock, ids, sealer, attempts, messages, bytes(32))
+    doors, sign_ons, store = PretendedDoors(), PretendedSignOns(), MemoryStore()
+    ledger, limits = Ledger(database, clock, ids), Limits(database)
+    needs = Needs(
+        database=database,
+        clock=clock,
+        ids=ids,
+        sealer=sealer,
+        pepper_for=lambda use: use.encode().ljust(32),
+        audit=Audit(database, clock, ids, {1: bytes(32)}),
+        cardholders=Cardholders(database, sealer),
+        policy_of=read_policy,
+        documents_of=documents_of,
+        pins=pins,
+        cards=cards,
+        devices=cards,
+        limits=limits,
+        openers=[limits, ledger, cards],
+        senders={AddressKind.EMAIL: inbox, AddressKind.PHONE: inbox},
+        doors=doors,
+        sign_ons=sign_ons,
+        store=store,
+    )
+    services = IdentityServices.over(needs)
     return Identity(
+        **{each.name: getattr(services, each.name) for each in fields(services)},
         database=database,
         clock=clock,
         sealer=sealer,
         ids=ids,
         policies=policies,
+        documents=documents,
         pins=pins,
         cards=cards,
         staff=staff,
         inbox=inbox,
+        doors=doors,
+        sign_ons=sign_ons,
+        store=store,
         ledger=ledger,
-        cardholders=cardholders,
-        messages=messages,
-        attempts=attempts,
-        sessions=sessions,
-        sign_in=SignIn(database, clock, sealer, codes, sessions, ids),
-        bindings=Bindings(
-            database, clock, ids, sealer, read_policy, attempts, sessions, messages, pins, cards,
-            cards,
-        ),
-        step_up=StepUp(database, clock, cardholders, codes, pins),
-        staff_sign_in=StaffSignIn(database, clock, ids, sealer, staff, sessions),
-        roster=RosterImport(
-            database, clock, ids, sealer, read_policy, cards, [Limits(database), ledger, cards]
-        ),
-    )  # fmt: skip
+        limits=limits,
+        audit=needs.audit,
+        cardholders=needs.cardholders,
+        staff_sign_in=StaffSignIn(database, clock, ids, sealer, staff, services.sessions),
+    )

@@ -113,6 +113,13 @@ class Cards:
             await self._pins.prove_knowledge(school_id, cardholder_id, kind, pin)
         return await self._act(school_id, cardholder_id, CardKind.PHYSICAL, CardAct.REPORT_LOSS)
 
+    async def report_loss_by_guardian(self, school_id: int, cardholder_id: UUID) -> Card:
+        """The same by a guardian whose grant the caller has checked: it protects and needs no PIN.
+
+        Raises: CardUnknown, CardActImpossible.
+        """
+        return await self._act(school_id, cardholder_id, CardKind.PHYSICAL, CardAct.REPORT_LOSS)
+
     async def release(self, school_id: int, cardholder_id: UUID, *, pin: str | None) -> Card:
         """Takes a loss report back on the phone, where the school allows it (M-080).
 

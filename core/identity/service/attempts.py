@@ -62,6 +62,10 @@ class Attempts:
         ):
             await attempts.give_back(unit, *self._place(unit, counter, text))
 
+    async def forgive(self, school_id: int, caller: bytes, number: str, network: str) -> None:
+        """As `bound`, in a unit of its own: the try was right."""
+        await self._database.unit(school_id, lambda unit: self.bound(unit, caller, number, network))
+
     async def count_send(self, unit: Unit, target: bytes, network: str | None) -> bool:
         """Counts one message to an address, in a unit that commits; False: do not send it.
 

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from core.db.unit import Database, Unit
 from core.identity.lives import (
-    ACCESS_SECONDS,
     GRACE_SECONDS,
     REFRESH_SECONDS,
     SEEN_SECONDS,
     STAFF_IDLE_SECONDS,
-    STAFF_SECONDS,
     is_live,
+    life_of,
+    renews,
     token_hash,
     token_school,
     token_text,
@@ -64,14 +64,16 @@ class Sessions:
 
         Its id, times and tokens are made here; whatever `session` says of them is overwritten.
         """
-        now = self._clock.now()
-        holder = session.staff_id is None
-        life = timedelta(seconds=ACCESS_SECONDS if holder else STAFF_SECONDS)
+        now, renewing = self._clock.now(), renews(session)
         opened = replace(
-            session, id=self._ids.new(), created_at=now, last_seen_at=now, expires_at=now + life
+            session,
+            id=self._ids.new(),
+            created_at=now,
+            last_seen_at=now,
+            expires_at=now + life_of(session),
         )
         access = token_text(unit.school_id, self._ids.bytes(32))
-        refresh = token_text(unit.school_id, self._ids.bytes(32)) if holder else None
+        refresh = token_text(unit.school_id, self._ids.bytes(32)) if renewing else None
         until = now + timedelta(seconds=REFRESH_SECONDS) if refresh else None
         await store.add(
             unit, opened, token_hash(access), token_hash(refresh) if refresh else None, until

@@ -57,17 +57,28 @@ class OneTimeCodes:
 
         Inside the caller's unit, which has to commit: sends are counted in it.
         """
+        code = await self._make(unit, purpose, address, bound_to, network)
+        if code is not None:
+            await self._messages.write_code(unit, address, code)
+
+    async def pretend(self, unit: Unit, purpose: Purpose, decoy: Address, bound_to: str) -> None:
+        """Makes a code for an address that nobody has, so that nobody can tell the difference."""
+        await self._make(unit, purpose, decoy, bound_to, None)
+
+    async def _make(
+        self, unit: Unit, purpose: Purpose, address: Address, bound_to: str, network: str | None
+    ) -> str | None:
         now = self._clock.now()
         index = address.index(self._sealer, unit.school_id)
         if not await self._attempts.count_send(unit, index, network):
-            return
+            return None
         if await codes.sent_since(unit, index, now - timedelta(seconds=RESEND_SECONDS)):
-            return
+            return None
         code_id, code = self._ids.new(), self._ids.digits(DIGITS)
         kept = one_time.code_hash(self._pepper, code_id, purpose, bound_to, code)
         expires_at = now + timedelta(seconds=LIFE_SECONDS)
         await codes.add(unit, code_id, purpose, address.kind, index, kept, now, expires_at)
-        await self._messages.write_code(unit, address, code)
+        return code
 
     async def check(
         self,

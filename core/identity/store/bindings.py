@@ -20,13 +20,24 @@ async def find_of_subject(
 
 
 async def list_of_cardholder(unit: Unit, cardholder_id: UUID) -> list[Binding]:
-    """The live bindings of a cardholder, the newest first; one per channel."""
+    """The live bindings of a cardholder, the newest first; one per issuer."""
     rows = await unit.rows(
         "SELECT id, issuer, channel, bound_at FROM binding"
-        " WHERE school_id = $1 AND cardholder_id = $2 AND ended_at IS NULL ORDER BY bound_at DESC",
+        " WHERE school_id = $1 AND cardholder_id = $2 AND ended_at IS NULL"
+        " ORDER BY bound_at DESC, id DESC",
         unit.school_id, cardholder_id,
     )  # fmt: skip
     return [Binding(*row) for row in rows]
+
+
+async def subject_of(unit: Unit, binding_id: UUID) -> tuple[str, bytes] | None:
+    """The issuer and subject of a live binding."""
+    row = await unit.row(
+        "SELECT issuer, subject_index FROM binding"
+        " WHERE school_id = $1 AND id = $2 AND ended_at IS NULL",
+        unit.school_id, binding_id,
+    )  # fmt: skip
+    return (row["issuer"], row["subject_index"]) if row is not None else None
 
 
 async def add(

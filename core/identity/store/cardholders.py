@@ -1,9 +1,9 @@
 """Cardholders as the roster made them, sealed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from core.db.reading import Reader, Reads
@@ -45,8 +45,18 @@ class Known:
     opening_minor: int | None
 
 
+CORRECTED = (
+    "name_sealed", "name_index", "id_type", "id_number_sealed", "id_number_index", "phone_sealed",
+    "phone_index", "email_sealed", "email_index",
+)  # fmt: skip
 _WRITTEN = tuple(SealedCardholder.__dataclass_fields__)
 _OF_ID = Reader("cardholder_of_id", "cardholder_facts", ("uuid",))
+_CANDIDATE = (
+    "SELECT c.id, c.number, c.kind, c.status, c.name_index, c.id_number_index, c.phone_index,"
+    " c.email_index, b.id AS bound_to FROM cardholder c LEFT JOIN binding b"
+    " ON b.school_id = c.school_id AND b.cardholder_id = c.id AND b.issuer = $2"
+    " AND b.ended_at IS NULL WHERE c.school_id = $1"
+)
 _PERSONAL = "id, id_type, id_number_sealed, phone_sealed, email_sealed"
 
 
@@ -76,14 +86,54 @@ async def add(unit: Unit, people: Sequence[SealedCardholder]) -> None:
 
 
 async def update(unit: Unit, people: Sequence[SealedCardholder]) -> None:
-    """Writes what the roster says anew about known cardholders; never their status."""
+    """Writes what the roster says anew about known cardholders; never their status.
+
+    An address that the holder changed since stays (M-015).
+    """
     changes = ", ".join(
-        f"{name} = ${place}" for place, name in enumerate(_WRITTEN, start=2) if place > 3
+        f"{name} = {_unless_own(name, place)}"
+        for place, name in enumerate(_WRITTEN, 2)
+        if place > 3
     )
     await unit.execute_many(
         f"UPDATE cardholder SET {changes} WHERE school_id = $1 AND id = $2 AND number = $3",  # noqa: S608 - as above
         [(unit.school_id, *_values(person)) for person in people],
     )
+
+
+def _unless_own(name: str, place: int) -> str:
+    kind = name.partition("_")[0]
+    if kind not in {"phone", "email"}:
+        return f"${place}"
+    return f"CASE WHEN {kind}_changed_at IS NULL THEN ${place} ELSE {name} END"
+
+
+async def change_contact(
+    unit: Unit,
+    cardholder_id: UUID,
+    kind: Literal["phone", "email"],
+    sealed: bytes,
+    index: bytes,
+    now: datetime,
+) -> None:
+    """Takes over an address that the holder has proven."""
+    await unit.execute(
+        f"UPDATE cardholder SET {kind}_sealed = $3, {kind}_index = $4, {kind}_changed_at = $5,"  # noqa: S608 - one of two words
+        " changed_at = $5 WHERE school_id = $1 AND id = $2",
+        unit.school_id, cardholder_id, sealed, index, now,
+    )  # fmt: skip
+
+
+async def correct(
+    unit: Unit, cardholder_id: UUID, columns: Mapping[str, bytes | str | None], now: datetime
+) -> None:
+    """Takes over what the card office found in a document; the names are `CORRECTED`'s."""
+    named = {name: columns[name] for name in CORRECTED if name in columns}
+    changes = ", ".join(f"{name} = ${place}" for place, name in enumerate(named, start=4))
+    await unit.execute(
+        f"UPDATE cardholder SET {changes}, changed_at = $3 WHERE school_id = $1 AND id = $2",  # noqa: S608 - as above
+        unit.school_id, cardholder_id, now, *named.values(),
+    )  # fmt: skip
 
 
 def _values(person: SealedCardholder) -> tuple[object, ...]:
@@ -118,22 +168,37 @@ async def add_import(unit: Unit, values: Sequence[object]) -> None:
 
 
 async def find_candidate(
-    unit: Unit, channel: str, *, number: str | None = None, cardholder_id: UUID | None = None
+    unit: Unit,
+    issuer: str,
+    *,
+    number: str | None = None,
+    cardholder_id: UUID | None = None,
 ) -> Candidate | None:
-    """A cardholder by number or id, with the live binding on a channel."""
+    """A cardholder by number or id, with the live binding of an issuer."""
     row = await unit.row(
-        "SELECT c.id, c.number, c.kind, c.status, c.name_index, c.phone_index, c.email_index,"
-        " b.id AS bound_to FROM cardholder c LEFT JOIN binding b ON b.school_id = c.school_id"
-        " AND b.cardholder_id = c.id AND b.channel = $2 AND b.ended_at IS NULL"
-        " WHERE c.school_id = $1 AND (c.number = $3 OR c.id = $4)",
-        unit.school_id, channel, number, cardholder_id,
+        f"{_CANDIDATE} AND (c.number = $3 OR c.id = $4)",
+        unit.school_id, issuer, number, cardholder_id,
     )  # fmt: skip
-    if row is None:
-        return None
+    return None if row is None else _candidate(row)
+
+
+async def candidates_of_id_number(
+    unit: Unit, issuer: str, id_number_index: bytes
+) -> list[Candidate]:
+    """The active cardholders of an ID number, at most 10: one person may have several cards."""
+    rows = await unit.rows(
+        f"{_CANDIDATE} AND c.id_number_index = $3 AND c.status = 'ACTIVE' ORDER BY c.number"
+        " LIMIT 10",
+        unit.school_id, issuer, id_number_index,
+    )  # fmt: skip
+    return [_candidate(row) for row in rows]
+
+
+def _candidate(row: Any) -> Candidate:  # noqa: ANN401 - a row's columns are the statement's
     indexes = tuple(index for index in (row["phone_index"], row["email_index"]) if index)
     return Candidate(
-        row["id"], row["number"], row["kind"], row["status"], row["name_index"], indexes,
-        row["bound_to"],
+        row["id"], row["number"], row["kind"], row["status"], row["name_index"],
+        row["id_number_index"], indexes, row["bound_to"],
     )  # fmt: skip
 
 

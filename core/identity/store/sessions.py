@@ -62,6 +62,17 @@ async def find_by_id(unit: Unit, session_id: UUID) -> SessionRecord | None:
     return _record(row) if row is not None else None
 
 
+async def find_of_family(unit: Unit, family_id: UUID) -> SessionRecord | None:
+    """The newest unrevoked session of a sign-in, also if it has run out."""
+    row = await unit.row(
+        f"SELECT {_FACTS} FROM session"  # noqa: S608 - as above
+        " WHERE school_id = $1 AND family_id = $2 AND revoked_at IS NULL"
+        " ORDER BY created_at DESC, id DESC LIMIT 1",
+        unit.school_id, family_id,
+    )  # fmt: skip
+    return _record(row) if row is not None else None
+
+
 async def lock(unit: Unit, session_id: UUID) -> SessionRecord | None:
     """An unrevoked session, held until the unit ends."""
     row = await unit.row(
@@ -86,11 +97,12 @@ async def lock_refresh(
 
 
 async def list_live(unit: Unit, binding_id: UUID, now: datetime, limit: int) -> list[SessionRecord]:
-    """A binding's devices that can still be refreshed, last seen first."""
+    """A binding's devices that live or can still be refreshed, last seen first."""
     rows = await unit.rows(
         f"SELECT {_FACTS} FROM session"  # noqa: S608 - as above
         " WHERE school_id = $1 AND binding_id = $2 AND revoked_at IS NULL AND rotated_at IS NULL"
-        " AND refresh_expires_at > $3 ORDER BY last_seen_at DESC, id LIMIT $4",
+        " AND coalesce(refresh_expires_at, expires_at) > $3"
+        " ORDER BY last_seen_at DESC, id LIMIT $4",
         unit.school_id, binding_id, now, limit,
     )  # fmt: skip
     return [_record(row) for row in rows]

@@ -12,7 +12,7 @@ from core.kit.ids import Ids
 from core.ports.accounts import AccountOpener
 from core.school.policy import Policy
 from core.school.policy_diff import policy_digest
-from core.school.policy_file import SchoolFile, parse_school_file
+from core.school.policy_file import ConsentFacts, SchoolFile, parse_school_file
 from core.school.records import (
     Campus,
     Merchant,
@@ -96,6 +96,13 @@ class Schools:
         Raises: SchoolUnknown.
         """
         return (self._fresh(unit.school_id) or await self._read(unit)).file.policy
+
+    async def consents(self, school_id: int) -> tuple[ConsentFacts, ...]:
+        """The documents people agree to, as they were at most 30 s ago.
+
+        Raises: SchoolUnknown.
+        """
+        return (await self.in_force(school_id)).file.consents
 
     async def in_force(self, school_id: int) -> FileInForce:
         """The school's whole file, as it was at most 30 s ago.

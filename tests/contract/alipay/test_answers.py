@@ -19,6 +19,7 @@ from core.ports.providers import (
 from tests.contract.alipay.keyring import private_text, rsa_key
 from tests.contract.alipay.odd_gateway import answering
 from tests.contract.alipay.stand import Stand, done, order_number
+from tests.contract.doors import by_app
 
 METHOD = "alipay.trade.query"
 QUERY = "alipay_trade_query_response"
@@ -48,7 +49,7 @@ async def test_unsigned_success_is_unknown(stand: Stand, caplog: pytest.LogCaptu
     alipay = stand.open()
     assert await alipay.payments.query(number) == Unknown("unsigned")
     with pytest.raises(ProviderUnavailable, match="unsigned"):
-        await alipay.door.sign_in.sign_in(await stand.code(await stand.person()))
+        await by_app(alipay.door).sign_in(await stand.code(await stand.person()))
     assert "alipay.trade.query: unsigned" in caplog.text
 
 
@@ -58,7 +59,7 @@ async def test_a_wrong_signature_is_unknown(stand: Stand, caplog: pytest.LogCapt
     alipay = stand.open()
     assert await alipay.payments.query(number) == Unknown("wrong signature")
     with pytest.raises(ProviderUnavailable, match="wrong signature"):
-        await alipay.door.sign_in.sign_in(await stand.code(await stand.person()))
+        await by_app(alipay.door).sign_in(await stand.code(await stand.person()))
     assert "alipay.trade.query: wrong signature" in caplog.text
 
 
@@ -66,10 +67,10 @@ async def test_error_response_is_verified(stand: Stand) -> None:
     door = stand.open().door
     await stand.fail("wrong_signature")
     with pytest.raises(AnswerMissing, match="wrong signature"):
-        await door.sign_in.sign_in("invented")
+        await by_app(door).sign_in("invented")
     await stand.sandbox.mend()
     with pytest.raises(ProviderRefused):
-        await door.sign_in.sign_in("invented")
+        await by_app(door).sign_in("invented")
 
 
 async def test_unsigned_business_error_is_refused(stand: Stand) -> None:
@@ -77,7 +78,7 @@ async def test_unsigned_business_error_is_refused(stand: Stand) -> None:
     await stand.fail("unsigned_answer")
     alipay = stand.open()
     with pytest.raises(ProviderRefused) as refusal:
-        await alipay.door.sign_in.sign_in("invented")
+        await by_app(alipay.door).sign_in("invented")
     assert refusal.value.reason is RefusalReason.CODE_EXPIRED
     code = await stand.pay_code(await stand.person(), "ACQ.BUYER_BALANCE_NOT_ENOUGH")
     outcome = await alipay.payments.pay(order_number(), 1, "午餐", code)
@@ -97,13 +98,13 @@ async def test_an_app_the_gateway_does_not_know_is_misconfigured_though_unsigned
     stand: Stand,
 ) -> None:
     with pytest.raises(ProviderMisconfigured, match=r"isv\.invalid-app-id"):
-        await stand.open(app_id="2099000000000002").door.sign_in.sign_in("invented")
+        await by_app(stand.open(app_id="2099000000000002").door).sign_in("invented")
 
 
 async def test_a_key_the_gateway_does_not_know_is_misconfigured(stand: Stand) -> None:
     other = stand.open(app_private_key=private_text(rsa_key("alipay")))
     with pytest.raises(ProviderMisconfigured, match=r"isv\.invalid-signature"):
-        await other.door.sign_in.sign_in("invented")
+        await by_app(other.door).sign_in("invented")
 
 
 async def test_a_certificate_we_do_not_know_signs_nothing(stand: Stand) -> None:

@@ -14,6 +14,7 @@ from core.ports.providers import (
     Unknown,
 )
 from tests.contract.alipay.stand import Stand, done, order_number
+from tests.contract.doors import by_app
 from tests.contract.sandbox import free_port
 
 
@@ -80,7 +81,7 @@ async def test_a_sign_in_without_a_good_answer_is_unavailable(stand: Stand, faul
 async def test_a_slow_answer_is_an_answer(stand: Stand) -> None:
     person = await stand.person()
     await stand.fail("slow")
-    subject = await stand.open().door.sign_in.sign_in(await stand.code(person))
+    subject = await by_app(stand.open().door).sign_in(await stand.code(person))
     assert subject.subject == await stand.open_id(person)
 
 
@@ -105,8 +106,8 @@ async def test_a_quota_leaves_the_code_good(stand: Stand) -> None:
     code, door = await stand.code(await stand.person()), stand.open().door
     await stand.fail("quota", count=1)
     with pytest.raises(ProviderThrottled):
-        await door.sign_in.sign_in(code)
-    await door.sign_in.sign_in(code)
+        await by_app(door).sign_in(code)
+    await by_app(door).sign_in(code)
 
 
 async def test_a_pending_payer_pays_later(stand: Stand) -> None:

@@ -86,9 +86,9 @@ async def test_a_sign_on_ends_in_what_the_map_keeps(cas_url: str) -> None:
 
 async def test_what_was_released_can_be_looked_at_before_the_map(cas_url: str) -> None:
     one = cas(cas_url)
-    released = await one.released(await returned(one))
-    assert set(released.attributes) == set(facts(PUPILS[0]))
-    assert one.mapped(released).person_no == "007001"
+    attributes, identity = await one.explain(await returned(one))
+    assert set(attributes) == set(facts(PUPILS[0]))
+    assert identity.person_no == "007001"
     await one.close()
 
 
@@ -177,7 +177,7 @@ async def test_whatever_a_kind_raises_is_a_sign_on_that_failed() -> None:
     ):
         one = foreign(does)
         for call in (
-            one.begin("x"), one.finish(RETURNED), one.exchange("x"), one.released(RETURNED),
+            one.begin("x"), one.finish(RETURNED), one.exchange("x"), one.explain(RETURNED),
             one.logout_notice(b""), one.logout_url("x", "y"),
         ):  # fmt: skip
             with pytest.raises(SignOnFailed) as failed:

@@ -10,7 +10,7 @@ from adapters.wechat.client import WechatClient
 from adapters.wechat.door import Wechat, open_mini, open_official
 from adapters.wechat.settings import MiniSettings, OfficialSettings
 from tests.contract.sandbox import Sandbox
-from tests.contract.tencent import BACK, Watch, real_time
+from tests.contract.tencent import Watch, real_time
 
 IMPATIENT_SECONDS = 0.3
 
@@ -70,7 +70,6 @@ def official_settings(sandbox: Sandbox, keys: dict[str, str]) -> OfficialSetting
                 "token": keys["official_token"],
                 "encoding_aes_key": keys["official_encoding_aes_key"],
             },
-            "return_to": [BACK],
         }
     )
 

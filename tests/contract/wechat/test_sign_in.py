@@ -9,6 +9,7 @@ from adapters.http import HttpAnswer, HttpClient
 from adapters.wechat.door import Wechat
 from core.ports.channels import ClaimKind, IdentityClaim
 from core.ports.providers import ProviderRefused, RefusalReason
+from tests.contract.doors import by_app, by_page
 from tests.contract.sandbox import Sandbox
 from tests.contract.tencent import BACK, Watch, act, brought, sent_back
 from tests.contract.wechat.spying import spied
@@ -32,7 +33,7 @@ async def _page_code(official: Wechat, sandbox: Sandbox, person: str = "jia") ->
 async def test_code_to_session_needs_no_token(
     mini: Wechat, watch: Watch, keys: dict[str, str]
 ) -> None:
-    await mini.door.sign_in.sign_in(await _code(watch, keys["mini_app_id"]))
+    await by_app(mini.door).sign_in(await _code(watch, keys["mini_app_id"]))
     (exchange,) = await watch.exchanges("wechat")
     assert exchange["api"] == "sns/jscode2session"
     assert exchange["sent"].strip() == "?appid&secret&js_code&grant_type"
@@ -42,8 +43,8 @@ async def test_a_person_is_the_same_subject_at_each_sign_in_and_another_in_anoth
     mini: Wechat, official: Wechat, watch: Watch, keys: dict[str, str]
 ) -> None:
     codes = [await _code(watch, keys["mini_app_id"], person) for person in ("jia", "jia", "yi")]
-    first, again, other = [await mini.door.sign_in.sign_in(code) for code in codes]
-    on_page = await official.door.sign_in.sign_in(await _page_code(official, watch.sandbox))
+    first, again, other = [await by_app(mini.door).sign_in(code) for code in codes]
+    on_page = await by_page(official.door).sign_in(await _page_code(official, watch.sandbox))
     assert first == again
     assert first.issuer == mini.door.issuer == f"wechat:{keys['mini_app_id']}"
     assert on_page.issuer == official.door.issuer == f"wechat:{keys['official_app_id']}"
@@ -56,9 +57,9 @@ async def test_unionid_appearing_later_keeps_subject(
     mini: Wechat, watch: Watch, keys: dict[str, str]
 ) -> None:
     app = keys["mini_app_id"]
-    alone = await mini.door.sign_in.sign_in(await _code(watch, app))
+    alone = await by_app(mini.door).sign_in(await _code(watch, app))
     await act(watch.sandbox, "wechat/platform", app_id=app, joined=True)
-    joined = await mini.door.sign_in.sign_in(await _code(watch, app))
+    joined = await by_app(mini.door).sign_in(await _code(watch, app))
     await act(watch.sandbox, "wechat/platform", app_id=app, joined=False)
     (claim,) = joined.claims
     assert (alone.issuer, alone.subject) == (joined.issuer, joined.subject)
@@ -71,12 +72,12 @@ async def test_a_code_is_good_once_and_for_five_minutes(
     mini: Wechat, watch: Watch, keys: dict[str, str]
 ) -> None:
     used = await _code(watch, keys["mini_app_id"])
-    await mini.door.sign_in.sign_in(used)
+    await by_app(mini.door).sign_in(used)
     old = await _code(watch, keys["mini_app_id"])
     await watch.sandbox.move_clock(301)
     for code in (used, old, "nonsense"):
         with pytest.raises(ProviderRefused) as refusal:
-            await mini.door.sign_in.sign_in(code)
+            await by_app(mini.door).sign_in(code)
         assert refusal.value.reason is RefusalReason.CODE_EXPIRED
 
 
@@ -91,7 +92,7 @@ async def test_a_code_of_another_app_or_kind_is_refused(
     ]
     for code in codes:
         with pytest.raises(ProviderRefused) as refusal:
-            await mini.door.sign_in.sign_in(code)
+            await by_app(mini.door).sign_in(code)
         assert refusal.value.reason is RefusalReason.CODE_EXPIRED
 
 
@@ -100,7 +101,7 @@ async def test_a_person_at_risk_is_refused(
 ) -> None:
     await watch.sandbox.fail("wechat", "refuse", api="sns/jscode2session")
     with pytest.raises(ProviderRefused) as refusal:
-        await mini.door.sign_in.sign_in(await _code(watch, keys["mini_app_id"]))
+        await by_app(mini.door).sign_in(await _code(watch, keys["mini_app_id"]))
     assert refusal.value.reason is RefusalReason.RISK
     assert str(refusal.value) == "/sns/jscode2session: 40226"
 
@@ -114,7 +115,7 @@ async def test_session_key_never_in_an_answer(
 ) -> None:
     caplog.set_level("DEBUG")
     answers = spied(monkeypatch)
-    subject = await mini.door.sign_in.sign_in(await _code(watch, keys["mini_app_id"]))
+    subject = await by_app(mini.door).sign_in(await _code(watch, keys["mini_app_id"]))
     session_key = json.loads(answers[0].body)["session_key"]
     kept = f"{subject!r} {subject.subject} {subject.claims} {subject.ticket} {caplog.text}"
     assert len(session_key) == 24
@@ -142,9 +143,9 @@ async def test_who_refuses_on_the_page_brings_no_code(official: Wechat, watch: W
 
 async def test_a_page_code_is_good_once(official: Wechat, watch: Watch) -> None:
     code = await _page_code(official, watch.sandbox)
-    await official.door.sign_in.sign_in(code)
+    await by_page(official.door).sign_in(code)
     with pytest.raises(ProviderRefused) as refusal:
-        await official.door.sign_in.sign_in(code)
+        await by_page(official.door).sign_in(code)
     assert refusal.value.reason is RefusalReason.CODE_EXPIRED
 
 
@@ -161,5 +162,5 @@ async def test_a_snapshot_of_the_page_signs_nobody_in(
     code = await _page_code(official, watch.sandbox)
     monkeypatch.setattr(HttpClient, "request", made_up)
     with pytest.raises(ProviderRefused) as refusal:
-        await official.door.sign_in.sign_in(code)
+        await by_page(official.door).sign_in(code)
     assert refusal.value.reason is RefusalReason.NOT_AUTHORISED

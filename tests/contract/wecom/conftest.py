@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from adapters.tokens import Tokens
-from adapters.wecom.door import PRIVATE_INFO, Wecom, open_mini, open_page
+from adapters.wecom.door import PRIVATE_INFO, Wecom, open_wecom
 from adapters.wecom.settings import WecomSettings
 from tests.contract.sandbox import Sandbox
-from tests.contract.tencent import BACK, Watch, real_time
+from tests.contract.tencent import Watch, real_time
 
 
 @pytest.fixture
@@ -34,7 +34,6 @@ def settings(sandbox: Sandbox, keys: dict[str, str]) -> WecomSettings:
             "page_base": sandbox.url,
             "messages": {"ONE_TIME_CODE": card},
             "callback": {"token": keys["token"], "encoding_aes_key": keys["encoding_aes_key"]},
-            "return_to": [BACK],
         }
     )
 
@@ -42,7 +41,7 @@ def settings(sandbox: Sandbox, keys: dict[str, str]) -> WecomSettings:
 @pytest.fixture
 async def page(settings: WecomSettings, tokens: Tokens) -> AsyncIterator[Wecom]:
     """The door of the app's page, with private facts."""
-    opened = open_page(settings, frozenset({PRIVATE_INFO}), tokens, real_time())
+    opened = open_wecom(settings, frozenset({PRIVATE_INFO}), tokens, real_time())
     yield opened
     await opened.close()
 
@@ -50,6 +49,6 @@ async def page(settings: WecomSettings, tokens: Tokens) -> AsyncIterator[Wecom]:
 @pytest.fixture
 async def mini(settings: WecomSettings, tokens: Tokens) -> AsyncIterator[Wecom]:
     """The door of the linked mini-program."""
-    opened = open_mini(settings, tokens, real_time())
+    opened = open_wecom(settings, frozenset(), tokens, real_time())
     yield opened
     await opened.close()

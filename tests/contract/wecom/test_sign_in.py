@@ -3,10 +3,11 @@
 import pytest
 
 from adapters.tokens import Tokens
-from adapters.wecom.door import Wecom, open_page
+from adapters.wecom.door import Wecom, open_wecom
 from adapters.wecom.settings import WecomSettings
 from core.ports.channels import ChannelSubject, ClaimKind, IdentityClaim
 from core.ports.providers import ProviderMisconfigured, ProviderRefused, RefusalReason
+from tests.contract.doors import by_app, by_page
 from tests.contract.sandbox import Sandbox
 from tests.contract.tencent import BACK, CORP, Watch, act, brought, sent_back
 
@@ -26,8 +27,8 @@ async def _mini_code(watch: Watch, person: str) -> str:
 async def test_a_member_is_their_userid_on_the_page_and_in_the_mini_program(
     page: Wecom, mini: Wecom, watch: Watch
 ) -> None:
-    assert await page.door.sign_in.sign_in(await _code(page, watch.sandbox, "jia")) == MEMBER
-    assert await mini.door.sign_in.sign_in(await _mini_code(watch, "jia")) == MEMBER
+    assert await by_page(page.door).sign_in(await _code(page, watch.sandbox, "jia")) == MEMBER
+    assert await by_app(mini.door).sign_in(await _mini_code(watch, "jia")) == MEMBER
     assert page.door.issuer == mini.door.issuer == MEMBER.issuer
     assert await watch.asked("wecom") == [
         "gettoken", "auth/getuserinfo", "miniprogram/jscode2session"
@@ -49,7 +50,7 @@ async def test_the_address_of_the_page_says_how_much_is_asked_for(
 async def test_outsider_is_denied(page: Wecom, watch: Watch) -> None:
     for person in ("bing", "ding"):
         with pytest.raises(ProviderRefused) as refusal:
-            await page.door.sign_in.sign_in(await _code(page, watch.sandbox, person))
+            await by_page(page.door).sign_in(await _code(page, watch.sandbox, person))
         assert refusal.value.reason is RefusalReason.NOT_A_MEMBER
         assert str(refusal.value) == "not a member"
 
@@ -58,13 +59,13 @@ async def test_foreign_corpid_and_linked_userid_are_denied(
     page: Wecom, mini: Wecom, watch: Watch
 ) -> None:
     linked = await _code(page, watch.sandbox, "yi")
-    for opened, code in (
-        (page, linked),
-        (mini, await _mini_code(watch, "yi")),
-        (mini, await _mini_code(watch, "bing")),
+    for sign_in, code in (
+        (by_page(page.door), linked),
+        (by_app(mini.door), await _mini_code(watch, "yi")),
+        (by_app(mini.door), await _mini_code(watch, "bing")),
     ):
         with pytest.raises(ProviderRefused) as refusal:
-            await opened.door.sign_in.sign_in(code)
+            await sign_in.sign_in(code)
         assert refusal.value.reason is RefusalReason.NOT_A_MEMBER
 
 
@@ -73,21 +74,21 @@ async def test_a_code_is_good_once_for_five_minutes_and_of_its_own_kind(
 ) -> None:
     used, other = await _code(page, watch.sandbox, "jia"), await _code(page, watch.sandbox, "jia")
     old = await _code(page, watch.sandbox, "jia")
-    await page.door.sign_in.sign_in(used)
+    await by_page(page.door).sign_in(used)
     with pytest.raises(ProviderRefused) as kind:
-        await mini.door.sign_in.sign_in(other)
+        await by_app(mini.door).sign_in(other)
     assert kind.value.reason is RefusalReason.CODE_EXPIRED
     await watch.sandbox.move_clock(301)
     for code in (used, old):
         with pytest.raises(ProviderRefused) as refusal:
-            await page.door.sign_in.sign_in(code)
+            await by_page(page.door).sign_in(code)
         assert refusal.value.reason is RefusalReason.CODE_EXPIRED
 
 
 async def test_a_member_who_agrees_shows_telephone_and_mail(page: Wecom, watch: Watch) -> None:
     assert page.door.private is not None
     code = await _code(page, watch.sandbox, "jia", mobile="1", email="1")
-    subject = await page.door.sign_in.sign_in(code)
+    subject = await by_page(page.door).sign_in(code)
     assert subject.subject == "JiaShiLi"
     assert subject.ticket is not None
     assert await page.door.private.claims(subject.ticket) == (
@@ -102,9 +103,9 @@ async def test_refused_private_info_falls_back(page: Wecom, watch: Watch) -> Non
     assert page.door.private is not None
     url = page.door.page.authorise_url("aZ09", BACK, private=True)
     nothing = brought(await sent_back(watch.sandbox, url, "jia"))["code"]
-    assert await page.door.sign_in.sign_in(nothing) == MEMBER
+    assert await by_page(page.door).sign_in(nothing) == MEMBER
     some = await _code(page, watch.sandbox, "jia", email="1")
-    ticket = (await page.door.sign_in.sign_in(some)).ticket
+    ticket = (await by_page(page.door).sign_in(some)).ticket
     assert ticket is not None
     (claim,) = await page.door.private.claims(ticket)
     assert claim.kind is ClaimKind.EMAIL
@@ -113,7 +114,7 @@ async def test_refused_private_info_falls_back(page: Wecom, watch: Watch) -> Non
 async def test_a_ticket_is_good_for_half_an_hour(page: Wecom, watch: Watch) -> None:
     assert page.door.private is not None
     code = await _code(page, watch.sandbox, "jia", mobile="1")
-    ticket = (await page.door.sign_in.sign_in(code)).ticket
+    ticket = (await by_page(page.door).sign_in(code)).ticket
     assert ticket is not None
     await watch.sandbox.move_clock(1_801)
     for given in (ticket, "nonsense"):
@@ -125,7 +126,7 @@ async def test_a_ticket_is_good_for_half_an_hour(page: Wecom, watch: Watch) -> N
 async def test_private_facts_need_the_capability(
     settings: WecomSettings, tokens: Tokens, watch: Watch
 ) -> None:
-    opened = open_page(settings, frozenset(), tokens, watch.clock)
+    opened = open_wecom(settings, frozenset(), tokens, watch.clock)
     assert opened.door.private is None
     await opened.close()
 
@@ -134,4 +135,4 @@ async def test_a_page_on_another_domain_is_ours_to_mend(page: Wecom, watch: Watc
     code = await _code(page, watch.sandbox, "jia")
     await watch.sandbox.fail("wecom", "refuse", api="auth/getuserinfo")
     with pytest.raises(ProviderMisconfigured, match="50001"):
-        await page.door.sign_in.sign_in(code)
+        await by_page(page.door).sign_in(code)

@@ -11,10 +11,11 @@ from itertools import count
 from pathlib import Path
 from uuid import UUID
 
+from bff.ground import Ground
 from bff.keys import create_keys, load_keys
 from bff.sample_people import sample_people
 from bff.settings import Environment
-from bff.wiring import Ground, Wired, wire
+from bff.wiring import Wired, wire
 from clients.device_key import public_key
 from clients.terminal.keys import Identity, enrolment_proof
 from core.audit.records import Actor, ActorKind

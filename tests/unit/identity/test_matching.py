@@ -7,27 +7,33 @@ import pytest
 from core.identity.matching import name_form, number_form, proves_card
 from core.ports.pins import PinStanding
 
-_STRONG = {
-    (PinStanding.SET, True, False), (PinStanding.SET, True, True),
-    (PinStanding.DEFAULT, True, True), (PinStanding.ABSENT, True, True),
+_BY_PIN = {
+    (PinStanding.SET, False), (PinStanding.SET, True), (PinStanding.DEFAULT, True),
+    (PinStanding.ABSENT, True),
 }  # fmt: skip
+"""(How the PIN stands, whether the sign-in showed the person besides): these prove a card."""
 
 
 @pytest.mark.parametrize(
-    ("agrees", "pin", "pin_open", "registered", "bound_elsewhere"),
-    list(product((True, False), PinStanding, (True, False), (True, False), (True, False))),
+    ("agrees", "pin", "pin_open", "second_proof", "owner_shown", "bound_elsewhere"),
+    list(product((True, False), PinStanding, *[(True, False)] * 4)),
 )
 def test_every_combination_of_proofs(
-    agrees: bool, pin: PinStanding, pin_open: bool, registered: bool, bound_elsewhere: bool
+    agrees: bool,
+    pin: PinStanding,
+    pin_open: bool,
+    second_proof: bool,
+    owner_shown: bool,
+    bound_elsewhere: bool,
 ) -> None:
-    by_pin = (pin, pin_open, registered) in _STRONG
-    by_address_alone = registered and not pin_open
-    expected = agrees and (by_pin or by_address_alone) and (registered or not bound_elsewhere)
+    proven = (pin, second_proof) in _BY_PIN if pin_open else owner_shown
+    expected = agrees and proven and (owner_shown or not bound_elsewhere)
     assert expected == proves_card(
         agrees=agrees,
         pin=pin,
         pin_open=pin_open,
-        registered=registered,
+        second_proof=second_proof,
+        owner_shown=owner_shown,
         bound_elsewhere=bound_elsewhere,
     )
 

@@ -1,0 +1,13 @@
+"""What the channels, the school's sign-on, consents and guardians need."""
+
+from pathlib import Path
+
+from tortoise import migrations
+from tortoise.migrations.operations import RunSQL
+
+
+class Migration(migrations.Migration):
+    """The reviewed DDL beside this file."""
+
+    dependencies = [("core", "m0007_rights")]
+    operations = [RunSQL(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))]

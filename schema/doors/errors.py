@@ -1,0 +1,58 @@
+"""What the ways in may be refused for."""
+
+from core.card.records import PinIsDefault, PinKindUnknown, PinLocked, PinNotSet, PinWrong
+from core.identity.records import (
+    AddressInvalid,
+    AlreadyBound,
+    ChallengeInvalid,
+    ChannelNotOffered,
+    ChannelUnavailable,
+    ConfirmationWrong,
+    ConsentMissing,
+    IdentityNotConfirmed,
+    MethodNotOffered,
+    NotAuthorised,
+    NothingToConfirm,
+    NotMember,
+    RealNameNotFound,
+    ReturnNotListed,
+    SessionEnded,
+    SignInNotConfirmed,
+    SignOnRefused,
+    SignOnUnknown,
+    StartAgain,
+    StepUpTargetMissing,
+)
+from core.school.records import FeatureOff, SchoolUnknown
+from schema.errors import AreaErrors
+
+DOORS = AreaErrors(
+    "Doors",
+    AddressInvalid,
+    AlreadyBound,
+    ChallengeInvalid,
+    ChannelNotOffered,
+    ChannelUnavailable,
+    ConfirmationWrong,
+    ConsentMissing,
+    FeatureOff,
+    IdentityNotConfirmed,
+    MethodNotOffered,
+    NotMember,
+    NotAuthorised,
+    NothingToConfirm,
+    PinIsDefault,
+    PinKindUnknown,
+    PinLocked,
+    PinNotSet,
+    PinWrong,
+    RealNameNotFound,
+    ReturnNotListed,
+    SchoolUnknown,
+    SessionEnded,
+    SignInNotConfirmed,
+    SignOnRefused,
+    SignOnUnknown,
+    StartAgain,
+    StepUpTargetMissing,
+)
