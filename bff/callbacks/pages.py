@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from jinja2 import Environment
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from core.identity.service.campus_sign_in import Opened
+
 NEVER_KEPT = {
     "cache-control": "no-store",
     "referrer-policy": "no-referrer",
@@ -68,21 +70,20 @@ class SignOnPages:
         """A page that says what happened and what to do next."""
         return self._page(status, "", kind="told", text=_TEXTS[what])
 
-    def form(
-        self, action: str, state: str, label: tuple[str, str], wrong: bool = False
-    ) -> Response:
+    def form(self, action: str, opened: Opened, wrong: bool = False) -> Response:
         """Our own form, for a school that has none."""
+        # A browser holds a form's policy against the redirect that answers it, too.
+        target = _origin(opened.return_to or "")
         text = _TEXTS["wrong"] if wrong else ("", "")
         return self._page(
-            401 if wrong else 200, "'self'", kind="form", action=action, state=state, label=label,
-            text=text,
+            401 if wrong else 200, f"'self' {target}", kind="form", action=action,
+            state=opened.state, label=(opened.label_zh, opened.label_en), text=text,
         )  # fmt: skip
 
     def post(self, url: str, fields: Mapping[str, str]) -> Response:
-        """Posts fields to the school's page by itself."""
-        parts = urlsplit(url)
-        origin = f"{parts.scheme}://{parts.netloc}"
-        return self._page(200, origin, kind="post", action=url, fields=dict(fields))
+        """Posts fields to the school's page by itself, which may lead on to its other hosts."""
+        targets = f"{_origin(url)} https:"
+        return self._page(200, targets, kind="post", action=url, fields=dict(fields))
 
     def back(self, channel: str, return_to: str, code: str) -> Response:
         """The way back: by the platform's bridge in a web-view, by a redirect everywhere else."""
@@ -105,10 +106,15 @@ class SignOnPages:
         self, status: int, form_action: str, script: str = "", **content: object
     ) -> HTMLResponse:
         nonce = b64encode(self._entropy(16)).decode()
-        posts_to = form_action or "'none'"
+        posts_to = form_action.strip() or "'none'"
         policy = (
             f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}' {script};"
             f" form-action {posts_to}; frame-ancestors 'none'; base-uri 'none'"
         )
         html = self._template.render(nonce=nonce, **content)
         return HTMLResponse(html, status, {**NEVER_KEPT, "content-security-policy": policy})
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""

@@ -105,8 +105,7 @@ class SignOnRoutes:
         start_id = request.path_params["start_id"]
         opened = await self._campus.open(place.school_id, place.provider, start_id)
         if opened.begun is None:
-            label = opened.label_zh, opened.label_en
-            response = self._pages.form(f"{place.path}/password", opened.state, label)
+            response = self._pages.form(f"{place.path}/password", opened)
         elif opened.begun.form is not None:
             response = self._pages.post(opened.begun.url, opened.begun.form)
         else:
@@ -155,10 +154,9 @@ class SignOnRoutes:
             place.school_id, place.provider, state, secret, login, network
         )
         if isinstance(answered, Denied):
-            opened = answered.again
-            label = opened.label_zh, opened.label_en
-            response = self._pages.form(f"{place.path}/password", opened.state, label, wrong=True)
-            self._mark(response, opened.state, opened.cookie)
+            again = answered.again
+            response = self._pages.form(f"{place.path}/password", again, wrong=True)
+            self._mark(response, again.state, again.cookie)
             return response
         return await self._answer(place, answered)
 

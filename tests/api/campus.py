@@ -351,8 +351,12 @@ async def campus_on(
     *,
     production: bool = False,
     monotonic: Callable[[], float] | None = None,
+    connected_at: str | None = None,
 ) -> AsyncIterator[Campus]:
-    """The application with two schools, one of them with two people."""
+    """The application with two schools, one of them with two people.
+
+    `connected_at` is where browsers reach it if it opens what the schools' files name.
+    """
     clock, entropy = HandClock(), counted_entropy("campus")
     root = create_root(folder / "root.json", 1, entropy)
     earlier, roots = clock.now() - timedelta(1), {root.kid: root.public_key}
@@ -362,10 +366,18 @@ async def campus_on(
     hours = count(0, 3_600)
     outside = PretendedOutside()
     app = build_app(
-        Ground(dsn.app, redis_url, keys, clock, entropy, public_url="https://card.example"),
+        Ground(
+            dsn.app,
+            redis_url,
+            keys,
+            clock,
+            entropy,
+            public_url=connected_at or "https://card.example",
+            development=connected_at is not None,
+        ),
         texts,
         development=not production,
-        outside=outside,
+        outside=None if connected_at else outside,
         monotonic=monotonic or (lambda: float(next(hours))),
     )
     async with (

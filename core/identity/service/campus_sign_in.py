@@ -48,7 +48,8 @@ FORM_SECONDS = 60
 class Opened:
     """An attempt in the browser: where it goes, and the cookie that marks this browser.
 
-    `begun` is None for a school without a page: then our own form asks.
+    `begun` is None for a school without a page: then our own form asks, and its answer leads to
+    `return_to`, None for a test log-in.
     """
 
     state: str
@@ -56,6 +57,7 @@ class Opened:
     begun: SignOnBegun | None
     label_zh: str
     label_en: str
+    return_to: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +271,8 @@ class CampusSignIn:
         stash = dict(begun.stash) if begun is not None else {}
         kept = {**attempt, "cookie": _hash(cookie), "stash": stash}
         await self._attempts.put(school_id, "state", state, kept, STATE_SECONDS)
-        return Opened(state, cookie, begun, provider.label_zh, provider.label_en)
+        labels = provider.label_zh, provider.label_en
+        return Opened(state, cookie, begun, *labels, attempt.get("return_to"))
 
     async def _put_start(self, school_id: int, facts: Mapping[str, Any]) -> str:
         start_id = self._secret()

@@ -1,0 +1,71 @@
+"""A browser at our sign-on pages: what it keeps, follows and reads."""
+
+import re
+from dataclasses import dataclass, field
+from html import unescape
+from http.cookies import SimpleCookie
+from typing import Any
+
+import httpx2
+
+from tests.api.campus import Campus
+
+BASE = "/sso/7/cas"
+
+
+@dataclass
+class Browser:
+    """Keeps our cookies as a browser would; what it is asked on top is a test's own doing."""
+
+    campus: Campus
+    cookies: dict[str, str] = field(default_factory=dict)
+    network: str = "192.0.2.1"
+
+    async def get(self, path: str, **headers: str) -> httpx2.Response:
+        """Opens a page."""
+        return await self._ask("GET", path, headers=headers)
+
+    async def post(
+        self, path: str, form: dict[str, str] | bytes, **headers: str
+    ) -> httpx2.Response:
+        """Sends a form off."""
+        given = {"content": form} if isinstance(form, bytes) else {"data": form}
+        return await self._ask("POST", path, headers=headers, **given)
+
+    async def open(self, start_url: str) -> tuple[httpx2.Response, str]:
+        """Opens a start address: the answer, and the state of the attempt."""
+        answer = await self.get(start_url.removeprefix("https://card.example"))
+        assert answer.status_code in {200, 303}, answer.text
+        return answer, self.state
+
+    @property
+    def state(self) -> str:
+        """The state this browser was marked with."""
+        return self.cookies["__Host-sso"].partition(".")[0]
+
+    async def _ask(self, method: str, path: str, **given: Any) -> httpx2.Response:
+        kept = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        if kept:
+            given["headers"] = {"cookie": kept, **given["headers"]}
+        answer = await self.campus.http.request(method, path, **given)
+        for line in answer.headers.get_list("set-cookie"):
+            for name, morsel in SimpleCookie(line).items():
+                if morsel["max-age"] == "0":
+                    self.cookies.pop(name, None)
+                else:
+                    self.cookies[name] = morsel.value
+        self.campus.http.cookies.clear()
+        return answer
+
+
+def read_form(page: str) -> dict[str, str]:
+    """The hidden fields of a page's form."""
+    found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page)
+    return {name: unescape(value) for name, value in found}
+
+
+def back_url(page: str) -> str:
+    """Where a page hands over to its mini-program."""
+    found = re.search(r'data-url="([^"]*)"', page)
+    assert found is not None, page
+    return unescape(found[1])
