@@ -46,7 +46,11 @@ class Opened(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the channels of a process share. `resolve` finds the secret behind a reference."""
+    """What the channels of a process share. `resolve` finds the secret behind a reference.
+
+    `public_url` is where browsers reach us; `plain_loopback` lets a school's server be plain HTTP
+    on this machine.
+    """
 
     clock: Clock
     entropy: Callable[[int], bytes]

@@ -19,10 +19,11 @@ from adapters.sso.wecom import WecomDoor
 from bff.connection_tables import Parts, open_channels
 from core.ports.campus_sign_on import CampusSignOn
 from core.ports.channels import Door
-from core.school.policy_file import SchoolFile
+from core.school.policy_file import SchoolFile, parse_school_file
 from core.school.policy_words import Channel
-from core.school.records import SchoolUnknown
+from core.school.records import PolicyInvalid, PolicyProblem, SchoolUnknown
 from core.school.service import Schools
+from core.school.toml_lines import Path, key_lines
 
 GENERATIONS_KEPT = 4
 """Older ones are closed: a sign-on lives ten minutes, and no school changes its file that often."""
@@ -62,14 +63,42 @@ def open_generation(file: SchoolFile, parts: Parts) -> Generation:
     return Generation(channels.doors, channels.returns, sign_ons, problems, closers)
 
 
-def lint_connections(
+async def check_file(text: str, parts: Parts, before: SchoolFile | None = None) -> SchoolFile:
+    """A school's file with nothing wrong in it, the tables of its connections included.
+
+    `before` is the file in force. Nothing is asked of anybody.
+    Raises: PolicyInvalid, with every problem by its line.
+    """
+    file = parse_school_file(text)
+    problems = await lint_connections(file, parts, before)
+    if problems:
+        lines = key_lines(text)
+        raise PolicyInvalid(
+            [
+                PolicyProblem(_line(lines, each.key), each.key, each.text.zh, each.text.en)
+                for each in problems
+            ]
+        )
+    return file
+
+
+async def lint_connections(
     file: SchoolFile, parts: Parts, before: SchoolFile | None = None
 ) -> list[Problem]:
     """Everything wrong with the tables of a file; `before` is the file in force."""
     channels = open_channels(file.school.id, file.connections, parts)
     setting = sign_on_setting(channels.doors, parts)
     earlier = sign_on_tables(before) if before is not None else ()
-    return [*channels.problems, *lint(sign_on_tables(file), setting, earlier)]
+    found = [*channels.problems, *lint(sign_on_tables(file), setting, earlier)]
+    for close in channels.closers:
+        await close()
+    return found
+
+
+def _line(lines: Mapping[Path, int], key: str) -> int:
+    """Where a key stands, or the table that it is missing from."""
+    path = tuple(key.split("."))
+    return next((lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in lines), 1)
 
 
 def sign_on_tables(file: SchoolFile) -> Sequence[Mapping[str, object]]:

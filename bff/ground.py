@@ -34,12 +34,19 @@ class Ground:
 
     def parts(self, redis: Redis) -> Parts:
         """What the channels and sign-ons of a process share."""
-        return Parts(
-            clock=self.clock,
-            entropy=self.entropy,
-            tokens=Tokens(redis, self.clock, self.entropy),
-            store=RedisOneTimeStore(redis),
-            resolve=self.resolve,
-            public_url=self.public_url,
-            plain_loopback=self.development,
+        return parts_over(
+            redis, self.clock, self.entropy, self.resolve, self.public_url, self.development
         )
+
+
+def parts_over(
+    redis: Redis,
+    clock: Clock,
+    entropy: Callable[[int], bytes],
+    resolve: Callable[[str], str],
+    public_url: str,
+    plain_loopback: bool,
+) -> Parts:
+    """The same for a command without a database."""
+    tokens, store = Tokens(redis, clock, entropy), RedisOneTimeStore(redis)
+    return Parts(clock, entropy, tokens, store, resolve, public_url, plain_loopback)

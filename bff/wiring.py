@@ -97,11 +97,13 @@ class Wired:
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
-        """The database alone, for commands that serve nobody; closed again at the end."""
+        """What commands that serve nobody need; closed again at the end."""
         await self.database.open()
         try:
             yield
         finally:
+            await self.outside.close()
+            await self.redis.aclose()
             await self.database.close()
             self.slow_hash.close()
 
@@ -114,8 +116,6 @@ class Wired:
                 yield
             finally:
                 await self.push.stop()
-                await self.outside.close()
-                await self.redis.aclose()
                 await self.lanes.close()
 
 

@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from redis.asyncio import Redis
 
 from bff.clock import SystemClock
-from bff.ground import Ground
+from bff.connection_tables import Parts
+from bff.ground import Ground, parts_over
 from bff.keys import Keys, load_keys
-from bff.settings import load_settings
+from bff.settings import Environment, Settings, load_settings, resolve_secret
 from bff.wiring import wire
 from core.audit.records import Actor, ActorKind
 from core.audit.service import Audit
 from core.db.connection import PATIENT_SECONDS
+from core.identity.service.campus_sign_in import CampusSignIn
 from core.identity.service.roster import RosterImport
 from core.kit.ids import Ids
 from core.school.records import SchoolUnknown
@@ -25,7 +28,7 @@ from core.school.service import Documents, Schools, Staff, Terminals
 
 School = Annotated[str, typer.Option("--school", help="Code or number of it 学校代码或编号")]
 _NO_REDIS = "redis://nowhere.invalid"
-"""Nothing at the desk asks the cache, so no setting needs to name one."""
+"""Little at the desk asks the cache, so no setting needs to name one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,9 @@ class Desk:
     audit: Audit
     roster: RosterImport
     documents: Documents
+    campus: CampusSignIn
     keys: Keys
+    parts: Parts
 
     async def school_id(self, name: str) -> int:
         """The number of the school that an operator names by its code or number.
@@ -62,7 +67,17 @@ async def open_desk() -> AsyncIterator[Desk]:
     settings, clock = load_settings(), SystemClock()
     dsn, keys_file = settings.needed("database_url", "keys_file")
     keys = load_keys(Path(keys_file), settings.environment, clock.now())
-    ground = Ground(dsn, _NO_REDIS, keys, clock, os.urandom, 2, PATIENT_SECONDS)
+    ground = Ground(
+        dsn,
+        settings.redis_url.get_secret_value() if settings.redis_url else _NO_REDIS,
+        keys,
+        clock,
+        os.urandom,
+        2,
+        PATIENT_SECONDS,
+        public_url=_public_url(settings),
+        development=settings.environment is Environment.DEVELOPMENT,
+    )
     wired = wire(ground)
     services = wired.services
     async with wired.opened():
@@ -75,5 +90,28 @@ async def open_desk() -> AsyncIterator[Desk]:
             wired.audit,
             wired.roster,
             services.documents,
+            services.campus,
             keys,
+            ground.parts(wired.redis),
         )
+
+
+def lint_parts() -> Parts:
+    """What a school's file is read with where nothing is asked of anybody.
+
+    Raises: SettingsInvalid.
+    """
+    settings = load_settings()
+    return parts_over(
+        Redis.from_url(_NO_REDIS),
+        SystemClock(),
+        os.urandom,
+        resolve_secret,
+        _public_url(settings),
+        settings.environment is Environment.DEVELOPMENT,
+    )
+
+
+def _public_url(settings: Settings) -> str:
+    """Where browsers reach us, also where a command goes on without knowing."""
+    return settings.public_url or f"http://127.0.0.1:{settings.port}"

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bff.cli import docs, keys, ledger, registry, roster, school
+from bff.cli import docs, keys, ledger, registry, roster, school, sso
 from bff.cli.contract import print_contract
 from bff.cli.demo import demo
 from bff.cli.serve import serve
@@ -31,6 +31,7 @@ app.add_typer(registry.audits, name="audit")
 app.add_typer(roster.rosters, name="roster")
 app.add_typer(keys.keys, name="keys")
 app.add_typer(ledger.ledger, name="ledger")
+app.add_typer(sso.sign_ons, name="sso")
 app.command("demo")(demo)
 app.command("docs")(docs.docs)
 app.command("worker")(work)

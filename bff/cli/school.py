@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from bff.cli.desk import School, open_desk
+from bff.cli.desk import School, lint_parts, open_desk
 from bff.cli.voice import voice_of
+from bff.connections import check_file
 from core.school.policy_diff import policy_diff
 from core.school.policy_file import parse_school_file
 
@@ -24,7 +25,9 @@ def school_add(context: typer.Context, file: File) -> None:
 
     async def run() -> None:
         async with open_desk() as desk:
-            school = await desk.schools.add(file.read_text("utf-8"), desk.operator)
+            text = file.read_text("utf-8")
+            await check_file(text, desk.parts)
+            school = await desk.schools.add(text, desk.operator)
         voice.say(
             f"已添加学校 {school.id}：{school.name_zh}",
             f"Added school {school.id}: {school.name_en}",
@@ -56,7 +59,7 @@ def policy_check(context: typer.Context, file: File) -> None:
     """Name everything wrong with a file; needs no database 检查学校文件."""
     voice = voice_of(context)
     with voice.answering(file):
-        school = parse_school_file(file.read_text("utf-8")).school
+        school = asyncio.run(check_file(file.read_text("utf-8"), lint_parts())).school
         voice.say(f"{file} 正确：{school.name_zh}", f"{file} is good: {school.name_en}")
 
 
@@ -75,8 +78,28 @@ def policy_diff_(context: typer.Context, old: File, new: File) -> None:
         voice.say("两份文件效果相同", "Both files decide alike")
 
 
+@policies.command("show")
+def policy_show(context: typer.Context, school: School) -> None:
+    """Print a school's file as it is in force 打印现行学校文件."""
+    voice = voice_of(context)
+
+    async def run() -> str:
+        async with open_desk() as desk:
+            return await desk.schools.source(await desk.school_id(school))
+
+    with voice.answering():
+        typer.echo(asyncio.run(run()), nl=False)
+
+
 @policies.command("activate")
-def policy_activate(context: typer.Context, file: File, school: School) -> None:
+def policy_activate(
+    context: typer.Context,
+    file: File,
+    school: School,
+    force: Annotated[
+        bool, typer.Option("--force", help="Although its connections have faults 连接有误也启用")
+    ] = False,
+) -> None:
     """Put a school's new file in force 启用新的学校文件."""
     voice = voice_of(context)
 
@@ -84,6 +107,9 @@ def policy_activate(context: typer.Context, file: File, school: School) -> None:
         async with open_desk() as desk:
             text = file.read_text("utf-8")
             school_id = await desk.school_id(school)
+            if not force:
+                in_force = await desk.schools.in_force(school_id)
+                await check_file(text, desk.parts, in_force.file)
             version = await desk.schools.policy_activate(school_id, text, desk.operator)
         voice.say(f"现行版本：{version}", f"Version in force: {version}")
 

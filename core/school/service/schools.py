@@ -126,6 +126,35 @@ class Schools:
             raise SchoolUnknown("schoolId")
         return parse_school_file(found.source)
 
+    async def source(self, school_id: int) -> str:
+        """The text of the file in force.
+
+        Raises: SchoolUnknown.
+        """
+        found = await self._database.unit(school_id, store.find_policy)
+        if found is None:
+            raise SchoolUnknown("schoolId")
+        return found.source
+
+    async def renew(self, school_id: int, by: Actor) -> int:
+        """Puts the file in force anew, so that what it refers to is read again; the version.
+
+        Raises: SchoolUnknown.
+        """
+
+        async def work(unit: Unit) -> int:
+            if not await store.lock_school(unit):
+                raise SchoolUnknown("schoolId")
+            current = await store.find_policy(unit)
+            assert current is not None  # a school is added with its first version
+            newer = PolicyVersion(current.version + 1, current.digest, current.source)
+            await self._write(unit, parse_school_file(current.source), newer, by)
+            return newer.version
+
+        version = await self._database.unit(school_id, work)
+        self._known.pop(school_id, None)
+        return version
+
     async def policy_activate(self, school_id: int, text: str, by: Actor) -> int:
         """Takes over a school's new file; the policy's version, new only if it decides otherwise.
 
