@@ -28,8 +28,7 @@ def claim_index(sealer: Sealer, school_id: int, claim: IdentityClaim) -> bytes |
             return sealer.blind_index(school_id, "cardholder.name", name_form(claim.value))
         case ClaimKind.ID_NUMBER:
             return sealer.blind_index(school_id, "cardholder.id_number", claim.value)
-        case ClaimKind.UNION_ID:
-            return subject_index(sealer, school_id, "union", claim.value)
+    return subject_index(sealer, school_id, "union", claim.value)
 
 
 def challenge_of(verifier: str) -> str:

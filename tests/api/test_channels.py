@@ -113,6 +113,15 @@ async def test_installed_app_has_a_session_to_begin_with(campus: Campus) -> None
     assert answer["data"]["viewer"] == {"kind": "UNBOUND"}
 
 
+async def test_wallets_answer_is_a_phone_proof_too(campus: Campus) -> None:
+    token = await mini(campus)
+    alipay = door(campus, "ALIPAY_MINI")
+    alipay.phones["sealed"] = ALICE.phone or ""
+    given = {"response": "sealed", "sign": "signature"}
+    told = await campus.do("phoneClaim", given, "phoneEnd", token)
+    assert told == {"phoneEnd": "0001", "userErrors": []}
+
+
 @pytest.mark.parametrize(
     "given", [{}, {"code": "a", "sign": "b"}, {"response": "a"}, {"code": "a", "response": "b"}]
 )

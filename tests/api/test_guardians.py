@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from core.school.records import Role
 from tests.api.campus import ALICE, OPERATOR, Campus, school_file
 from tests.api.devices import SCHOOL
 from tests.api.doors import codes, mini
@@ -57,6 +58,8 @@ async def test_guardian_sees_what_was_granted(school: Campus) -> None:
     )  # fmt: skip
     stranger = await wards(school, await mini(school, "stranger"))
     assert stranger == {"wards": [], "guardianGrants": []}
+    clerk = await wards(school, await school.staff_token("clerk", Role.CLERK))
+    assert clerk == {"wards": [], "guardianGrants": []}
     blocked = await school.do("wardCardReportLost", {"grantId": ward["id"]}, "isBlocked", parent)
     assert (blocked["isBlocked"], codes(blocked)) == (None, ["GUARDIAN_UNKNOWN"])
 
