@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from adapters.sso.api import Problem, SettingsInvalid
+from adapters.sso.api import Problem, SettingsInvalid, Text
 from adapters.sso.connection import Connection, Ground, connect
 from adapters.sso.lint import lint
 from adapters.sso.registry import kinds
@@ -27,6 +27,8 @@ from core.school.toml_lines import Path, key_lines
 
 GENERATIONS_KEPT = 4
 """Older ones are closed: a sign-on lives ten minutes, and no school changes its file that often."""
+
+_NO_DOCUMENT = Text("没有这份协议的 [[consent]]", "There is no [[consent]] of this document")
 
 _log = logging.getLogger(__name__)
 
@@ -90,6 +92,10 @@ async def lint_connections(
     setting = sign_on_setting(channels.doors, parts)
     earlier = sign_on_tables(before) if before is not None else ()
     found = [*channels.problems, *lint(sign_on_tables(file), setting, earlier)]
+    documents = {each.document for each in file.consents}
+    for place, table in enumerate(sign_on_tables(file)):
+        if table.get("consent") not in {None, *documents}:
+            found.append(Problem(f"sso.{place}.consent", _NO_DOCUMENT))
     for close in channels.closers:
         await close()
     return found

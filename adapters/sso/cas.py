@@ -22,7 +22,7 @@ from adapters.sso.api import (
 )
 from adapters.sso.cas_answer import read_cas
 from adapters.sso.cas_probe import probe_cas
-from adapters.sso.settings import Table, kind_of
+from adapters.sso.settings import Address, Table, kind_of
 from adapters.sso.xml_answer import read_xml, text_of
 
 TICKET_SECONDS = 600
@@ -33,7 +33,7 @@ _TICKET = re.compile(r"ST-[\x21-\x7e]{1,253}")
 class CasSettings(Table):
     """A CAS server. `service_param` is the name its login page has for our address."""
 
-    server: str
+    server: Address
     version: Literal[1, 2, 3] = 3
     login_path: str = "/login"
     logout_path: str = "/logout"

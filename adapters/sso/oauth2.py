@@ -23,7 +23,7 @@ from adapters.sso.api import (
 )
 from adapters.sso.json_values import attributes_of, read_object, text_at
 from adapters.sso.oauth2_probe import probe_oauth2
-from adapters.sso.settings import Table, kind_of
+from adapters.sso.settings import Address, Table, kind_of
 from adapters.sso.token_client import (
     Client,
     ask_token,
@@ -48,9 +48,9 @@ class OAuth2Settings(Table):
     """A dialect. `subject` is the dotted path of the subject within the profile, `token_path` and
     `userinfo_path` lead to the tables that hold the token and the profile; empty is the whole."""
 
-    authorise_url: str = Field(alias="authorize_url")
-    token_url: str
-    userinfo_url: str
+    authorise_url: Address = Field(alias="authorize_url")
+    token_url: Address
+    userinfo_url: Address
     client_id: str
     client_secret: SecretStr
     subject: str

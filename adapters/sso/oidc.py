@@ -32,7 +32,7 @@ from adapters.sso.id_token import (
 from adapters.sso.json_values import attributes_of, read_object, text_at
 from adapters.sso.oidc_probe import probe_oidc
 from adapters.sso.oidc_published import Metadata, Published
-from adapters.sso.settings import Table, kind_of
+from adapters.sso.settings import Address, Table, kind_of
 from adapters.sso.token_client import (
     Client,
     ask_token,
@@ -58,17 +58,17 @@ def _several(value: object) -> object:
 class Endpoints(Table):
     """Endpoints of a provider that publishes no discovery document."""
 
-    authorization: str
-    token: str
-    jwks: str | None = None
-    userinfo: str | None = None
-    end_session: str | None = None
+    authorization: Address
+    token: Address
+    jwks: Address | None = None
+    userinfo: Address | None = None
+    end_session: Address | None = None
 
 
 class OidcSettings(Table):
     """An OpenID provider. `alg` are the only algorithms its tokens may be signed with."""
 
-    issuer: str
+    issuer: Address
     client_id: str
     client_secret: Annotated[
         tuple[SecretStr, ...], BeforeValidator(_several), Field(max_length=2)

@@ -22,7 +22,7 @@ from adapters.sso.api import (
 )
 from adapters.sso.saml_answer import Expected, Read, read_answer
 from adapters.sso.saml_probe import probe_saml
-from adapters.sso.settings import Table, kind_of
+from adapters.sso.settings import Address, Table, kind_of
 from adapters.sso.threads import Threads
 from adapters.sso.token_client import check_page
 
@@ -47,7 +47,7 @@ class SamlSettings(Table):
     NameID is transient; `scopes` are the only ones a scoped attribute may have."""
 
     idp_entity_id: str
-    idp_sso_url: str
+    idp_sso_url: Address
     idp_cert: Annotated[
         tuple[str, ...], BeforeValidator(_several), Field(min_length=1, max_length=2)
     ]

@@ -4,8 +4,18 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar, get_args
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
 
 from adapters.sso.api import Kind, Problem, Provider, Reach, SettingsInvalid, Text
 from adapters.sso.attribute_map import AttributeMap
@@ -23,8 +33,21 @@ _MESSAGES = {
     "int_type": "应为整数",
     "too_short": "不可为空",
     "literal_error": "应为其中之一：{expected}",
+    "web_address": "应为 https:// 开头的地址",
     "string_pattern_mismatch": "格式应为 {pattern}",
 }
+
+
+def _web_address(text: str) -> str:
+    """An address that a browser or we may go to: plain HTTP only on this machine."""
+    parts = urlsplit(text)
+    plain = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost", "::1"}
+    if not (parts.scheme == "https" or plain) or not parts.netloc or parts.fragment:
+        raise PydanticCustomError("web_address", "Must be an address that begins with https://")
+    return text
+
+
+Address = Annotated[str, AfterValidator(_web_address)]
 
 
 class Table(BaseModel):

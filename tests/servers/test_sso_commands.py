@@ -174,6 +174,44 @@ def test_a_faulty_file_is_neither_added_nor_put_in_force_unless_forced(
     assert "✗ sso.0.versoin: Unknown key" in told.stdout
 
 
+LDAP = """
+[[sso]]
+id = "directory"
+kind = "ldap"
+channels = ["NATIVE"]
+label = {{ zh = "统一身份认证", en = "Campus sign-on" }}
+url = "ldaps://ldap.school.example"
+base = "dc=school"
+bind_dn = "cn=card"
+bind_password = "${{file:{secret}}}"
+consent = "campus-password"
+map = {{ subject = "uid" }}
+"""
+CONSENT = """
+[[consent]]
+document = "campus-password"
+version = 1
+title_zh = "校园密码授权"
+title_en = "Passing your campus password on"
+url = "https://school.example/password"
+sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
+"""
+
+
+def test_a_directory_needs_the_document_by_which_passwords_pass_through_us(
+    at: Any, tmp_path: Path
+) -> None:
+    secret, file = tmp_path / "secret", tmp_path / "school.toml"
+    secret.write_text("a service password", "utf-8")
+    text = SCHOOL_FILE.read_text("utf-8") + LDAP.format(secret=secret)
+    file.write_text(text, "utf-8")
+    refused = at("sso", "lint", file)
+    assert refused.exit_code == 1
+    assert "sso.0.consent: There is no [[consent]] of this document\n" in refused.stderr
+    file.write_text(text + CONSENT, "utf-8")
+    assert at("sso", "lint", file).stdout == f"{file} is good: sign-ons: 1\n"
+
+
 def test_rekey_needed_when_the_subject_rule_of_bound_people_changes(
     at: Any, cas: tuple[CasServer, str], tmp_path: Path
 ) -> None:

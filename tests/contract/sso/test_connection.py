@@ -157,7 +157,9 @@ class Foreign(Provider):
 
 def foreign(does: Any) -> Connection:
     """A connection of a foreign kind."""
-    sign_on: SignOn = replace(read({"kind": "cas", "server": "x"}), provider=Foreign(does))
+    sign_on: SignOn = replace(
+        read({"kind": "cas", "server": "https://x.example"}), provider=Foreign(does)
+    )
     return connect(sign_on, "sample", CALLBACK, ground())
 
 

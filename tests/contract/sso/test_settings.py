@@ -136,6 +136,28 @@ def test_an_honest_pattern_is_fast(pattern: str) -> None:
     assert seconds_on_hostile_text(re.compile(pattern)) < SLOW_SECONDS
 
 
+@pytest.mark.parametrize(
+    ("address", "is_good"),
+    [
+        ("https://cas.school.example/cas", True),
+        ("https://cas.school.example:8443", True),
+        ("http://127.0.0.1:9402/cas", True),
+        ("http://localhost:9402", True),
+        ("http://[::1]:9402", True),
+        ("http://cas.school.example/cas", False),
+        ("http://127.0.0.1.evil.example", False),
+        ("ftp://cas.school.example", False),
+        ("https:///cas", False),
+        ("https://cas.school.example/#x", False),
+        ("cas.school.example", False),
+    ],
+)
+def test_an_address_is_https_or_on_this_machine(address: str, is_good: bool) -> None:
+    found = problems({**CAS, "server": address})
+    expected = {} if is_good else {"sso.0.server": "Must be an address that begins with https://"}
+    assert found == expected
+
+
 def test_two_tables_share_neither_id_nor_issuer() -> None:
     other = {**CAS, "id": "other", "server": "https://other.school.example"}
     assert problems(CAS, other) == {}
