@@ -8,9 +8,14 @@ from typing import Any
 
 import httpx2
 
+from core.ports.campus_sign_on import CampusIdentity
 from tests.api.campus import Campus
+from tests.api.sample import ALICE
+from tests.api.test_campus import begin
 
 BASE = "/sso/7/cas"
+AGAIN = "Go back to the app and begin again"
+ALICE_AT_SCHOOL = CampusIdentity("https://sso.example", "u-1", person_no="S001")
 
 
 @dataclass
@@ -69,3 +74,30 @@ def back_url(page: str) -> str:
     found = re.search(r'data-url="([^"]*)"', page)
     assert found is not None, page
     return unescape(found[1])
+
+
+def says(campus: Campus, ticket: str = "ST-1", said: CampusIdentity = ALICE_AT_SCHOOL) -> str:
+    """The school's server knows a ticket."""
+    campus.outside.sign_ons.providers[0].people[ticket] = said
+    return ticket
+
+
+async def start(campus: Campus, token: str) -> str:
+    """A fresh start address."""
+    begun = await begin(campus, token)
+    assert begun["userErrors"] == []
+    url: str = begun["startUrl"]
+    assert re.fullmatch(r"https://card\.example/sso/7/cas/start/[\w-]{43}", url)
+    return url
+
+
+async def native(campus: Campus) -> str:
+    """The access token of an app whose address is proven."""
+    assert ALICE.email is not None
+    token: str = (await campus.sign_in(ALICE.email))["accessToken"]
+    return token
+
+
+def shown(answer: httpx2.Response, status: int, words: str) -> None:
+    """A page with these words was shown."""
+    assert (answer.status_code, words in answer.text) == (status, True), answer.text

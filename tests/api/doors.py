@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.api.campus import CODE, Campus
+from tests.api.campus import Campus
+from tests.api.sample import CODE
 from tests.factories.doors import PretendedChannel
 
 LINK = """link { step cardholder { number } tokens { accessToken refreshToken }

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.campus import ALICE, BOB, Campus
+from tests.api.campus import Campus
+from tests.api.sample import ALICE, BOB
 
 BOUND = "cardholder { number name kind status } tokens { accessToken }"
 

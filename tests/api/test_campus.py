@@ -12,9 +12,10 @@ from core.ports.campus_sign_on import CampusIdentity, LinkMode, SignOnFlow
 from core.school.records import Role
 from schema.campus import SCHEMA
 from schema.documents import graphql_schema
-from tests.api.campus import ALICE, BOB, CODE, OPERATOR, Campus, school_file
+from tests.api.campus import Campus
 from tests.api.devices import SCHOOL, mutation
 from tests.api.doors import LINK, codes, mini
+from tests.api.sample import ALICE, BOB, CODE, OPERATOR, school_file
 from tests.factories.doors import RETURN_TO
 
 VERIFIER = "v" * 43

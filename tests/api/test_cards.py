@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.api.campus import ALICE, BOB, PIN, Campus
+from tests.api.campus import Campus
+from tests.api.sample import ALICE, BOB, PIN
 
 CARD = "card { id kind state openedAt lostAt }"
 

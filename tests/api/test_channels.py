@@ -8,8 +8,9 @@ from core.identity.subjects import challenge_of
 from core.ports.channels import ClaimKind
 from core.ports.providers import ProviderMisconfigured, ProviderUnavailable
 from core.school.records import Role
-from tests.api.campus import ALICE, BOB, CODE, Campus
+from tests.api.campus import Campus
 from tests.api.doors import channel_tokens, codes, door, mini
+from tests.api.sample import ALICE, BOB, CODE
 from tests.factories.doors import RETURN_TO
 
 VERIFIER = "v" * 43

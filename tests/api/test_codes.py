@@ -5,8 +5,9 @@ from typing import Any
 
 from nacl.signing import SigningKey
 
-from tests.api.campus import ALICE, BOB, PIN, Campus
+from tests.api.campus import Campus
 from tests.api.devices import SCHOOL
+from tests.api.sample import ALICE, BOB, PIN
 
 DEVICE = "device { id isRevoked fingerprint }"
 ISSUE = """issue { passes { kind content notBefore endsAt } totpKey aliases { day digits }

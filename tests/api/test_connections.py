@@ -11,9 +11,10 @@ from bff.connections import GENERATIONS_KEPT, Connections
 from core.identity.records import CardholderKind, RosterRow
 from core.ports.providers import ProviderUnavailable
 from tests.api.browser import Browser
-from tests.api.campus import CODE, OPERATOR, Campus, campus_on, school_file
+from tests.api.campus import Campus, campus_on
 from tests.api.devices import OTHER_SCHOOL, SCHOOL
 from tests.api.doors import LINK, codes
+from tests.api.sample import CODE, OPERATOR, school_file
 from tests.api.test_campus import CHALLENGE, VERIFIER
 from tests.contract.sso.cas_server import CasServer
 from tests.contract.sso.people import PASSWORD, PUPILS

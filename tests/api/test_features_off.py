@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.api.campus import ALICE, CODE, OPERATOR, PIN, Campus, school_file
+from tests.api.campus import Campus
 from tests.api.devices import SCHOOL
+from tests.api.sample import ALICE, CODE, OPERATOR, PIN, school_file
 from tests.api.test_bindings import binding_id
 
 OFF = [

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from core.school.records import Role
-from tests.api.campus import ALICE, OPERATOR, Campus, school_file
+from tests.api.campus import Campus
 from tests.api.devices import SCHOOL
 from tests.api.doors import codes, mini
+from tests.api.sample import ALICE, OPERATOR, school_file
 
 GUARDIANS = "[policy.guardian]\nenabled = true\n"
 WARDS = """{ viewer {

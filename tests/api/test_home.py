@@ -14,8 +14,9 @@ from core.db.connection import PooledConnection
 from core.db.lanes import Lane
 from core.school.records import Role
 from schema.node import node_id
-from tests.api.campus import ALICE, BOB, CODE, Campus, campus_on
+from tests.api.campus import Campus, campus_on
 from tests.api.devices import OTHER_SCHOOL, SCHOOL
+from tests.api.sample import ALICE, BOB, CODE
 from tests.servers.fixtures import DatabaseDsn
 
 HOME = """query Home { viewer { kind cardholder {

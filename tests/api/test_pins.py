@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.campus import PIN, Campus
+from tests.api.campus import Campus
+from tests.api.sample import PIN
 
 STATE = "pin { kind state triesLeft }"
 NEW = "314159"

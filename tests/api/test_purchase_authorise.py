@@ -7,8 +7,9 @@ import pytest
 from core.kit.clock import unix_seconds
 from terminals import ccr
 from terminals.message import RequestKey, seal_pin
-from tests.api.campus import ALICE, PIN, Campus
+from tests.api.campus import Campus
 from tests.api.devices import SCHOOL
+from tests.api.sample import ALICE, PIN
 
 MONEY = ("terminal_answer", "authorisation", "transfer", "leg", "account", "code_use")
 

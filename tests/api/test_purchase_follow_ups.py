@@ -3,8 +3,9 @@
 from typing import Any
 
 from terminals import ccr
-from tests.api.campus import ALICE, Campus
+from tests.api.campus import Campus
 from tests.api.devices import AUTHORISATION, SCHOOL, Till
+from tests.api.sample import ALICE
 
 TAP = f"CARD:{ALICE.card_uid}"
 MONEY = ("transfer", "leg", "account", "authorisation", "cardholder_limit")

@@ -15,8 +15,9 @@ from schema.documents import prepare
 from schema.errors import Overload
 from schema.execution import subscribe
 from schema.feed import News
-from tests.api.campus import ALICE, BOB, Campus
+from tests.api.campus import Campus
 from tests.api.devices import SCHOOL
+from tests.api.sample import ALICE, BOB
 from tests.factories.viewers import staff_viewer
 
 PAYMENT = "subscription { paymentResult { outcome responseCode amount { minorAmount } } }"

@@ -7,8 +7,9 @@ import pytest
 
 from core.identity.records import IdType
 from core.ports.channels import ClaimKind
-from tests.api.campus import ALICE, Campus
+from tests.api.campus import Campus
 from tests.api.doors import LINK, codes, door, mini
+from tests.api.sample import ALICE
 
 ID_NUMBER = "110101190001010006"
 

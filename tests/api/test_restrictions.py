@@ -16,8 +16,9 @@ from core.school.records import Role
 from schema.campus import SCHEMA
 from schema.documents import graphql_schema
 from schema.lint import restricted_fields
-from tests.api.campus import ALICE, BOB, Campus
+from tests.api.campus import Campus
 from tests.api.devices import Till
+from tests.api.sample import ALICE, BOB
 
 CORE = graphql_schema(SCHEMA)
 CLOSED = ("UNAUTHENTICATED", "FORBIDDEN")

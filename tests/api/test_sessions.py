@@ -3,7 +3,8 @@
 from typing import Any
 
 from bff.viewer import Viewers
-from tests.api.campus import ALICE, BOB, PIN, Campus
+from tests.api.campus import Campus
+from tests.api.sample import ALICE, BOB, PIN
 
 TOKENS = "tokens { accessToken refreshToken }"
 KIND = "{ viewer { kind } }"

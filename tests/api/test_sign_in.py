@@ -2,7 +2,8 @@
 
 import json
 
-from tests.api.campus import ALICE, CODE, Campus
+from tests.api.campus import Campus
+from tests.api.sample import ALICE, CODE
 
 ADDRESS = {"schoolCode": CODE, "addressKind": "EMAIL", "address": "alice@people.example"}
 TOKENS = "viewerKind tokens { accessToken refreshToken accessExpiresAt refreshExpiresAt }"

@@ -7,8 +7,9 @@ from nacl.signing import SigningKey
 
 from core.db.unit import Unit
 from core.school.records import Content, FourEyesRequest, Role, StaffCaller
-from tests.api.campus import ALICE, CODE, PASSWORD, Campus
+from tests.api.campus import Campus
 from tests.api.devices import SCHOOL
+from tests.api.sample import ALICE, CODE, PASSWORD
 
 TOP_UP = """topUp { id amount { minorAmount } balance { minorAmount } madeAt }
     fourEyesRequest { id act state contentHash amount { minorAmount } number reason }"""

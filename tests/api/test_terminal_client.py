@@ -17,8 +17,9 @@ from clients.terminal.till import Patience, Till
 from core.kit.clock import unix_seconds
 from terminals.ccr import Outcome
 from terminals.scenes import Scene
-from tests.api.campus import ALICE, CODE, OPERATOR, PIN, Campus, campus_on
+from tests.api.campus import Campus, campus_on
 from tests.api.devices import SCHOOL
+from tests.api.sample import ALICE, CODE, OPERATOR, PIN
 from tests.servers.fixtures import DatabaseDsn
 
 ALICES_CARD, BOBS_CARD = "CARD:00000000000001", "CARD:00000000000002"

@@ -12,8 +12,9 @@ from core.kit.clock import unix_seconds
 from core.school.records import TerminalState
 from terminals.keys import KeyUse, signer, verifies
 from terminals.message import KeyId, rotation_message, time_message
-from tests.api.campus import ALICE, Campus, b64, campus_on
+from tests.api.campus import Campus, b64, campus_on
 from tests.api.devices import SCHOOL, mutation
+from tests.api.sample import ALICE
 from tests.servers.fixtures import DatabaseDsn
 
 ENROLMENT = (

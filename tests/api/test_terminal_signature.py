@@ -9,8 +9,9 @@ from nacl.signing import SigningKey
 from core.kit.clock import unix_seconds
 from terminals.keys import signer
 from terminals.message import KeyId, RequestKey
-from tests.api.campus import ALICE, OPERATOR, Campus
+from tests.api.campus import Campus
 from tests.api.devices import OTHER_SCHOOL, SCHOOL, Till
+from tests.api.sample import ALICE, OPERATOR
 
 QUERY = "{ terminal { terminalNo } }"
 

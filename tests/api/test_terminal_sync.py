@@ -8,8 +8,9 @@ import pytest
 
 from core.school.records import SignedDocument
 from terminals.documents import DocumentKind, verify_keys
-from tests.api.campus import ALICE, OPERATOR, Campus, b64
+from tests.api.campus import Campus, b64
 from tests.api.devices import OTHER_SCHOOL, SCHOOL, Till, mutation
+from tests.api.sample import ALICE, OPERATOR
 from tests.api.test_terminal_signature import facts
 
 DOCUMENTS = "documents { kind issuer version kid content signature }"

@@ -1,8 +1,9 @@
 """Guessing codes and PINs at a terminal, through the whole application."""
 
 from core.school.records import Guess
-from tests.api.campus import ALICE, Campus
+from tests.api.campus import Campus
 from tests.api.devices import Till
+from tests.api.sample import ALICE
 
 
 async def drawn(campus: Campus, token: str, device_id: str) -> str:

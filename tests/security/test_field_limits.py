@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.api.campus import CODE, PIN, Campus, campus_on
+from tests.api.campus import Campus, campus_on
 from tests.api.devices import mutation
+from tests.api.sample import CODE, PIN
 from tests.servers.fixtures import DatabaseDsn
 
 

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from tests.api.campus import PIN, Campus
+from tests.api.campus import Campus
 from tests.api.devices import mutation
+from tests.api.sample import PIN
 
 KIND = "{ viewer { kind } }"
 
