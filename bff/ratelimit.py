@@ -31,6 +31,7 @@ class Limit:
 
 ANONYMOUS = Limit("anonymous", 20, 200)
 SIGN_IN_BEGIN = Limit("sign-in", 30 / 60, 30)
+INSTALLATION = Limit("installation", 5, 200)
 CARDHOLDER = Limit("cardholder", 5, 20)
 CARDHOLDER_MONEY = Limit("money", 1, 3)
 CODE_DRAW = Limit("code", 1 / 5, 1)
@@ -58,19 +59,28 @@ def caller_of(viewer: Viewer, network: str) -> tuple[Limit, str]:
             return ANONYMOUS, network
 
 
-NETWORK_FIELDS = {"terminalEnrol": TERMINAL_ENROLMENT, "signInBegin": SIGN_IN_BEGIN}
+NETWORK_FIELDS = {
+    "terminalEnrol": TERMINAL_ENROLMENT,
+    "signInBegin": SIGN_IN_BEGIN,
+    "installationCreate": INSTALLATION,
+}
 """Root fields that a network may ask for less often than anything else."""
 CALLER_FIELDS = {
     "codeTokenIssue": CODE_DRAW,
     **dict.fromkeys(
         (
             "pinSet", "pinChange", "pinReset", "sessionStepUp", "virtualCardOpen",
-            "codeDeviceEnrol", "cardRelease", "limitsSet",
+            "codeDeviceEnrol", "cardRelease", "limitsSet", "bindingCreate", "bindingConfirm",
+            "bindingConfirmBegin", "bindingMerge", "memberProofBegin", "memberProofComplete",
+            "realNameMatch", "realNameCompareBegin", "realNameCompare", "campusSignInByCode",
+            "campusSignInComplete", "contactChangeBegin", "contactChange", "guardianAccept",
+            "sessionStepUpBegin",
         ),
         CARDHOLDER_MONEY,
     ),
 }  # fmt: skip
-"""The same for one session: whatever spends a PIN, and so our time, or opens the way to money."""
+"""The same for one session: whatever spends a PIN or a message, guesses, or opens the way to
+money."""
 
 
 def field_limit(field: str, viewer: Viewer, network: str) -> tuple[Limit, str] | None:

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from bff.ratelimit import CALLER_FIELDS, NETWORK_FIELDS
+from schema.campus import SCHEMA
+from schema.documents import graphql_schema
 from tests.api.campus import Campus, campus_on
 from tests.api.devices import mutation
 from tests.api.sample import CODE, PIN
@@ -92,3 +95,32 @@ async def test_sign_in_begins_thirty_times_a_minute_from_one_network(
     assert found == [(200, None)] * 30 + [(429, "2")]
     hand.seconds = 2.0
     assert await status(limited, query, given) == (200, None)
+
+
+async def test_guesses_of_a_card_share_one_limit(limited: Campus, hand: Hand) -> None:
+    token = (await limited.sign_in("bob@people.example"))["accessToken"]
+    form = (mutation("bindingCreate", ""), {"name": "示例乙", "number": "S999"}, token)
+    proof = {"number": "S999", "addressKind": "EMAIL", "code": "000000"}
+    code = (mutation("memberProofComplete", ""), proof, token)
+    found = [await status(limited, *each) for each in (form, code, form, code)]
+    assert found == [(200, None)] * 3 + [(429, "1")]
+    hand.seconds = 1.0
+    assert await status(limited, *form) == (200, None)
+
+
+async def test_installations_are_five_a_second_from_one_network_after_a_class(
+    limited: Campus, hand: Hand
+) -> None:
+    query = mutation("installationCreate", "tokens { accessToken }")
+    given = {"schoolCode": CODE, "deviceLabel": "phone"}
+    assert {await status(limited, query, given) for _ in range(200)} == {(200, None)}
+    before = await limited.rows("SELECT count(*) FROM session")
+    assert await status(limited, query, given) == (429, "1")
+    assert await limited.rows("SELECT count(*) FROM session") == before
+
+
+def test_every_limited_field_exists() -> None:
+    core = graphql_schema(SCHEMA)
+    assert core.mutation_type is not None
+    names = {*NETWORK_FIELDS, *CALLER_FIELDS}
+    assert [name for name in sorted(names) if name not in core.mutation_type.fields] == []
