@@ -5,11 +5,12 @@ in the console is XML, in the encrypted mode.
 """
 
 import hmac
+import re
 import struct
 from base64 import b64decode
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 from wechatpy.crypto import PrpCrypto
 from wechatpy.exceptions import WeChatException
 from wechatpy.utils import WeChatSigner
@@ -29,7 +30,14 @@ class CallbackSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     token: SecretStr
-    encoding_aes_key: SecretStr = Field(min_length=43, max_length=43)
+    encoding_aes_key: SecretStr
+
+    @field_validator("encoding_aes_key")
+    @classmethod
+    def _is_a_key(cls, given: SecretStr) -> SecretStr:
+        if not re.fullmatch(r"[A-Za-z0-9+/]{43}", given.get_secret_value()):
+            raise ValueError("43 letters and digits, as the console shows them")
+        return given
 
 
 class Callbacks:

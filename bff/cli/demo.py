@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from bff.cli.voice import REFUSED, UNUSABLE, voice_of
+from bff.demo.outside import OutsideSilent
 from bff.demo.play import NotReady, play
 from bff.demo.process import ChildEnded, PortTaken
 from bff.demo.screen import Screen
@@ -33,6 +34,6 @@ def demo(
     except (PortTaken, BinariesMissing, HomeInUse, HomeUnusable) as fault:
         screen.wrong(str(fault))
         raise typer.Exit(UNUSABLE) from None
-    except (StepWrong, NoAnswer, ChildEnded, NotReady, StartFailed) as fault:
+    except (StepWrong, NoAnswer, ChildEnded, NotReady, StartFailed, OutsideSilent) as fault:
         screen.wrong(f"{type(fault).__name__}: {fault}")
         raise typer.Exit(REFUSED) from None

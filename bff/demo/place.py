@@ -28,7 +28,6 @@ class Memory:
     """What the population left, and how often the story was told."""
 
     made_from: str
-    sms_secret: str
     staff: list[StaffLogin] = field(default_factory=list)
     terminals: dict[str, list[int]] = field(default_factory=dict)
     plays: int = 0
@@ -62,9 +61,16 @@ class Place:
         """The wallet of the story's phone."""
         return self.folder / "phone.json"
 
+    @property
+    def secrets(self) -> Path:
+        """The folder of what the schools' files refer to, fresh at each start."""
+        return self.folder / "secrets"
+
     def log(self, name: str) -> Path:
-        """The log of a process."""
-        return self.folder / f"{name}.log"
+        """The log of a process; only its owner reads it."""
+        path = self.folder / f"{name}.log"
+        path.touch(mode=0o600)
+        return path
 
     def recall(self) -> Memory | None:
         """What is remembered; None if nothing whole and made from today's sources is there."""

@@ -9,8 +9,11 @@ from pathlib import Path
 import httpx2
 
 from bff.clock import SystemClock
+from bff.demo.doors import keep_secrets
+from bff.demo.outside import Outside, outside
+from bff.demo.people import PEOPLE, wallet_owners
 from bff.demo.place import Memory, Place
-from bff.demo.population import OPERATOR, PEOPLE, populate
+from bff.demo.population import OPERATOR, populate
 from bff.demo.process import check_free
 from bff.demo.screen import Screen
 from bff.demo.servers import Running, Stores, processes, stores
@@ -36,7 +39,8 @@ class NotReady(Exception):
 def play(screen: Screen, port: int, *, once: bool, folder: Path | None = None) -> None:
     """Plays the demo; unless `once`, stays up until Ctrl-C.
 
-    Raises: PortTaken, HomeInUse, BinariesMissing, ChildEnded, StepWrong, NotReady, NoAnswer.
+    Raises: PortTaken, HomeInUse, BinariesMissing, ChildEnded, StepWrong, NotReady, NoAnswer,
+    OutsideSilent.
     """
     check_free(port)
     began, place = time.monotonic(), Place(folder)
@@ -48,14 +52,15 @@ def play(screen: Screen, port: int, *, once: bool, folder: Path | None = None) -
         create_keys(place.keys, Environment.DEVELOPMENT, os.urandom, now, roots)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     screen.say("启动 PostgreSQL 和 Valkey", "starting PostgreSQL and Valkey")
-    with stores(place) as data:
-        asyncio.run(_play(screen, place, data, memory, port, began, once=once))
+    with stores(place) as data, outside(place) as world:
+        asyncio.run(_play(screen, place, data, world, memory, port, began, once=once))
 
 
 async def _play(
     screen: Screen,
     place: Place,
     data: Stores,
+    world: Outside,
     memory: Memory | None,
     port: int,
     began: float,
@@ -64,6 +69,8 @@ async def _play(
 ) -> None:
     await provision(data.superuser_url, data.owner_url, data.app_url)
     await migrate(data.owner_url)
+    credentials = await world.credentials()
+    keep_secrets(credentials, world.url, f"http://127.0.0.1:{port}", place.secrets)
     keys = load_keys(place.keys, Environment.DEVELOPMENT, SystemClock().now())
     ground = Ground(
         data.app_url, data.redis_url, keys, SystemClock(), os.urandom,
@@ -72,10 +79,11 @@ async def _play(
     made = wire(ground)
     async with made.running():
         if memory is None:
-            memory = await _populated(screen, made)
+            memory = await _populated(screen, made, place)
             await _publish_keys(made, keys, load_root(place.root))
             place.remember(memory)
-        with processes(place, data, memory, port) as running:
+        await world.settle(wallet_owners(memory), credentials["wecom"]["corp_id"])
+        with processes(place, data, world, port) as running:
             await _wait(running)
             took = time.monotonic() - began
             screen.say(f"{took:.1f} 秒后应答", f"answers after {took:.1f} s")
@@ -90,9 +98,9 @@ async def _play(
                     await asyncio.sleep(0.5)
 
 
-async def _populated(screen: Screen, made: Wired) -> Memory:
+async def _populated(screen: Screen, made: Wired, place: Place) -> Memory:
     with screen.progress("导入持卡人", "importing cardholders", PEOPLE) as bar:
-        return await populate(made, lambda done: bar.update(bar.task_ids[0], completed=done))
+        return await populate(made, place, lambda done: bar.update(bar.task_ids[0], completed=done))
 
 
 async def _publish_keys(made: Wired, keys: Keys, root: Root) -> None:

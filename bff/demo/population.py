@@ -2,11 +2,12 @@
 
 import csv
 import io
-import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 
-from bff.demo.place import CHECKOUT, Memory, StaffLogin, made_from
+from bff.demo.doors import with_doors
+from bff.demo.people import PEOPLE
+from bff.demo.place import CHECKOUT, Memory, Place, StaffLogin, made_from
 from bff.sample_people import sample_people
 from bff.wiring import Wired
 from core.audit.records import Actor, ActorKind
@@ -14,7 +15,6 @@ from core.identity.records import RosterRow, RowRefusal
 from core.kit.money import decimal_text
 from core.school.records import DeviceClass, Role, School, Site
 
-PEOPLE = 2_000
 PASSWORD = "correct-horse-42"  # noqa: S105 - printed for everybody who starts the demo
 OPERATOR = Actor(ActorKind.OPERATOR, "demo")
 _DESKS = {
@@ -31,20 +31,21 @@ class RosterRefused(Exception):
     """A sample person was refused: the samples and the rules disagree."""
 
 
-async def populate(wired: Wired, people: Callable[[int], None]) -> Memory:
+async def populate(wired: Wired, place: Place, people: Callable[[int], None]) -> Memory:
     """Adds everything to an empty database; `people` hears how many cardholders were added."""
-    memory = Memory(made_from(), secrets.token_hex(16))
+    memory = Memory(made_from())
     files = sorted((CHECKOUT / "config" / "schools").glob("*.toml"))
     each = PEOPLE // len(files)
-    for place, file in enumerate(files):
-        school = await wired.services.schools.add(file.read_text("utf-8"), OPERATOR)
+    for before, file in enumerate(files):
+        text = with_doors(file.read_text("utf-8"), place.secrets)
+        school = await wired.services.schools.add(text, OPERATOR)
         memory.terminals[school.code] = await _add_tills(wired, school)
         for login, (name, role) in _DESKS.items():
             made = await wired.services.staff.create(
                 school.id, login, name, frozenset({role}), PASSWORD, OPERATOR
             )
             memory.staff.append(StaffLogin(school.code, login, PASSWORD, made.totp_secret))
-        await _import(wired, school, each, place * each, people)
+        await _import(wired, school, each, before * each, people)
     return memory
 
 

@@ -68,7 +68,8 @@ class Screen:
         for name, text in (
             ("GraphQL", f"{running.url}/graphql"),
             ("GraphiQL", f"{running.url}/graphiql"),
-            ("沙箱邮箱 mailbox", running.mailbox_url),
+            ("沙箱邮箱 mailbox", running.outside.url),
+            ("沙箱钱包 wallet", f"{running.outside.url}/_wallet"),
         ):
             addresses.add_row(name, f"[link={text}]{text}[/]")
         for desk in memory.staff:

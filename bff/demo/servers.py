@@ -1,12 +1,12 @@
-"""The demo's servers: PostgreSQL, Valkey, the sandbox, the worker and the application."""
+"""The demo's servers: PostgreSQL, Valkey, the worker and the application."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from bff.demo.place import Memory, Place
-from bff.demo.process import Child, free_port
+from bff.demo.outside import Outside
+from bff.demo.place import Place
+from bff.demo.process import Child
 from bff.embedded import role_dsn, start_postgres, start_valkey
 from core.db.provision import APP_ROLE, OWNER_ROLE
 
@@ -36,7 +36,7 @@ class Running:
     """The processes, and where people and programs reach them."""
 
     url: str
-    mailbox_url: str
+    outside: Outside
     children: list[Child]
 
     def check(self) -> None:
@@ -59,44 +59,30 @@ def stores(place: Place) -> Iterator[Stores]:
 
 
 @contextmanager
-def processes(place: Place, data: Stores, memory: Memory, port: int) -> Iterator[Running]:
-    """The sandbox, the worker and the application, each a process of its own."""
-    sandbox_port, smtp_port = free_port(), free_port()
+def processes(place: Place, data: Stores, world: Outside, port: int) -> Iterator[Running]:
+    """The worker and the application, each a process of its own."""
+    url = f"http://127.0.0.1:{port}"
     environment = {
         "BFF_ENVIRONMENT": "development",
         "BFF_DATABASE_URL": data.app_url,
         "BFF_REDIS_URL": data.redis_url,
         "BFF_KEYS_FILE": str(place.keys),
         "BFF_PORT": str(port),
-        "BFF_MAIL_URL": f"smtp://127.0.0.1:{smtp_port}",
+        "BFF_PUBLIC_URL": url,
+        "BFF_MAIL_URL": f"smtp://127.0.0.1:{world.smtp_port}",
         "BFF_MAIL_SENDER": "card@school.example",
-        "BFF_SMS_URL": f"http://127.0.0.1:{sandbox_port}",
+        "BFF_SMS_URL": world.url,
         "BFF_SMS_KEY_ID": "sandbox",
-        "BFF_SMS_SECRET": memory.sms_secret,
+        "BFF_SMS_SECRET": world.sms_secret,
     }
-    sandbox = (
-        "adapters.sandbox",
-        *("--port", str(sandbox_port), "--smtp-port", str(smtp_port)),
-        *("--sms-secret", memory.sms_secret),
-    )
-    commands = {
-        "sandbox": sandbox,
-        "worker": ("bff", "worker"),
-        "application": ("bff", "serve"),
-    }
+    commands = {"worker": ("bff", "worker"), "application": ("bff", "serve")}
     with ExitStack() as stack:
         children = [
-            stack.enter_context(Child(name, command, environment, _log(place, name)))
+            stack.enter_context(Child(name, command, environment, place.log(name)))
             for name, command in commands.items()
         ]
         try:
-            yield Running(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sandbox_port}", children)
+            yield Running(url, world, [world.child, *children])
         finally:
             for child in children:  # together, so that the slowest alone is waited for
                 child.ask_to_stop()
-
-
-def _log(place: Place, name: str) -> Path:
-    path = place.log(name)
-    path.touch(mode=0o600)
-    return path

@@ -5,12 +5,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from bff.demo.people import visitor
 from bff.demo.place import Memory, Place
-from bff.demo.population import PEOPLE
 from bff.demo.servers import Running, Stores
 from bff.demo.story import PIN
-from bff.sample_people import sample_people
-from core.identity.records import RosterRow
 
 CASH_SCHOOL = "stone-bridge"
 """A school whose policy takes cash at the window."""
@@ -19,7 +17,7 @@ CASH_SCHOOL = "stone-bridge"
 @contextmanager
 def shell_file(place: Place, data: Stores, running: Running, memory: Memory) -> Iterator[Path]:
     """The file beside the data, for `. FILE`; only its owner reads it, and only for the time."""
-    visitor = _visitor(memory)
+    guest = visitor(memory)
     (cashier,) = (
         each for each in memory.staff if (each.school_code, each.login) == (CASH_SCHOOL, "cashier")
     )
@@ -32,13 +30,14 @@ def shell_file(place: Place, data: Stores, running: Running, memory: Memory) -> 
             "BFF_REDIS_URL": data.redis_url,
             "BFF_KEYS_FILE": str(place.keys),
             "DEMO_URL": running.url,
-            "DEMO_MAILBOX": running.mailbox_url,
+            "DEMO_SANDBOX": running.outside.url,
+            "BFF_PUBLIC_URL": running.url,
             "DEMO_PHONE": str(place.phone),
             "DEMO_PHONE_PIN": PIN,
-            "DEMO_EMAIL": visitor.email or "",
-            "DEMO_NAME": visitor.name,
-            "DEMO_NUMBER": visitor.number,
-            "DEMO_PIN": (visitor.id_number or "")[-6:],
+            "DEMO_EMAIL": guest.email or "",
+            "DEMO_NAME": guest.name,
+            "DEMO_NUMBER": guest.number,
+            "DEMO_PIN": (guest.id_number or "")[-6:],
             "DEMO_PASSWORD": cashier.password,
             "DEMO_CASHIER_TOTP": cashier.totp_secret,
         },
@@ -47,12 +46,6 @@ def shell_file(place: Place, data: Stores, running: Running, memory: Memory) -> 
         yield place.shell_file
     finally:
         place.shell_file.unlink(missing_ok=True)
-
-
-def _visitor(memory: Memory) -> RosterRow:
-    """Somebody whom the story meets last of all, with a first PIN of digits only."""
-    people = sample_people(PEOPLE // len(memory.terminals))
-    return [each for each in people if (each.id_number or "")[-6:].isdigit()][-1]
 
 
 def _write(path: Path, variables: Mapping[str, str]) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import httpx2
 
+from bff.demo.people import hero
 from bff.demo.place import Memory, Place
-from bff.demo.population import OPERATOR, PEOPLE
+from bff.demo.population import OPERATOR
 from bff.demo.screen import SCHOOL, Screen
 from bff.demo.servers import Running
-from bff.sample_people import sample_people
 from bff.wiring import Wired
 from clients.endpoint import Endpoint
 from clients.phone.phone import Phone
@@ -27,7 +27,6 @@ from terminals.message import draw_activation_code
 SCHOOL_ID = 2
 PIN = "394857"
 PRICE_MINOR = 1_250
-_BALANCE_MINIMUM = 5_000
 _HTTP_SECONDS = 5.0
 _LETTER_SECONDS = 15
 
@@ -47,6 +46,10 @@ class Teller:
     http: httpx2.AsyncClient
     person: RosterRow
 
+    def phone(self) -> Phone:
+        """A phone that nobody has signed in on."""
+        return Phone(Endpoint(self.http), Wallet(SCHOOL), unix_clock, os.urandom)
+
 
 async def tell_story(
     screen: Screen, running: Running, place: Place, wired: Wired, memory: Memory
@@ -55,18 +58,19 @@ async def tell_story(
 
     Raises: StepWrong, and what the clients raise.
     """
-    person = _next_person(memory)
+    person = hero(memory)
     memory.plays += 1
     place.remember(memory)  # whoever has signed in once is not asked again, even if the play fails
     async with httpx2.AsyncClient(base_url=running.url, timeout=_HTTP_SECONDS) as http:
         teller = Teller(screen, running, place, wired, http, person)
-        phone = Phone(Endpoint(http), Wallet(SCHOOL), unix_clock, os.urandom)
+        phone = teller.phone()
         with await _open_till(teller) as journal:
             till = Till(journal, Line(Endpoint(http), journal, unix_clock, os.urandom))
             await till.settle_open()
             await _sign_in(teller, phone)
             await _open_card(teller, phone)
             await _pay_and_undo(teller, phone, till)
+        await _come_by_alipay(teller, await phone.home())
         phone.wallet.write(place.phone)
     return person.number
 
@@ -149,6 +153,26 @@ async def _pay_and_undo(teller: Teller, phone: Phone, till: Till) -> None:
     await _check_newest(screen, phone, PRICE_MINOR, before)
 
 
+async def _come_by_alipay(teller: Teller, at_home: dict[str, Any]) -> None:
+    """Another channel, another identity: the same person, so the same card."""
+    screen, person, outside = teller.screen, teller.person, teller.running.outside
+    screen.step(
+        "同一个人打开支付宝小程序,用学号和自己的密码绑定",
+        "The same person opens the Alipay mini-program and binds with number and own PIN",
+    )
+    app_id = (await outside.credentials())["alipay"]["app_id"]
+    wallet = teller.phone()
+    kind = await wallet.channel_sign_in(
+        "ALIPAY_MINI", await outside.alipay_code(person.number, app_id)
+    )
+    _check(kind == "UNBOUND", f"Alipay's visitor is a {kind} before any proof")
+    await wallet.bind(person.name, person.number, PIN)
+    seen = await wallet.home()
+    screen.fact(f"{seen['number']} {seen['name']}  余额 balance {yuan(_available(seen))}")
+    _check(seen["id"] == at_home["id"], "another cardholder in the other channel")
+    _check(_available(seen) == _available(at_home), "another balance in the other channel")
+
+
 async def _check_newest(screen: Screen, phone: Phone, amount: int, balance: int) -> None:
     page = await phone.statement()
     line = page["statement"]["nodes"][0]
@@ -160,7 +184,7 @@ async def _check_newest(screen: Screen, phone: Phone, amount: int, balance: int)
 
 async def _read_letter(teller: Teller, address: str) -> str:
     """The newest code in the sandbox mailbox, once it is there."""
-    async with httpx2.AsyncClient(base_url=teller.running.mailbox_url) as mailbox:
+    async with httpx2.AsyncClient(base_url=teller.running.outside.url) as mailbox:
         for _ in range(_LETTER_SECONDS * 10):
             letters = (await mailbox.get("/mailbox", params={"to": address})).json()
             if letters:
@@ -168,17 +192,6 @@ async def _read_letter(teller: Teller, address: str) -> str:
             teller.running.check()
             await asyncio.sleep(0.1)
     raise StepWrong("no letter came")
-
-
-def _next_person(memory: Memory) -> RosterRow:
-    """A person with money and a first PIN of digits only, another one at each play."""
-    fit = [
-        person
-        for person in sample_people(PEOPLE // len(memory.terminals))
-        if (person.old_balance_minor or 0) >= _BALANCE_MINIMUM
-        and (person.id_number or "")[-6:].isdigit()
-    ]
-    return fit[memory.plays % len(fit)]
 
 
 def _available(home: dict[str, Any]) -> int:

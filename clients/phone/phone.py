@@ -45,6 +45,19 @@ class Phone:
         kind: str = payload["viewerKind"]
         return kind
 
+    async def channel_sign_in(self, channel: str, code: str) -> str:
+        """Signs in with the code a channel gave this app; what kind of viewer we are then."""
+        given = {
+            "schoolCode": self.wallet.school_code,
+            "channel": channel,
+            "code": code,
+            "deviceLabel": self.wallet.device_label,
+        }
+        payload = await self._endpoint.change("ChannelSignIn", "channelSignIn", given, no_headers)
+        self._keep_tokens(payload)
+        kind: str = payload["viewerKind"]
+        return kind
+
     async def bind(self, name: str, number: str, pin: str | None = None) -> Json:
         """Proves by the school's form whose card this is; the cardholder."""
         given = {"name": name, "number": number, "pin": pin}
@@ -174,7 +187,7 @@ class Phone:
         tokens = payload.get("tokens")
         if tokens:
             self.wallet.access_token = tokens["accessToken"]
-            self.wallet.refresh_token = tokens["refreshToken"]
+            self.wallet.refresh_token = tokens["refreshToken"] or ""
 
     def _address(self) -> Json:
         kind = "EMAIL" if "@" in self.wallet.address else "PHONE"

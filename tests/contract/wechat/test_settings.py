@@ -63,7 +63,7 @@ def test_a_secret_leaves_this_machine_with_tls_only() -> None:
         HttpClient(MiniSettings.model_validate({**MINI, "api_base": "http://x.example"}).api_base)
 
 
-@pytest.mark.parametrize("key", ["short", "k" * 44])
+@pytest.mark.parametrize("key", ["short", "k" * 44, "-" * 43])
 def test_a_key_that_is_none_stops_the_start(key: str) -> None:
     with pytest.raises(ValidationError):
         CallbackSettings.model_validate({**CALLBACK, "encoding_aes_key": key})
