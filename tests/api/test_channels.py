@@ -106,6 +106,39 @@ async def test_page_of_a_channel_signs_in_the_browser_that_began(campus: Campus)
     assert (refused["authoriseUrl"], codes(refused)) == (None, ["RETURN_NOT_LISTED"])
 
 
+async def test_session_is_bound_to_channel(campus: Campus) -> None:
+    """Each sign-in and each binding gives a new token; the old one of a binding is over.
+
+    Source: security.md 3, a session fixed or moved between channels.
+    """
+    alipay, wechat = await mini(campus), await mini(campus, channel="WECHAT_MINI")
+    again = await mini(campus)
+    door(campus, "WECHAT_MINI").phones["p"] = ALICE.phone or ""
+    moved = await campus.query(
+        "mutation($input: PhoneClaimInput!) { phoneClaim(input: $input)"
+        " { phoneEnd userErrors { code } } }",
+        alipay,
+        input={"code": "p"},
+    )
+    assert codes(moved["data"]["phoneClaim"]) == ["NOT_AUTHORISED"]
+    await campus.do("phoneClaim", {"code": "p"}, "phoneEnd", wechat)
+    form = {"name": ALICE.name, "number": ALICE.number}
+    bound = await campus.do("bindingCreate", form, "tokens { accessToken }", wechat)
+    new = bound["tokens"]["accessToken"]
+    assert len({alipay, again, wechat, new}) == 4
+    answers = [await campus.query("{ viewer { kind } }", each) for each in (alipay, again, new)]
+    assert [each["data"]["viewer"]["kind"] for each in answers] == [
+        "UNBOUND", "UNBOUND", "CARDHOLDER",
+    ]  # fmt: skip
+    over = await campus.query("{ viewer { kind } }", wechat)
+    assert over["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    rows = await campus.rows("SELECT DISTINCT channel, issuer FROM session ORDER BY channel")
+    assert [tuple(row.values()) for row in rows] == [
+        ("ALIPAY_MINI", "alipay:app-1"),
+        ("WECHAT_MINI", "wechat:app-2"),
+    ]
+
+
 async def test_installed_app_has_a_session_to_begin_with(campus: Campus) -> None:
     asked = {"schoolCode": CODE, "deviceLabel": "sample phone"}
     payload = await campus.do("installationCreate", asked, "tokens { accessToken refreshToken }")
