@@ -11,10 +11,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import get_args, get_origin
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from bff.refusal import STATUSES
 from bff.settings import Language, Settings
+from bff.sign_on_reference import CHANNELS, KINDS, keys_of, troubles
 from core.school.policy import Policy
 from core.school.typed_table import Key, KeyRow, rows
 from schema.catalogue import ERRORS, REFUSALS
@@ -173,6 +174,36 @@ def _settings(language: Language) -> str:
     return _table(heads, cells)
 
 
+def _kinds(language: Language) -> str:
+    heads = _pick(language, "kind|必填|可选及默认值", "kind|Needs|May have, with its default")
+    return _keys(heads, _pick(language, "所有", "all"), KINDS)
+
+
+def _channels(language: Language) -> str:
+    heads = _pick(
+        language, "[channel.…]|必填|可选及默认值", "[channel.…]|Needs|May have, with its default"
+    )
+    return _keys(heads, "", CHANNELS)
+
+
+def _keys(heads: str, nameless: str, models: Mapping[str, type[BaseModel]]) -> str:
+    return _table(
+        heads.split("|"),
+        (
+            [f"`{name}`" if name else nameless, ", ".join(needed) or "—", ", ".join(optional)]
+            for name, needed, optional in keys_of(models)
+        ),
+    )
+
+
+def _troubles(language: Language) -> str:
+    heads = _pick(language, "提示|怎么办", "It says|What to do")
+    return _table(
+        heads.split("|"),
+        ([_pick(language, *detail), _pick(language, *fix)] for detail, fix in troubles()),
+    )
+
+
 def _pick(language: Language, zh: str, en: str) -> str:
     return zh if language == "zh" else en
 
@@ -191,5 +222,8 @@ TABLES: Mapping[str, Callable[[Language], str]] = {
     "refusals": _refusals,
     "responses": _responses,
     "settings": _settings,
+    "kinds": _kinds,
+    "channels": _channels,
+    "troubles": _troubles,
 }
 """Every table a page may ask for."""

@@ -72,7 +72,7 @@ def _validate_check(path: str, verdict: SSOError, others: list[str]) -> Check:
     zh = "服务器内部错误" if isinstance(verdict, Upstream) else "答复不是 CAS 格式"
     return ill(
         name,
-        Text(f"{path}：{zh}", f"{path}: {verdict.hint}"),
+        Text(f"{path} 没有给出 CAS 答复：{zh}", f"{path} gives no CAS answer: {verdict.hint}"),
         Text(
             f"改正 server 或 validate_path，可用：{found.strip() or '未找到'}",
             f"Mend server or validate_path; this one works:{found or ' none of the usual'}",

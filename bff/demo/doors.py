@@ -7,6 +7,8 @@ so the file stays the same and what it refers to is fresh.
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from clients.phone.browser import RETURN_TO
+
 _TABLES = """
 # Each value that starts with ${{file: is read from that file; so no secret stands in this one.
 [capability.alipay]
@@ -53,7 +55,7 @@ token = "{wecom.token}"
 encoding_aes_key = "{wecom.encoding_aes_key}"
 
 [channel.native]
-return_to = ["https://m.school.example/card/app"]
+return_to = ["{return_to}"]
 """
 Credentials = Mapping[str, Mapping[str, str]]
 """What each provider hands to its customers, by the provider's name."""
@@ -65,7 +67,7 @@ def with_doors(sample: str, folder: Path) -> str:
         provider: _References(provider, folder)
         for provider in ("alipay", "wechat", "wecom", "sandbox", "bff")
     }
-    return sample + _TABLES.format(**references)
+    return sample + _TABLES.format(return_to=RETURN_TO, **references)
 
 
 class _References:

@@ -11,11 +11,13 @@ import httpx2
 import typer
 
 from clients.endpoint import Endpoint, Json, NoAnswer
+from clients.phone.browser import RETURN_TO, wait_for_code
 from clients.phone.phone import Phone
 from clients.phone.wallet import ChallengeUnreadable, NothingToShow, Wallet
 from clients.screen import qr, unix_clock, yuan
 
 HTTP_SECONDS = 5.0
+SIGN_ON_SECONDS = 300.0
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -60,6 +62,32 @@ def sign_in(
         await phone.sign_in_begin(address)
         kind = await phone.sign_in_complete(typer.prompt("验证码 one-time code"))
         typer.echo(f"已登录 signed in: {kind}")
+
+    _with_phone(context, work)
+
+
+@app.command("campus-sign-in")
+def campus_sign_in(
+    context: typer.Context,
+    school: Annotated[str, typer.Argument(help="学校代码 · the school's code")],
+    provider: Annotated[str, typer.Argument(help="认证源代码 · the id of its sign-on")],
+) -> None:
+    """统一身份认证 · Signs in with a browser, at the school's own page."""
+    Wallet(school_code=school).write(context.obj.wallet)
+
+    async def work(phone: Phone) -> None:
+        await phone.install()
+        url, verifier = await phone.campus_begin(provider, RETURN_TO)
+        typer.echo(f"请用浏览器打开 · open in a browser:\n{url}")
+        code = await asyncio.to_thread(wait_for_code, SIGN_ON_SECONDS)
+        if code is None:
+            raise NoAnswer("浏览器没有回来 the browser did not come back")
+        link = await phone.campus_complete(code, verifier)
+        holder = link["cardholder"]
+        if holder is None:
+            typer.echo(f"还需一步 · one more step: {link['step']}")
+        else:
+            typer.echo(f"已绑定 bound: {holder['number']} {holder['name']}")
 
     _with_phone(context, work)
 

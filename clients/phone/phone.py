@@ -1,6 +1,7 @@
 """What a phone asks the server; after that it can show codes by itself."""
 
-from base64 import b64encode
+import hashlib
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Mapping
 
 from clients.device_key import SEED_BYTES, public_key
@@ -57,6 +58,31 @@ class Phone:
         self._keep_tokens(payload)
         kind: str = payload["viewerKind"]
         return kind
+
+    async def install(self) -> None:
+        """A session of this installation, that proves nothing and can begin a campus sign-on."""
+        given = {"schoolCode": self.wallet.school_code, "deviceLabel": self.wallet.device_label}
+        payload = await self._endpoint.change(
+            "InstallationCreate", "installationCreate", given, no_headers
+        )
+        self._keep_tokens(payload)
+
+    async def campus_begin(self, provider: str, return_to: str) -> tuple[str, str]:
+        """Begins a campus sign-on: the address for the browser, and the secret that stays here."""
+        verifier = urlsafe_b64encode(self._entropy(48)).decode()
+        digest = hashlib.sha256(verifier.encode()).digest()
+        challenge = urlsafe_b64encode(digest).decode().rstrip("=")
+        given = {"provider": provider, "challenge": challenge, "returnTo": return_to}
+        payload = await self._change("CampusSignInBegin", "campusSignInBegin", given)
+        return payload["startUrl"], verifier
+
+    async def campus_complete(self, code: str, verifier: str) -> Json:
+        """Hands in what the browser brought back; how far the link came."""
+        given = {"code": code, "verifier": verifier}
+        payload = await self._change("CampusSignInComplete", "campusSignInComplete", given)
+        link: Json = payload["link"]
+        self._keep_tokens(link)
+        return link
 
     async def bind(self, name: str, number: str, pin: str | None = None) -> Json:
         """Proves by the school's form whose card this is; the cardholder."""

@@ -8,17 +8,27 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
+import httpx2
 import pytest
 
 from bff.demo.process import free_port
+from bff.sample_people import sample_people
 from tests.architecture.tree import ROOT
+from tests.contract.sso.cas_server import CasServer
+from tests.contract.sso.people import Pupil
+from tests.contract.sso.serving import serve
 
 LITTLE_CURL = ROOT / "tests/servers/little_curl.py"
 START_SECONDS = 180
 BLOCK_SECONDS = 180
+SIGN_ON_PAGE = "docs/campus-sign-on.md"
+SIGN_ON_URL = "http://127.0.0.1:9402"
+"""Where `make sso-server` listens; here the port is a free one."""
+LOGIN = "first"
 _WINDOW = ". .venv/bin/activate && . .data/demo.env\n"
 """The block that a reader's second window begins with; the test has its own."""
 
@@ -40,9 +50,33 @@ SAID = {
         r'"bindingCreate": ?\{"cardholder": ?\{"number": ?"S\d+"',
         r'"status": ?"ACTIVE"',
     ],
+    "docs/sign-in.md": [
+        r'"authMethods": ?\["REAL_NAME", ?"FORM"\]',
+        r'"document": ?"real-name-terms"',
+        r'"step": ?"CONFIRM"',
+        r'"step": ?"NONE", ?"cardholder": ?\{"number": ?"S\d+"',
+    ],
     "docs/policy.md": [r"config/schools/a\.toml is good"],
+    SIGN_ON_PAGE: [
+        r"harbour\.toml is good: sign-ons: 1",
+        r"cas_validate: .* refuses a false ticket",
+        r"cas_service: Our callback address is registered",
+        r"failed: 0",
+        r"Version in force: 2",
+        r"http://127\.0\.0\.1:\d+/sso/5/campus/start/",
+    ],
 }
 """What each page's blocks have to have said, in this order."""
+
+
+@pytest.fixture(scope="module")
+def sign_on_url() -> Iterator[str]:
+    """A CAS server that knows the first of the demo's people, as `make sso-server` starts one."""
+    person = next(sample_people(1))
+    pupil = Pupil(LOGIN, person.number, person.name, "")
+    server = CasServer(services=("http://127.0.0.1:",), pupils={LOGIN: pupil})
+    with serve(server.application()) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -82,17 +116,16 @@ def blocks(page: str) -> list[str]:
     return [block for block in found if block != _WINDOW]
 
 
-@pytest.mark.parametrize("page", SAID)
-def test_blocks_run_as_printed(page: str, shell_file: Path, tmp_path: Path) -> None:
-    (tmp_path / ".data").mkdir()
-    (tmp_path / "config").symlink_to(ROOT / "config")
-    script = "\n".join(["set -euo pipefail", f". '{shell_file}'", *blocks(page)])
+def run_blocks(page: str, script: str, folder: Path) -> None:
+    """Runs a shell script in a folder like a checkout's; it must say what its page promises."""
+    (folder / ".data").mkdir()
+    (folder / "config").symlink_to(ROOT / "config")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # noqa: TID251 - what a shell starts with
     if shutil.which("curl", path=path) is None:
         script = f"curl() {{ '{sys.executable}' '{LITTLE_CURL}' \"$@\"; }}\n{script}"
     told = subprocess.run(
-        ["bash", "-c", script],
-        cwd=tmp_path,
+        ["bash", "-c", f"set -euo pipefail\n{script}"],
+        cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -107,6 +140,60 @@ def test_blocks_run_as_printed(page: str, shell_file: Path, tmp_path: Path) -> N
         said = re.compile(pattern).search(told.stdout, position)
         assert said, f"not said: {pattern}\n{told.stdout}"
         position = said.end()
+
+
+def script_of(page: str, shell_file: Path) -> str:
+    """A page's blocks, one after the other in one window."""
+    return "\n".join([f". '{shell_file}'", *blocks(page)])
+
+
+@pytest.mark.parametrize("page", sorted(SAID.keys() - {SIGN_ON_PAGE}))
+def test_blocks_run_as_printed(page: str, shell_file: Path, tmp_path: Path) -> None:
+    run_blocks(page, script_of(page, shell_file), tmp_path)
+
+
+def test_stranger_connects_the_sign_on_and_comes_back_with_a_card(
+    shell_file: Path, sign_on_url: str, tmp_path: Path
+) -> None:
+    script = script_of(SIGN_ON_PAGE, shell_file).replace(SIGN_ON_URL, sign_on_url)
+    run_blocks(SIGN_ON_PAGE, script, tmp_path)
+    person = next(sample_people(1))
+    with signing_in(shell_file, tmp_path / "phone.json") as phone:
+        assert phone.stdout is not None
+        url = next(line for line in phone.stdout if line.startswith("http")).strip()
+        walk_through(url)
+        said, _ = phone.communicate(timeout=BLOCK_SECONDS)
+    assert said.strip() == f"已绑定 bound: {person.number} {person.name}"
+
+
+@contextmanager
+def signing_in(shell_file: Path, wallet: Path) -> Iterator[subprocess.Popen[str]]:
+    """The reference phone, begun as the page says; it waits for the browser."""
+    phone = 'exec python -m clients.phone --wallet "$0" --url "$DEMO_URL" campus-sign-in'
+    command = f". '{shell_file}' && {phone} harbour-light campus"
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # noqa: TID251 - what a shell starts with
+    with subprocess.Popen(
+        ["bash", "-c", command, wallet],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={"PATH": path, "LANG": "C.UTF-8", "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"},
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def walk_through(url: str) -> None:
+    """A person's browser: to the school's page, their name, and back."""
+    with httpx2.Client(follow_redirects=True, timeout=BLOCK_SECONDS) as browser:
+        page = browser.get(url)
+        assert 'name="password"' in page.text
+        back = browser.post(page.url, data={"username": LOGIN, "password": "any"})
+    assert back.status_code == 200
+    assert "Signed in. You may close this page." in back.text
 
 
 def test_variables_are_their_owners(shell_file: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
@@ -21,7 +22,10 @@ NS = 'xmlns:cas="http://www.yale.edu/tp/cas"'
 
 @dataclass
 class CasServer:
-    """`services` are the registered prefixes; `raw` is answered in place of a right answer."""
+    """`services` are the registered prefixes; `raw` is answered in place of a right answer.
+
+    `pupils` are those who may log in, by their login.
+    """
 
     services: tuple[str, ...] = ("https://card.example/sso/",)
     shape: str = "jasig"
@@ -31,6 +35,7 @@ class CasServer:
     hosts: list[str] = field(default_factory=list)
     root_files: dict[str, bytes] = field(default_factory=dict)
     login_param: str = "service"
+    pupils: Mapping[str, Pupil] = field(default_factory=lambda: BY_LOGIN)
     _tickets: dict[str, tuple[str, Pupil, float]] = field(default_factory=dict)
 
     def application(self) -> Starlette:
@@ -59,7 +64,7 @@ class CasServer:
             return RedirectResponse(service, 302)
         if request.method == "GET":
             return login_page(request)
-        pupil = BY_LOGIN[(await form_of(request))["username"]]
+        pupil = self.pupils[(await form_of(request))["username"]]
         joint = "&" if "?" in service else "?"
         return RedirectResponse(f"{service}{joint}ticket={quote(self.ticket(service, pupil))}", 303)
 

@@ -1,5 +1,6 @@
 """A school's file: facts, consents, places, and a policy; refused with every problem's line."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -179,3 +180,12 @@ def test_five_sample_schools_carry_the_five_guides() -> None:
     ]
     assert files[1].policy.campus.features == {Feature.DORMITORY_WATER: {"SOUTH"}}
     assert files[4].policy.channel.features[Feature.APPEAL] == {Channel.WECHAT_MINI}
+
+
+def test_the_samples_documents_are_there_with_their_digests() -> None:
+    files = [parse_school_file(path.read_text("utf-8")) for path in sorted(SCHOOLS.glob("*.toml"))]
+    documents = [consent for file in files for consent in file.consents]
+    assert [each.document for each in documents] == ["real-name-terms"]
+    for each in documents:
+        text = SCHOOLS.joinpath("texts", each.url.rpartition("/")[2]).read_bytes()
+        assert hashlib.sha256(text).hexdigest() == each.sha256
