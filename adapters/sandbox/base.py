@@ -61,7 +61,7 @@ class Act:
     zh: str
     en: str
     path: str
-    given: Mapping[str, str]
+    given: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)

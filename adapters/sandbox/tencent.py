@@ -32,8 +32,8 @@ def tencent(base: Base) -> list[Provider]:
             [*wechat.desk().routes(), *page.routes(), *WechatApp(wechat).routes()],
             wechat.credentials,
             (
-                Act("小程序登录", "Mini-program sign-in", WechatApp.LOGIN, {"app_id": MINI_APP}),
-                Act("授权手机号", "Show the number", WechatApp.PHONE, {"app_id": MINI_APP}),
+                Act("微信登录", "WeChat sign-in", WechatApp.LOGIN, {"app_id": MINI_APP}),
+                Act("微信手机号", "WeChat number", WechatApp.PHONE, {"app_id": MINI_APP}),
             ),
         ),
         Provider(

@@ -31,8 +31,8 @@ def wechat_pay(base: Base) -> Provider:
     easy = EasyPay(pay)
     wallet = Wallet(base, keys, orders, easy, v2)
     acts = (
-        Act("付款码", "Payment code", CODE, {"mood": "pays"}),
-        Act("需要密码的付款码", "Payment code with a password", CODE, {"mood": "types"}),
+        Act("微信付款码", "WeChat payment code", CODE, {"mood": "pays"}),
+        Act("微信付款码(需密码)", "WeChat payment code with a password", CODE, {"mood": "types"}),
     )
     routes = [*pay.routes(), *easy.routes(), *v2.routes(), *wallet.routes()]
     return Provider(NAME, routes, wallet.credentials, acts)

@@ -22,7 +22,7 @@ from adapters.sandbox.alipay.protocol import (
     write_answer,
 )
 from adapters.sandbox.alipay.trades import TradeBook
-from adapters.sandbox.alipay.wallet import Wallet
+from adapters.sandbox.alipay.wallet import Wallet, wallet_acts
 from adapters.sandbox.base import Base, Credentials, Mode, Provider
 from adapters.sandbox.carriage import carried
 from adapters.sandbox.faults import Fault
@@ -73,7 +73,9 @@ class Alipay:
     def provider(self) -> Provider:
         """Its routes."""
         gateway = Route(GATEWAY, self.gateway, methods=["GET", "POST"])
-        return Provider(NAME, [gateway, *self._wallet.routes()], self._credentials)
+        return Provider(
+            NAME, [gateway, *self._wallet.routes()], self._credentials, wallet_acts(APP_ID)
+        )
 
     async def gateway(self, request: Request) -> Response:
         """One call; HTTP 200 whatever becomes of it."""

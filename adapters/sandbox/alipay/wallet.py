@@ -14,12 +14,24 @@ from adapters.sandbox.alipay.identity import Identity
 from adapters.sandbox.alipay.keys import AlipayKeys, serial
 from adapters.sandbox.alipay.protocol import Call, Refusal, read_call, read_fields, sign_notice
 from adapters.sandbox.alipay.trades import TradeBook
-from adapters.sandbox.base import Base
+from adapters.sandbox.base import Act, Base
 from adapters.sandbox.people import Person
 
+_ROOT = "/_wallet/alipay"
 _RELEASES = ("user_name", "cert_type", "cert_no", "mobile", "is_student_certified")
 Asked: TypeAlias = dict[str, Any]
 Deed: TypeAlias = Callable[[Asked], Any]
+
+
+def wallet_acts(app_id: str) -> list[Act]:
+    """What a person does in Alipay for one app."""
+    code, given = f"{_ROOT}/auth_code", {"app_id": app_id}
+    return [
+        Act("支付宝登录", "Alipay sign-in", code, {**given, "scopes": ["auth_base"]}),
+        Act("支付宝实名", "Alipay real name", code, {**given, "scopes": ["auth_user"]}),
+        Act("支付宝核验", "Alipay comparison", code, {**given, "scopes": ["id_verify"]}),
+        Act("支付宝手机号", "Alipay number", f"{_ROOT}/phone", given),
+    ]
 
 
 class Wallet:
@@ -57,7 +69,7 @@ class Wallet:
             "notice": self._notice,
         }
         return [
-            Route(f"/_wallet/alipay/{name}", _answering(deed), methods=["POST"])
+            Route(f"{_ROOT}/{name}", _answering(deed), methods=["POST"])
             for name, deed in deeds.items()
         ]
 

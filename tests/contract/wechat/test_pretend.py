@@ -40,8 +40,8 @@ async def test_the_wallet_lists_people_and_what_they_can_do_as_text(
     assert HOSTILE not in shown
     assert "&lt;script&gt;甲" in shown
     for words in (
-        "小程序登录",
-        "Mini-program sign-in",
+        "微信登录",
+        "WeChat sign-in",
         "企业微信登录",
         "/_wallet/wecom/login_code",
     ):
