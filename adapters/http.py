@@ -5,6 +5,7 @@ import logging
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.parse import urlsplit
 
 import httpx2
@@ -44,6 +45,11 @@ def usual_tls() -> ssl.SSLContext:
     return httpx2.create_ssl_context(trust_env=False)
 
 
+def no_cookies() -> CookieJar:
+    """A jar that keeps none: what a server sets for one person is not sent for the next."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+
+
 class HttpClient:
     """Talks to one provider at `base_url`: https, or http on the loopback (the sandbox).
 
@@ -68,6 +74,7 @@ class HttpClient:
             limits=httpx2.Limits(max_connections=connections),
             follow_redirects=False,
             trust_env=False,
+            cookies=no_cookies(),
         )
 
     async def get(self, path: str, query: Mapping[str, str] | None = None) -> HttpAnswer:

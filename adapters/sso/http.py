@@ -4,12 +4,11 @@ import asyncio
 import ssl
 import warnings
 from collections.abc import Mapping
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx2
 
-from adapters.http import AnswerMissing, NothingSent, exchange
+from adapters.http import AnswerMissing, NothingSent, exchange, no_cookies
 from adapters.sso.address import resolve
 from adapters.sso.api import Answer, Misconfigured, Reach, Upstream
 
@@ -58,8 +57,7 @@ class SchoolHttp:
             headers={"Accept-Encoding": "identity"},
             follow_redirects=False,
             trust_env=False,
-            # What a server sets while one person signs on is not sent for the next.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            cookies=no_cookies(),
             event_hooks={"response": [_refuse_compressed]},
         )
 
