@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.types import Lifespan, Receive, Scope, Send
 
+from bff.callbacks.notices import NoticeRoutes
 from bff.callbacks.pages import SignOnPages
 from bff.callbacks.sign_on import SignOnRoutes
 from bff.clock import SystemClock
@@ -120,6 +121,7 @@ def build_app(
             buckets,
             ground.public_url,
         ).routes(),
+        *NoticeRoutes(wired.outside.notices, wired.notices, buckets).routes(),
         *(graphiql_routes() if development else ()),
     ]
 

@@ -18,6 +18,7 @@ from adapters.wecom import door as wecom
 from adapters.wecom.settings import WecomSettings
 from core.kit.clock import Clock
 from core.ports.channels import Door
+from core.ports.notices import NoticeReader
 from core.ports.one_time_store import OneTimeStore
 from core.ports.providers import ProviderMisconfigured
 from core.school.policy_words import Channel
@@ -37,6 +38,11 @@ class Opened(Protocol):
     @property
     def door(self) -> Door:
         """The channel."""
+        ...
+
+    @property
+    def reader(self) -> NoticeReader | None:
+        """Who reads what the vendor posts; None where the settings name no callback."""
         ...
 
     async def close(self) -> None:
@@ -67,6 +73,7 @@ class Channels:
 
     doors: dict[str, Door] = field(default_factory=dict)
     returns: dict[str, frozenset[str]] = field(default_factory=dict)
+    readers: dict[str, list[NoticeReader]] = field(default_factory=dict)
     closers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -92,6 +99,9 @@ def open_channels(school_id: int, connections: Mapping[str, object], parts: Part
             made.problems.append(Problem(f"channel.{name}", Text(str(broken), str(broken))))
         else:
             made.doors[channel] = opened.door
+            if opened.reader is not None:
+                provider = opened.door.issuer.partition(":")[0]
+                made.readers.setdefault(provider, []).append(opened.reader)
             made.closers.append(opened.close)
     return made
 

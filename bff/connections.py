@@ -19,6 +19,7 @@ from adapters.sso.wecom import WecomDoor
 from bff.connection_tables import Parts, open_channels
 from core.ports.campus_sign_on import CampusSignOn
 from core.ports.channels import Door
+from core.ports.notices import NoticeReader
 from core.school.policy_file import SchoolFile, parse_school_file
 from core.school.policy_words import Channel
 from core.school.records import PolicyInvalid, PolicyProblem, SchoolUnknown
@@ -40,6 +41,7 @@ class Generation:
     doors: Mapping[str, Door]
     returns: Mapping[str, frozenset[str]]
     sign_ons: Mapping[str, Connection]
+    readers: Mapping[str, Sequence[NoticeReader]]
     problems: Sequence[Problem]
     closers: Sequence[Callable[[], Awaitable[None]]]
 
@@ -62,7 +64,9 @@ def open_generation(file: SchoolFile, parts: Parts) -> Generation:
         except SettingsInvalid as invalid:
             problems += invalid.problems
     closers = [*channels.closers, *(each.close for each in sign_ons.values())]
-    return Generation(channels.doors, channels.returns, sign_ons, problems, closers)
+    return Generation(
+        channels.doors, channels.returns, sign_ons, channels.readers, problems, closers
+    )
 
 
 async def check_file(text: str, parts: Parts, before: SchoolFile | None = None) -> SchoolFile:
@@ -136,7 +140,7 @@ def connected(file: SchoolFile, sign_on: SignOn, parts: Parts) -> Connection:
 
 
 class Connections:
-    """Implements `core.ports.channels.Doors`; `sign_ons` implements `CampusSignOns`."""
+    """Implements `Doors` and `NoticeReaders` of the core's ports; `sign_ons` `CampusSignOns`."""
 
     def __init__(self, schools: Schools, parts: Parts) -> None:
         self._schools = schools
@@ -144,6 +148,7 @@ class Connections:
         self._kept: dict[int, OrderedDict[int, Generation]] = {}
         self._opening: dict[int, asyncio.Lock] = {}
         self.doors = self
+        self.notices = self
         self.sign_ons = SignOns(self)
 
     async def find_door(self, school_id: int, channel: str) -> Door | None:
@@ -160,6 +165,11 @@ class Connections:
         """Where a page may come back to."""
         _, found = await self.current(school_id)
         return found.returns.get(channel, frozenset())
+
+    async def notice_readers(self, school_id: int, provider: str) -> Sequence[NoticeReader]:
+        """Who reads what a provider posts."""
+        _, found = await self.current(school_id)
+        return found.readers.get(provider, ())
 
     async def current(self, school_id: int) -> tuple[int, Generation]:
         """The generation in force and its number."""

@@ -31,6 +31,7 @@ from core.identity.service.cardholders import Cardholders
 from core.identity.service.desk import CORRECTION, Corrections, DeskLinks
 from core.identity.service.links import Links
 from core.identity.service.messages import Messages
+from core.identity.service.provider_notices import ProviderNotices
 from core.identity.service.roster import RosterImport
 from core.identity.service.staff_look_ups import StaffLookUps
 from core.identity.service.staff_sessions import StaffSignIn
@@ -42,6 +43,7 @@ from core.limit.service import Limits
 from core.ports.campus_sign_on import CampusSignOns
 from core.ports.channels import Doors
 from core.ports.messages import AddressKind, MessageSender
+from core.ports.notices import NoticeReaders
 from core.school.service import Documents, FourEyes, FourEyesAct, Schools, Staff, Terminals
 from core.top_up.service import CASH_TOP_UP, Cash, CashPosting
 from schema.services import Services, TerminalKeys
@@ -73,6 +75,11 @@ class Outside(Protocol):
         """The campus sign-ons."""
         ...
 
+    @property
+    def notices(self) -> NoticeReaders:
+        """Who reads what their providers post."""
+        ...
+
     async def close(self) -> None:
         """Closes the connections to all of them."""
         ...
@@ -92,6 +99,7 @@ class Wired:
     messages: Messages
     attempts: Attempts
     roster: RosterImport
+    notices: ProviderNotices
     push: PushHub
     outside: Outside
 
@@ -275,6 +283,7 @@ def wire(ground: Ground, senders: Senders | None = None, outside: Outside | None
         messages=identity.messages,
         attempts=identity.attempts,
         roster=identity.roster,
+        notices=identity.notices,
         push=push,
         outside=connections,
     )

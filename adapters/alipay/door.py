@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from adapters.alipay.agreements import Agreements
 from adapters.alipay.certificates import ring_of
 from adapters.alipay.client import AlipayClient
+from adapters.alipay.events import AlipayEvents
 from adapters.alipay.keys import Ring, load_public_keys
 from adapters.alipay.messages import AlipayMessenger
 from adapters.alipay.notices import Notices
@@ -31,6 +32,7 @@ class Alipay:
     payments: Payments
     agreements: Agreements | None
     notices: Notices
+    reader: AlipayEvents
     http: HttpClient
 
     async def close(self) -> None:
@@ -63,9 +65,9 @@ def open_door(
         if settings.sign_scene is None:
             raise ProviderMisconfigured("alipay: withholding needs the contract's sign_scene")
         agreements = Agreements(client, settings.sign_scene, settings.sub_merchant)
-    return Alipay(
-        door, Payments(client, settings.app_id), agreements, Notices(ring, settings.app_id), http
-    )
+    notices = Notices(ring, settings.app_id)
+    reader = AlipayEvents(notices, settings.app_id, issuer)
+    return Alipay(door, Payments(client, settings.app_id), agreements, notices, reader, http)
 
 
 def alipay_keys(settings: AlipaySettings) -> Ring:

@@ -9,6 +9,8 @@ import re
 import struct
 from base64 import b64decode
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 from wechatpy.crypto import PrpCrypto
@@ -16,12 +18,11 @@ from wechatpy.exceptions import WeChatException
 from wechatpy.utils import WeChatSigner
 
 from adapters.tencent.flat_xml import XmlOdd, read_xml
-from core.kit.clock import Clock, unix_seconds
+from core.kit.clock import Clock, from_unix, unix_seconds
 from core.ports.providers import ProviderRefused
 
 TOLERANCE_SECONDS = 300
-ANSWER = "success"
-"""What a taken message is answered with; anything else is sent again."""
+_SECONDS = re.compile(r"[0-9]{1,11}")
 
 
 class CallbackSettings(BaseModel):
@@ -45,7 +46,8 @@ class Callbacks:
 
     def __init__(self, settings: CallbackSettings, receiver: str, clock: Clock) -> None:
         self._token = settings.token.get_secret_value()
-        self._aes = PrpCrypto(b64decode(settings.encoding_aes_key.get_secret_value() + "="))
+        self._key = b64decode(settings.encoding_aes_key.get_secret_value() + "=")
+        self._aes = PrpCrypto(self._key)
         self._receiver = receiver
         self._clock = clock
 
@@ -85,3 +87,36 @@ class Callbacks:
         now = unix_seconds(self._clock.now())
         if not stamp.isdecimal() or abs(now - int(stamp[:12])) > TOLERANCE_SECONDS:
             raise ProviderRefused("callback: time")
+
+    def event(self, query: Mapping[str, str], body: bytes) -> "Event":
+        """A message's fields, as far as they are text.
+
+        Raises: ProviderRefused.
+        """
+        message = self.open(query, body)
+        try:
+            fields = read_xml(message.encode(), deep=True)
+        except XmlOdd:
+            raise ProviderRefused("callback: no message") from None
+        digest = hmac.new(self._key, message.encode(), "sha256").hexdigest()
+        return Event(digest, fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A message. `id` is a keyed digest: a repeat is encrypted anew, but says the same."""
+
+    id: str
+    fields: Mapping[str, str] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """Which event it is, or which kind of message."""
+        kind = self.fields.get("MsgType", "")
+        return self.fields.get("Event", "") if kind.lower() == "event" else f"message.{kind}"
+
+    @property
+    def happened_at(self) -> datetime | None:
+        """When, by the sender's clock."""
+        seconds = self.fields.get("CreateTime", "")
+        return from_unix(int(seconds)) if _SECONDS.fullmatch(seconds) else None

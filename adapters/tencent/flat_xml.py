@@ -12,10 +12,15 @@ class XmlOdd(ValueError):
 
 
 class _Reader:
-    """Collects the children of the root; a document type, depth or a repeated name ends it."""
+    """Collects the children of the root; a document type, depth or a repeated name ends it.
 
-    def __init__(self) -> None:
+    Where a `deep` text may have depth, children that hold elements are left out.
+    """
+
+    def __init__(self, *, deep: bool = False) -> None:
         self.found: dict[str, str] = {}
+        self._deep = deep
+        self._nested = False
         self._depth = 0
         self._pieces: list[str] = []
 
@@ -26,7 +31,9 @@ class _Reader:
     def start(self, name: str, _attributes: Mapping[str, str]) -> None:
         """An element begins."""
         self._depth += 1
-        if self._depth > 2 or (self._depth == 1 and name != "xml") or name in self.found:
+        if self._depth > 2 and self._deep:
+            self._nested = True
+        elif self._depth > 2 or (self._depth == 1 and name != "xml") or name in self.found:
             raise XmlOdd("shape")
         self._pieces.clear()
 
@@ -37,18 +44,20 @@ class _Reader:
     def end(self, name: str) -> None:
         """An element ends."""
         if self._depth == 2:
-            self.found[name] = "".join(self._pieces)
+            if not self._nested:
+                self.found[name] = "".join(self._pieces)
+            self._nested = False
         self._depth -= 1
 
 
-def read_xml(body: bytes) -> dict[str, str]:
-    """The names and texts below `<xml>`.
+def read_xml(body: bytes, *, deep: bool = False) -> dict[str, str]:
+    """The names and texts below `<xml>`; of a `deep` one those that hold nothing but text.
 
     Raises: XmlOdd.
     """
     if len(body) > MAXIMUM:
         raise XmlOdd("too long")
-    reader, parser = _Reader(), expat.ParserCreate(encoding="utf-8")
+    reader, parser = _Reader(deep=deep), expat.ParserCreate(encoding="utf-8")
     parser.StartDoctypeDeclHandler = reader.doctype
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end

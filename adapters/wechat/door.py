@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from adapters.http import HttpClient
-from adapters.tencent.callbacks import CallbackSettings
 from adapters.tokens import Tokens
 from adapters.wechat.callbacks import WechatCallbacks
 from adapters.wechat.client import WechatClient, issuer_of
 from adapters.wechat.messages import MiniMessenger, OfficialMessenger
+from adapters.wechat.notices import WechatNotices
 from adapters.wechat.phone import WechatPhone
 from adapters.wechat.settings import MiniSettings, OfficialSettings
 from adapters.wechat.sign_in import MiniSignIn, OfficialSignIn
@@ -17,10 +17,11 @@ from core.ports.channels import Door
 
 @dataclass(frozen=True, slots=True)
 class Wechat:
-    """An open door; `callbacks` is None where the settings name no callback."""
+    """An open door; `callbacks` and `reader` are None where the settings name no callback."""
 
     door: Door
     callbacks: WechatCallbacks | None
+    reader: WechatNotices | None
     http: HttpClient
 
     async def close(self) -> None:
@@ -42,7 +43,7 @@ def open_mini(settings: MiniSettings, tokens: Tokens, clock: Clock) -> Wechat:
         phones=WechatPhone(client),
         messenger=MiniMessenger(client, settings),
     )
-    return Wechat(door, _callbacks(settings.callback, settings.app_id, clock), http)
+    return _opened(door, settings, clock, http)
 
 
 def open_official(settings: OfficialSettings, tokens: Tokens, clock: Clock) -> Wechat:
@@ -60,10 +61,13 @@ def open_official(settings: OfficialSettings, tokens: Tokens, clock: Clock) -> W
         page_sign_in=sign_in,
         messenger=OfficialMessenger(client, settings),
     )
-    return Wechat(door, _callbacks(settings.callback, settings.app_id, clock), http)
+    return _opened(door, settings, clock, http)
 
 
-def _callbacks(
-    settings: CallbackSettings | None, app_id: str, clock: Clock
-) -> WechatCallbacks | None:
-    return None if settings is None else WechatCallbacks(settings, app_id, clock)
+def _opened(
+    door: Door, settings: MiniSettings | OfficialSettings, clock: Clock, http: HttpClient
+) -> Wechat:
+    if settings.callback is None:
+        return Wechat(door, None, None, http)
+    callbacks = WechatCallbacks(settings.callback, settings.app_id, clock)
+    return Wechat(door, callbacks, WechatNotices(callbacks, settings.app_id, door.issuer), http)

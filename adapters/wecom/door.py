@@ -7,6 +7,7 @@ from adapters.tokens import Tokens
 from adapters.wecom.callbacks import WecomCallbacks
 from adapters.wecom.client import WecomClient, issuer_of
 from adapters.wecom.messages import WecomMessenger
+from adapters.wecom.notices import WecomNotices
 from adapters.wecom.private import WecomPrivateFacts
 from adapters.wecom.settings import WecomSettings
 from adapters.wecom.sign_in import MiniSignIn, PageSignIn
@@ -18,10 +19,11 @@ PRIVATE_INFO = "wecom.private_info"
 
 @dataclass(frozen=True, slots=True)
 class Wecom:
-    """An open door; `callbacks` is None where the settings name no callback."""
+    """An open door; `callbacks` and `reader` are None where the settings name no callback."""
 
     door: Door
     callbacks: WecomCallbacks | None
+    reader: WecomNotices | None
     http: HttpClient
 
     async def close(self) -> None:
@@ -47,10 +49,7 @@ def open_wecom(
         private=WecomPrivateFacts(client) if PRIVATE_INFO in capabilities else None,
         messenger=WecomMessenger(client, settings),
     )
-    return Wecom(door, _callbacks(settings, clock), http)
-
-
-def _callbacks(settings: WecomSettings, clock: Clock) -> WecomCallbacks | None:
     if settings.callback is None:
-        return None
-    return WecomCallbacks(settings.callback, settings.corp_id, clock)
+        return Wecom(door, None, None, http)
+    callbacks = WecomCallbacks(settings.callback, settings.corp_id, clock)
+    return Wecom(door, callbacks, WecomNotices(callbacks, settings.agent_id, door.issuer), http)

@@ -1,1 +1,1 @@
-"""What browsers and servers of others call over plain HTTP: the campus sign-on."""
+"""What browsers and servers of others call over plain HTTP: campus sign-on and notices."""

@@ -54,6 +54,7 @@ async def _work(settings: Settings) -> None:
             await made.services.channel_sign_in.expire(school_id)
             await made.services.campus_links.expire(school_id)
             await made.attempts.expire(school_id)
+            await made.notices.expire(school_id)
 
         handlers = {KIND: made.messages.deliver}
         async with made.running():

@@ -22,6 +22,7 @@ from core.ports.channels import (
     IdentityClaim,
     RealName,
 )
+from core.ports.notices import NoticeReader
 from core.ports.providers import ProviderRefused, RefusalReason
 
 RETURN_TO = "https://app.example/after"
@@ -244,12 +245,21 @@ class PretendedSignOns:
         return None if found is None else (self.generation, found)
 
 
+class PretendedReaders:
+    """No school's provider posts anything."""
+
+    async def notice_readers(self, school_id: int, provider: str) -> Sequence[NoticeReader]:
+        """None."""
+        return ()
+
+
 @dataclass
 class PretendedOutside:
     """Everything outside: implements `bff.wiring.Outside`."""
 
     doors: PretendedDoors = field(default_factory=PretendedDoors)
     sign_ons: PretendedSignOns = field(default_factory=PretendedSignOns)
+    notices: PretendedReaders = field(default_factory=PretendedReaders)
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -20,6 +20,7 @@ from core.identity.service.guardians import Guardians
 from core.identity.service.links import Links
 from core.identity.service.member_proof import MemberProof
 from core.identity.service.messages import Messages
+from core.identity.service.provider_notices import ProviderNotices
 from core.identity.service.real_name import RealNames
 from core.identity.service.roster import RosterImport
 from core.identity.service.sessions import Sessions
@@ -83,6 +84,7 @@ class IdentityServices:
     contacts: Contacts
     guardians: Guardians
     links: Links
+    notices: ProviderNotices
     roster: RosterImport
 
     @classmethod
@@ -132,5 +134,6 @@ class IdentityServices:
             contacts=Contacts(database, clock, sealer, people, codes, messages, n.audit),
             guardians=Guardians(database, clock, n.ids, sealer, policy_of, messages, n.audit),
             links=links,
+            notices=ProviderNotices(database, clock, sealer, links),
             roster=RosterImport(database, clock, n.ids, sealer, policy_of, n.cards, n.openers),
         )  # fmt: skip

@@ -151,13 +151,23 @@ class Links:
         now = self._clock.now()
         await self._add(unit, issuer, subject, CAMPUS_CHANNEL, cardholder_id, now)
 
-    async def end(self, unit: Unit, cardholder_id: UUID, binding_id: UUID, reason: str) -> bool:
-        """Ends a binding with its sessions and code devices; False if it had ended."""
+    async def end(
+        self,
+        unit: Unit,
+        cardholder_id: UUID,
+        binding_id: UUID,
+        reason: str,
+        by: Actor | None = None,
+    ) -> bool:
+        """Ends a binding with its sessions and code devices; False if it had ended.
+
+        It is the cardholder's own act unless `by` somebody else.
+        """
         if not await bindings.end(unit, binding_id, self._clock.now()):
             return False
         await self._devices.revoke_of_binding(unit, cardholder_id, binding_id)
         await self._sessions.revoke(unit, reason, binding_id=binding_id)
-        actor = Actor(ActorKind.CARDHOLDER, str(cardholder_id))
+        actor = by or Actor(ActorKind.CARDHOLDER, str(cardholder_id))
         subject = f"cardholder:{cardholder_id}"
         await self._audit.append(
             unit, actor, "binding.end", subject, {"binding_id": str(binding_id)}, reason

@@ -1,10 +1,29 @@
 """Bindings: (school, issuer, subject) -> cardholder."""
 
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from core.db.unit import Unit
 from core.identity.records import Binding
+
+
+class Standing(NamedTuple):
+    """A live binding of a subject."""
+
+    id: UUID
+    cardholder_id: UUID
+    bound_at: datetime
+
+
+async def find_standing(unit: Unit, issuer: str, subject_index: bytes) -> Standing | None:
+    """The live binding of a subject, with the time it was made."""
+    row = await unit.row(
+        "SELECT id, cardholder_id, bound_at FROM binding WHERE school_id = $1 AND issuer = $2"
+        " AND subject_index = $3 AND ended_at IS NULL",
+        unit.school_id, issuer, subject_index,
+    )  # fmt: skip
+    return Standing(*row) if row is not None else None
 
 
 async def find_of_subject(

@@ -142,6 +142,17 @@ async def revoke(
     )  # fmt: skip
 
 
+async def revoke_of_subject(
+    unit: Unit, issuer: str, subject_index: bytes, until: datetime, now: datetime, reason: str
+) -> None:
+    """Revokes the sessions of a subject that were opened until then, bound or not."""
+    await unit.execute(
+        "UPDATE session SET revoked_at = $5, revoke_reason = $6 WHERE school_id = $1"
+        " AND issuer = $2 AND subject_index = $3 AND created_at <= $4 AND revoked_at IS NULL",
+        unit.school_id, issuer, subject_index, until, now, reason,
+    )  # fmt: skip
+
+
 async def revoke_successors(unit: Unit, family_id: UUID, session_id: UUID, now: datetime) -> None:
     """Revokes what a refresh made before it was asked a second time."""
     await unit.execute(

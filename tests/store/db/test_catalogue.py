@@ -18,7 +18,8 @@ _CHANGED_LATER = {
     "limit_pause", "merchant", "one_time_code", "outbox", "pending_link", "pin", "school",
     "session", "site", "staff", "terminal", "terminal_answer", "terminal_key",
 }  # fmt: skip
-_DELETED = {"attempt_counter", "campus_session", "identity_claim", "pending_link", "pin_spray"}
+_DELETED = {"attempt_counter", "campus_session", "identity_claim", "pending_link", "pin_spray",
+            "provider_notice"}  # fmt: skip
 
 
 async def ask(dsn: str, sql: str, *values: object) -> list[tuple[object, ...]]:

@@ -1,0 +1,13 @@
+"""What providers post to us, each once, and the sessions of a subject."""
+
+from pathlib import Path
+
+from tortoise import migrations
+from tortoise.migrations.operations import RunSQL
+
+
+class Migration(migrations.Migration):
+    """The reviewed DDL beside this file."""
+
+    dependencies = [("core", "m0008_doors")]
+    operations = [RunSQL(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))]
