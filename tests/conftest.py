@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.api.campus",
     "tests.contract.sandbox",
     "tests.contract.tencent",
+    "tests.api.notified",
 ]
 
 # Hypothesis loads "ci" by itself where the environment says CI.
