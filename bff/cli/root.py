@@ -9,6 +9,7 @@ from bff.cli import docs, keys, ledger, registry, roster, school, sso
 from bff.cli.contract import print_contract
 from bff.cli.demo import demo
 from bff.cli.serve import serve
+from bff.cli.trigger import trigger
 from bff.cli.voice import Voice, voice_of
 from bff.cli.work import work
 from bff.settings import Language, load_settings, shell_language
@@ -34,6 +35,7 @@ app.add_typer(ledger.ledger, name="ledger")
 app.add_typer(sso.sign_ons, name="sso")
 app.command("demo")(demo)
 app.command("docs")(docs.docs)
+app.command("trigger")(trigger)
 app.command("worker")(work)
 app.command()(serve)
 app.command("sdl")(print_contract)
