@@ -1,4 +1,4 @@
-"""The worker's command: messages are sent and holds expire while it runs."""
+"""The worker's command: while it runs, messages are sent, holds expire, sign-ons are checked."""
 
 import asyncio
 import os
@@ -9,8 +9,10 @@ import typer
 
 from bff.cli.voice import voice_of
 from bff.clock import SystemClock
+from bff.connections import Connections
 from bff.ground import Ground
 from bff.keys import load_keys
+from bff.readiness import Readiness
 from bff.senders import open_senders
 from bff.settings import Environment, Settings, load_settings
 from bff.wiring import wire
@@ -57,5 +59,11 @@ async def _work(settings: Settings) -> None:
             await made.notices.expire(school_id)
 
         handlers = {KIND: made.messages.deliver}
+        assert isinstance(made.outside, Connections)  # nothing else stands for it here
+        readiness = Readiness(made.outside)
+        hooks = [expire, readiness.look]
         async with made.running():
-            await Worker(made.database, clock, schools, handlers, [expire]).run(stop)
+            try:
+                await Worker(made.database, clock, schools, handlers, hooks).run(stop)
+            finally:
+                await readiness.close()
