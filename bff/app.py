@@ -114,14 +114,7 @@ def build_app(
         WebSocketRoute("/graphql", Sockets(graphql, viewers.still_valid).serve),
         *health_routes(wired),
         *error_page_routes(),
-        *SignOnRoutes(
-            services.campus,
-            services.campus_links,
-            SignOnPages(ground.entropy),
-            buckets,
-            ground.public_url,
-        ).routes(),
-        *NoticeRoutes(wired.outside.notices, wired.notices, buckets).routes(),
+        *_callbacks(wired, ground, buckets),
         *(graphiql_routes() if development else ()),
     ]
 
@@ -133,6 +126,16 @@ def build_app(
     app = _Application(guards, routes, lifespan)
     app.state.wired = wired
     return app
+
+
+def _callbacks(wired: Wired, ground: Ground, buckets: Buckets) -> list[BaseRoute]:
+    """What browsers come back to from a school, and what providers post to."""
+    services, pages = wired.services, SignOnPages(ground.entropy)
+    sign_on = SignOnRoutes(
+        services.campus, services.campus_links, pages, buckets, ground.public_url
+    )
+    notices = NoticeRoutes(wired.outside.notices, wired.notices, buckets)
+    return [*sign_on.routes(), *notices.routes()]
 
 
 def _plan(document: TrustedDocument) -> Plan | None:

@@ -130,3 +130,8 @@ async def test_the_refusal_repeats_nothing_of_the_notice(stand: Stand) -> None:
         stand.open().notices.trade(form)
     shown: Any = (str(refusal.value), refusal.value.__cause__)
     assert shown == ("signature", None)
+
+
+async def test_no_address_is_proved_by_an_echo(stand: Stand) -> None:
+    with pytest.raises(ProviderRefused, match=r"^echo$"):
+        stand.open().reader.echo({"echostr": "4096"})
