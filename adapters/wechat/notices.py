@@ -45,5 +45,5 @@ class WechatNotices:
 def _ends(event: Event) -> bool:
     """Whether the person gave up what a binding stands on, and not just a use of their phone."""
     if event.name == WITHDRAWN:
-        return event.fields.get("RevokeInfo") not in _OF_THE_DEVICE
+        return not set(event.fields.get("RevokeInfo", "").split(",")) <= _OF_THE_DEVICE
     return event.name == GONE

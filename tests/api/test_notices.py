@@ -10,6 +10,7 @@ import pytest
 
 from core.db.connection import DatabaseUnavailable
 from core.db.inbox import KEPT
+from core.identity.records import MergeImpossible, SessionEnded
 from core.school.policy_words import Channel
 from tests.api.devices import OTHER_SCHOOL, SCHOOL
 from tests.api.notified import Notified
@@ -68,9 +69,11 @@ async def test_ten_times_and_shuffled_it_acts_once(notified: Notified, provider:
     Random(7).shuffle(sent)
     answers = await asyncio.gather(*(notified.post(provider, each) for each in sent))
     assert set(answers) == {(200, "success")}
-    assert len(await notified.kept()) == 3
-    assert len(await notified.ends()) == 1
     assert await notified.live() == ["native:email"]
+    token = await (await notified.as_bob()).bound(provider)
+    assert {await notified.post(provider, each) for each in sent} == {(200, "success")}
+    assert await notified.viewer(token) == "CARDHOLDER"
+    assert (len(await notified.kept()), len(await notified.ends())) == (3, 1)
 
 
 @pytest.mark.parametrize("provider", POSTERS)
@@ -152,9 +155,10 @@ async def test_a_genuine_notice_of_another_school_is_refused_here(
 ) -> None:
     await notified.bound(provider)
     before, theirs = await notified.dump(), notified.foreign[provider]
-    status, text = await notified.post(provider, theirs.revoked("open-1"))
-    assert (status, text, await notified.dump()) == (403, "", before)
-    assert await notified.post(provider, theirs.revoked("open-1"), OTHER_SCHOOL) == (200, "success")
+    there = await notified.post(provider, theirs.revoked("open-1"), OTHER_SCHOOL)
+    assert (there, await notified.dump()) == ((200, "success"), before)
+    for number in (1, 2):
+        assert await notified.post(provider, theirs.revoked("open-1", number)) == (403, "")
     assert await notified.dump() == before
     kept = await notified.campus.rows("SELECT event FROM provider_notice", school=OTHER_SCHOOL)
     assert [row["event"] for row in kept] == [EVENTS[provider]]
@@ -168,6 +172,9 @@ async def test_a_genuine_notice_of_another_school_is_refused_here(
         ({"RevokeInfo": "301"}, True),
         ({"RevokeInfo": "7"}, False),
         ({"RevokeInfo": "13"}, False),
+        ({"RevokeInfo": "4,7"}, False),
+        ({"RevokeInfo": "4,8"}, True),
+        ({"RevokeInfo": ""}, True),
         ({"event": GONE}, True),
         ({"event": GONE, "RevokeInfo": "7"}, True),
         ({"event": "user_info_modified"}, False),
@@ -248,6 +255,31 @@ async def test_two_apps_of_a_school_post_to_one_address(notified: Notified, tmp_
     tokens = [await bound(notified.campus, each, notified.native) for each in (mini, official)]
     assert await notified.post("wechat", official.revoked("open-1")) == (200, "success")
     assert [await notified.viewer(each) for each in tokens] == ["CARDHOLDER", "UNAUTHENTICATED"]
+
+
+async def test_a_card_bound_in_the_moment_of_a_revocation_does_not_stay_bound(
+    notified: Notified,
+) -> None:
+    poster, services = notified.posters["alipay"], notified.campus.wired.services
+    session = await services.sessions.find_session(notified.native)
+    assert session is not None
+
+    async def merge(token: str) -> bool:
+        try:
+            await services.bindings.merge(session, token)
+        except (SessionEnded, MergeImpossible):
+            return False
+        return True
+
+    merged = []
+    for number in range(12):
+        subject = f"open-{number}"
+        token = await signed_in(notified.campus, poster, subject)
+        turns = [merge(token), notified.post("alipay", poster.revoked(subject, number))]
+        done, answer = await asyncio.gather(*turns)
+        assert (answer, await notified.live()) == ((200, "success"), ["native:email"])
+        merged.append(done)
+    assert len(await notified.ends()) == merged.count(True)
 
 
 async def test_what_fails_half_way_is_not_kept_and_works_when_sent_again(

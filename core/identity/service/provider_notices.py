@@ -61,11 +61,13 @@ class ProviderNotices:
         issuer, at, now = notice.issuer, notice.happened_at, self._clock.now()
         index = subject_index(self._sealer, unit.school_id, issuer, subject)
         until = now if at is None else at + CLOCKS_APART
+        if (bound := await bindings.find_standing(unit, issuer, index)) is not None:
+            await cardholders.lock(unit, bound.cardholder_id)
         await sessions.revoke_of_subject(unit, issuer, index, until, now, REVOKED)
+        # Whoever was binding the card in one of those sessions has done so by now, or cannot.
         bound = await bindings.find_standing(unit, issuer, index)
         if bound is None or not is_ended(bound.bound_at, at):
             return Taken.UNBOUND
-        await cardholders.lock(unit, bound.cardholder_id)
         actor = Actor(ActorKind.SYSTEM, f"notice.{provider}")
         ended = await self._links.end(unit, bound.cardholder_id, bound.id, REVOKED, actor)
         return Taken.ENDED if ended else Taken.UNBOUND
