@@ -7,6 +7,7 @@ _SUBJECTS = {
     MessageTemplate.SESSION_REUSED: "校园卡安全提醒 Campus card security notice",
     MessageTemplate.BINDING_ADDED: "校园卡绑定通知 Campus card bound",
     MessageTemplate.BINDING_REPLACED: "校园卡绑定变更 Campus card binding changed",
+    MessageTemplate.BINDING_ENDED: "校园卡解绑通知 Campus card unbound",
     MessageTemplate.CONTACT_CHANGED: "校园卡联系方式变更 Campus card contact changed",
     MessageTemplate.GUARDIAN_ADDED: "校园卡监护人通知 Campus card guardian added",
 }
@@ -34,6 +35,10 @@ _TEXTS = {
     MessageTemplate.BINDING_REPLACED: (
         "您的校园卡已在新的账号上绑定，原绑定已解除。如非本人操作，请联系卡务中心。",
         "Your card was bound anew, the old binding ended. If it was not you, tell the card office.",
+    ),
+    MessageTemplate.BINDING_ENDED: (
+        "您的校园卡在一个账号上的绑定已解除。如非本人操作，请联系卡务中心。",
+        "Your card was unbound in one app. If it was not you, tell the card office.",
     ),
 }
 

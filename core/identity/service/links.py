@@ -117,7 +117,7 @@ class Links:
             raise AlreadyBound
         now, replaced = self._clock.now(), candidate.bound_to
         if replaced is not None:
-            await self.end(unit, candidate.id, replaced, "BINDING_REPLACED")
+            await self._end(unit, candidate.id, replaced, "BINDING_REPLACED", actor)
             await self._limits.pause_raises(unit, candidate.id, now + RAISE_PAUSE)
         binding_id = await self._add(
             unit, session.issuer, session.subject_index, session.channel, candidate.id, now
@@ -147,7 +147,8 @@ class Links:
             return
         earlier = await cardholders.find_candidate(unit, issuer, cardholder_id=cardholder_id)
         if earlier is not None and earlier.bound_to is not None:
-            await self.end(unit, cardholder_id, earlier.bound_to, "SIGN_ON_REPLACED")
+            actor = Actor(ActorKind.CARDHOLDER, str(cardholder_id))
+            await self._end(unit, cardholder_id, earlier.bound_to, "SIGN_ON_REPLACED", actor)
         now = self._clock.now()
         await self._add(unit, issuer, subject, CAMPUS_CHANNEL, cardholder_id, now)
 
@@ -159,15 +160,23 @@ class Links:
         reason: str,
         by: Actor | None = None,
     ) -> bool:
-        """Ends a binding with its sessions and code devices; False if it had ended.
+        """Ends a binding with its sessions and code devices, and tells the holder in the others.
 
-        It is the cardholder's own act unless `by` somebody else.
+        False if it had ended. It is the cardholder's own act unless `by` somebody else.
         """
+        actor = by or Actor(ActorKind.CARDHOLDER, str(cardholder_id))
+        if not await self._end(unit, cardholder_id, binding_id, reason, actor):
+            return False
+        await self._messages.tell_holder(unit, cardholder_id, MessageTemplate.BINDING_ENDED)
+        return True
+
+    async def _end(
+        self, unit: Unit, cardholder_id: UUID, binding_id: UUID, reason: str, actor: Actor
+    ) -> bool:
         if not await bindings.end(unit, binding_id, self._clock.now()):
             return False
         await self._devices.revoke_of_binding(unit, cardholder_id, binding_id)
         await self._sessions.revoke(unit, reason, binding_id=binding_id)
-        actor = by or Actor(ActorKind.CARDHOLDER, str(cardholder_id))
         subject = f"cardholder:{cardholder_id}"
         await self._audit.append(
             unit, actor, "binding.end", subject, {"binding_id": str(binding_id)}, reason
