@@ -41,7 +41,7 @@ def open_mini(settings: MiniSettings, tokens: Tokens, clock: Clock) -> Wechat:
         issuer=issuer_of(settings.app_id),
         sign_in=MiniSignIn(client),
         phones=WechatPhone(client),
-        messenger=MiniMessenger(client, settings),
+        messenger=MiniMessenger(client, settings) if settings.messages else None,
     )
     return _opened(door, settings, clock, http)
 
@@ -59,7 +59,7 @@ def open_official(settings: OfficialSettings, tokens: Tokens, clock: Clock) -> W
         issuer=issuer_of(settings.app_id),
         page=sign_in,
         page_sign_in=sign_in,
-        messenger=OfficialMessenger(client, settings),
+        messenger=OfficialMessenger(client, settings) if settings.messages else None,
     )
     return _opened(door, settings, clock, http)
 

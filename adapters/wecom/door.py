@@ -47,7 +47,7 @@ def open_wecom(
         page=page,
         page_sign_in=page,
         private=WecomPrivateFacts(client) if PRIVATE_INFO in capabilities else None,
-        messenger=WecomMessenger(client, settings),
+        messenger=WecomMessenger(client, settings) if settings.messages else None,
     )
     if settings.callback is None:
         return Wecom(door, None, None, http)

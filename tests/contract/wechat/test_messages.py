@@ -4,10 +4,11 @@ import json
 
 import pytest
 
+from adapters.tokens import Tokens
 from adapters.wechat.client import WechatClient
-from adapters.wechat.door import Wechat
+from adapters.wechat.door import Wechat, open_mini, open_official
 from adapters.wechat.messages import MiniMessenger
-from adapters.wechat.settings import MiniSettings
+from adapters.wechat.settings import MiniSettings, OfficialSettings
 from core.ports.channels import ChannelMessage
 from core.ports.messages import MessageTemplate
 from core.ports.providers import (
@@ -127,3 +128,14 @@ async def test_a_send_that_may_have_happened_is_not_repeated(
             await MiniMessenger(client, mini_settings).send(_message(openid))
     assert len(await watch.sandbox.mailbox(openid)) == before + 1
     assert await watch.asked("wechat") == ["stable_token"] + ["message/subscribe/send"] * 2
+
+
+async def test_without_messages_in_the_settings_nothing_is_sent(
+    mini_settings: MiniSettings, official_settings: OfficialSettings, tokens: Tokens, watch: Watch
+) -> None:
+    none: dict[str, object] = {"messages": {}}
+    mini = open_mini(mini_settings.model_copy(update=none), tokens, watch.clock)
+    official = open_official(official_settings.model_copy(update=none), tokens, watch.clock)
+    assert (mini.door.messenger, official.door.messenger) == (None, None)
+    await mini.close()
+    await official.close()

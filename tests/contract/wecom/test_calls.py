@@ -197,3 +197,13 @@ async def test_without_a_callback_in_the_settings_there_is_none(
     )
     assert opened.callbacks is None
     await opened.close()
+
+
+async def test_without_messages_in_the_settings_nothing_is_sent(
+    settings: WecomSettings, tokens: Tokens, watch: Watch
+) -> None:
+    opened = open_wecom(
+        settings.model_copy(update={"messages": {}}), frozenset(), tokens, watch.clock
+    )
+    assert opened.door.messenger is None
+    await opened.close()
