@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as NoConnection
 
 from bff.connections import Connections
 from bff.ground import Ground
@@ -160,7 +163,7 @@ class _Base:
             ground=ground,
             database=database,
             lanes=Lanes(ground.database_url, LANES),
-            redis=_redis(ground.redis_url),
+            redis=open_redis(ground.redis_url),
             ids=ids,
             sealer=sealer,
             keyring=SchoolKeyring(ground.keys, clock),
@@ -370,8 +373,11 @@ def _services(
     )
 
 
-def _redis(url: str) -> Redis:
-    """A client that waits a moment for a connection instead of failing at once."""
+def open_redis(url: str) -> Redis:
+    """A client that waits a moment for a connection instead of failing at once.
+
+    A connection that broke is made anew once: after a restart of the server every kept one has.
+    """
     return Redis.from_pool(
         BlockingConnectionPool.from_url(
             url,
@@ -379,5 +385,7 @@ def _redis(url: str) -> Redis:
             timeout=REDIS_SECONDS,
             socket_timeout=REDIS_SECONDS,
             socket_connect_timeout=REDIS_SECONDS,
+            # What took too long is not sent again: a request waits for one deadline, not for two.
+            retry=Retry(NoBackoff(), 1, (NoConnection,)),
         )
     )

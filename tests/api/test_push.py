@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from bff.push import PushHub
-from bff.wiring import _redis
+from bff.wiring import open_redis
 from schema.campus import SCHEMA
 from schema.context import Anonymous, CardholderViewer, RequestContext
 from schema.documents import prepare
@@ -121,7 +121,7 @@ async def test_subscription_is_closed_to_nobody_and_staff(campus: Campus) -> Non
 
 
 async def test_lost_cache_ends_the_stream_and_payments_go_on() -> None:
-    redis = _redis("redis://127.0.0.1:1/0")
+    redis = open_redis("redis://127.0.0.1:1/0")
     hub = PushHub(redis)
     hub.start()
     try:
