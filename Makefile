@@ -33,7 +33,7 @@ faults-defects: .venv/dev.stamp ## Run the bank test once per planted defect: ea
 counterchecks: .venv/dev.stamp tests/counter/node_modules ## Compare our signed bytes with independent packages (needs npm).
 	@.venv/bin/python -m tests.counter
 
-sso-lab: .venv/dev.stamp tests/lab/node_modules .data/lab/cas.stamp .data/lab/slapd ## Try the sign-on kinds on real servers (needs npm).
+sso-lab: .venv/dev.stamp tests/lab/node_modules .data/lab/slapd ## Sign in at real sign-on servers, through the whole application (needs npm).
 	@.venv/bin/python -m tests.lab $(SERVERS)
 
 check: .venv/dev.stamp ## Lint, formatting, types and import contracts.
@@ -58,13 +58,6 @@ tests/counter/node_modules: tests/counter/package-lock.json
 
 tests/lab/node_modules: tests/lab/package-lock.json
 	@cd tests/lab && npm ci --no-audit --no-fund --silent
-	@touch $@
-
-# A process of its own, because its licence is the GPL.
-.data/lab/cas.stamp: tests/lab/cas/requirements.txt .venv/bin/python
-	@echo "Installing the CAS server of the lab ..."
-	@mkdir -p .data/lab && .venv/bin/python -m venv --clear .data/lab/cas
-	@.data/lab/cas/bin/python -m pip --disable-pip-version-check --quiet install --requirement tests/lab/cas/requirements.txt
 	@touch $@
 
 # Unpacked, not installed: no root is needed. Where there is no Debian the lab says what to do.

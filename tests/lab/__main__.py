@@ -1,106 +1,75 @@
-"""`make sso-lab`: the contract kit and the security probes against real servers, as a table."""
+"""`make sso-lab`: real servers, asked by the kit, by forgeries, and by a person with a card."""
 
 import asyncio
 import logging
 import sys
-import time
-import traceback
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
-from adapters.conformance.contract import ProviderContract
-from adapters.conformance.ground import Back
-from adapters.conformance.hostile import HOST
-from adapters.sso.api import Begin, Provider, Reach
-from tests.contract.sso.people import PASSWORD, PUPILS
-from tests.contract.sso.stage import CALLBACK, read
-from tests.lab.probes import PROBES
+from tests.lab.attacks import Attacks
+from tests.lab.kit import judged
+from tests.lab.outage import kill_valkey
 from tests.lab.processes import NotInstalled
-from tests.lab.servers import ALL, LabServer
-
-
-@dataclass
-class Tally:
-    """What agreed and what did not."""
-
-    agreed: int = 0
-    failed: list[str] = field(default_factory=list)
-
-    async def ask(self, name: str, question: Callable[[], Awaitable[None] | None]) -> None:
-        """Asks one question; whatever it raises is a failure."""
-        try:
-            answer = question()
-            if answer is not None:
-                await answer
-            self.agreed += 1
-        except Exception:
-            self.failed.append(f"{name}\n{traceback.format_exc(limit=-3)}")
-
-
-def contract_of(server: LabServer) -> type[ProviderContract]:
-    """The kit for a running server."""
-
-    class LabContract(ProviderContract):
-        """Everything comes from the server's description."""
-
-        people = server.people
-        released = server.released
-        callback_url = CALLBACK
-
-        def make(self) -> Provider:
-            return read(server.table, server.references).provider
-
-        def make_facing(self, port: int) -> Provider:
-            if server.table["kind"] != "ldap":
-                return self.make()
-            change = {"url": f"ldap://{HOST}:{port}"}
-            return read({**server.table, **change}, server.references).provider
-
-        async def login(self, begin: Begin | None, state: str, person: int) -> Back:
-            if begin is None:
-                return Back(form={"username": PUPILS[person].login, "password": PASSWORD})
-            return await server.log_in(begin.url, self.callback_url, person)
-
-    LabContract.reach = Reach(plain_loopback=True)
-    for name, value in server.kit.items():
-        setattr(LabContract, name, value)
-    return LabContract
-
-
-async def judged(server: LabServer) -> tuple[Tally, Tally]:
-    """The kit's tally and the probes'."""
-    kit, probes = Tally(), Tally()
-    contract = contract_of(server)
-    for name in sorted(name for name in dir(contract) if name.startswith("test_")):
-        await kit.ask(name, getattr(contract(), name))
-    for probe in PROBES[server.name]:
-        await probes.ask(probe.what, lambda probe=probe: probe.ask(server, CALLBACK))  # type: ignore[misc]  # binds the probe
-    return kit, probes
+from tests.lab.school import CHANNELS
+from tests.lab.servers import ALL
+from tests.lab.table import Table
+from tests.lab.tally import Row, Tally, say
+from tests.lab.town import Town, log_in, open_town, visit_channels
 
 
 async def run_all(names: Sequence[str]) -> int:
-    """Starts each server in turn and prints its row; the number of failures."""
-    failures = 0
-    print(f"{'server':12} {'package':26} {'kit':>7} {'probes':>7}  seconds")
-    for name in names:
-        begun = time.monotonic()
+    """Goes through everything and prints the table; how much differs."""
+    table = Table()
+    async with open_town(names) as town:
+        face = await visit_channels(town, table.channels)
+        for place, name in enumerate(names):
+            table.servers.append(await _server(town, name, CHANNELS[place % len(CHANNELS)]))
+        await _scenes(town, table.scenes)
+    return table.show(town.seen, face)
+
+
+async def _server(town: Town, name: str, channel: str) -> Row:
+    """The kit and the probes of a server; the person and the others at another instance of it."""
+    row = Row(name)
+    with row.timed():
+        say(f"{name}: the contract kit and the probes")
         try:
-            async with ALL[name](CALLBACK) as server:
-                kit, probes = await judged(server)
+            package, kit, probes = await judged(name)
         except NotInstalled as missing:
-            print(f"{name:12} not run: {missing}")
-            failures += 1
-            continue
-        row = [f"{each.agreed}/{each.agreed + len(each.failed)}" for each in (kit, probes)]
-        seconds = time.monotonic() - begun
-        print(f"{server.name:12} {server.package:26} {row[0]:>7} {row[1]:>7}  {seconds:.0f}")
-        for failure in (*kit.failed, *probes.failed):
-            print(failure, file=sys.stderr)
-        failures += len(kit.failed) + len(probes.failed)
-    print(f"sso-lab: {'all agree' if not failures else f'{failures} differ'}")
-    return failures
+            row.cells = [f"not run: {missing}"]
+            row.tallies = [Tally(failed=[str(missing)]), Tally(), Tally(), Tally()]
+            return row
+        server = town.servers[name]
+        say(f"{name}: the person logs in")
+        logins = await log_in(town, server)
+        say(f"{name}: attacks on the way there and back")
+        others = [each for each in town.servers.values() if each is not server]
+        attacks = await Attacks(town, server, next(iter(others), None), channel).judged()
+        row.cells, row.tallies = [package], [kit, probes, logins, attacks]
+    return row
+
+
+async def _scenes(town: Town, rows: list[Row]) -> None:
+    if town.servers:
+        row = Row("Valkey killed in the middle of logins")
+        with row.timed():
+            row.tallies = [tally := Tally()]
+            await tally.ask("all of it was asked", lambda: kill_valkey(town, tally))
+        rows.append(row)
+    refused = await town.house.sandbox.failures()
+    rows.append(
+        Row("the pretend providers took all we sent", [], [Tally(int(not refused), refused)])
+    )
+
+
+def main(words: Sequence[str]) -> int:
+    """The exit status."""
+    unknown = [word for word in words if word not in ALL]
+    if unknown:
+        print(f"unknown: {' '.join(unknown)}; there are: {' '.join(ALL)}", file=sys.stderr)
+        return 2
+    return 1 if asyncio.run(run_all(words or list(ALL))) else 0
 
 
 if __name__ == "__main__":
-    logging.getLogger("asyncio").setLevel(logging.ERROR)
-    sys.exit(1 if asyncio.run(run_all(sys.argv[1:] or list(ALL))) else 0)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    sys.exit(main(sys.argv[1:]))

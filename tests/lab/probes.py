@@ -168,6 +168,15 @@ PROBES: dict[str, tuple[Probe, ...]] = {
         Probe("expired", _sees_through(claims={"exp": 1})),
         Probe("a token of yesterday", _sees_through(claims={"iat": 1})),
     ),
+    "oauth2": (
+        CHECKED,
+        Probe("check finds a wrong client", _check_finds("oauth2_token", client_id="unknown")),
+        Probe(
+            "check finds a wrong method",
+            _check_finds("oauth2_token", token_method="form", client_auth="body"),
+        ),
+        OIDC[3],
+    ),
     "cas": (
         CHECKED,
         Probe("check finds a wrong path", _check_finds("cas_validate", validate_path="/x")),

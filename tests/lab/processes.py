@@ -2,8 +2,12 @@
 
 import asyncio
 import contextlib
+import os
+import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
+
+from bff.embedded.server import dies_with
 
 HERE = Path(__file__).parent
 DATA = HERE.parents[1] / ".data" / "lab"
@@ -18,18 +22,26 @@ class NotInstalled(Exception):
 @contextlib.asynccontextmanager
 async def started(
     command: Sequence[str | Path], folder: Path, *, port: int | None = None,
-    env: Mapping[str, str] | None = None,
+    says: str | None = "ready", env: Mapping[str, str] | None = None, log: Path | None = None,
 ) -> AsyncIterator[asyncio.subprocess.Process]:  # fmt: skip
-    """A running server: ready when it prints a line, or when it listens at `port`."""
-    process = await asyncio.create_subprocess_exec(
-        *map(str, command), cwd=folder, env=dict(env) if env is not None else None,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE if port is None else asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
+    """A running server: ready when it listens at `port`, or else when it prints what it `says`.
+
+    It ends no later than we do; what it writes besides goes to `log`, or nowhere.
+    """
+    heard = says if port is None else None
+    with (log or Path(os.devnull)).open("ab") as said:
+        process = await asyncio.create_subprocess_exec(
+            *map(str, command), cwd=folder, env=dict(env) if env is not None else None,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE if heard else said, stderr=said,
+            preexec_fn=dies_with(os.getpid(), signal.SIGTERM),
+        )  # fmt: skip
     try:
         async with asyncio.timeout(START_SECONDS):
-            await (_listening(process, port) if port is not None else _said(process, "ready"))
+            if port is not None:
+                await _listening(process, port)
+            elif heard:
+                await _said(process, heard)
         yield process
     finally:
         if process.returncode is None:

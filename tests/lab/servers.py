@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-import os
+import re
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -18,9 +18,12 @@ from tests.contract.sso.certificates import key_pem, public_pem, tls_files
 from tests.contract.sso.people import PASSWORD, PUPILS
 from tests.contract.sso.saml_idp import CERTIFICATE, IDP, KEY, SP, SP_CERTIFICATE, SP_KEY
 from tests.lab.browser import log_in
+from tests.lab.cas_server import PACKAGE, cas_server
 from tests.lab.directory import SERVICE_DN, SERVICE_PASSWORD, prepared, slapd_command
-from tests.lab.processes import DATA, HERE, NotInstalled, started, told
+from tests.lab.processes import HERE, NotInstalled, started, told
 
+CONSENT = "campus-password"
+"""What people agree to before we see the password of their campus account (LDAP)."""
 SECRET = "a secret of the lab with more than 32 bytes"
 
 
@@ -44,9 +47,12 @@ class LabServer:
 
     async def log_in(self, url: str, stop: str, person: int = 0, lie: str = "") -> Back:
         """What a browser brings back to `stop`; `lie` are words behind the name (SAML)."""
+        return await log_in(url, stop, self.typed(person, lie))
+
+    def typed(self, person: int = 0, lie: str = "") -> Mapping[str, str]:
+        """What a person types, by the names of the fields."""
         name, password = self.fields
-        login = f"{PUPILS[person].login} {lie}".strip()
-        return await log_in(url, stop, {name: login, password: PASSWORD})
+        return {name: f"{PUPILS[person].login} {lie}".strip(), password: PASSWORD}
 
     async def lie(self, **change: Any) -> None:
         """Lets the mock server lie from now on; nothing: tell the truth."""
@@ -99,6 +105,37 @@ async def mock_provider(callback: str) -> AsyncIterator[LabServer]:
 
 
 @asynccontextmanager
+async def apereo_dialect(callback: str) -> AsyncIterator[LabServer]:
+    """OAuth 2 as an Apereo CAS server speaks it: codes, tokens and PKCE are oidc-provider's, the
+    shapes are put on by apereo.mjs, since the real server is in no registry of Python or Node."""
+    port, inner = free_port(), free_port()
+    url = f"http://127.0.0.1:{port}/oauth2.0"
+    people = {each.login: {"name": each.name, "number": each.number} for each in PUPILS}
+    given = json.dumps({"secret": SECRET, "callback": callback, "people": people})
+    async with started((_node(), "apereo.mjs", str(port), str(inner), given), HERE):
+        yield LabServer(
+            "oauth2", "oidc-provider 9.13.3 *", url,
+            {
+                "kind": "oauth2", "authorize_url": f"{url}/authorize",
+                "token_url": f"{url}/accessToken", "userinfo_url": f"{url}/profile",
+                "client_id": "campus-card", "client_secret": "${env:LAB}", "subject": "id",
+                "token_method": "get", "client_auth": "query", "userinfo_token_in": "query",
+            },
+            {"env:LAB": SECRET}, len(PUPILS),
+            {
+                "$subject": ("pupil0",), "attributes.employeeNumber": ("007001",),
+                "attributes.name": ("示例甲&乙",),
+            },
+            {
+                "secrets": (SECRET, PASSWORD), "times_are_signed": False,
+                # The package's own: no server of this dialect sends it.
+                "unsigned_params": frozenset({"iss"}),
+            },
+            ("login", "password"),
+        )  # fmt: skip
+
+
+@asynccontextmanager
 async def saml_provider(callback: str) -> AsyncIterator[LabServer]:
     """samlp."""
     port = free_port()
@@ -126,30 +163,15 @@ async def saml_provider(callback: str) -> AsyncIterator[LabServer]:
 
 @asynccontextmanager
 async def cas_provider(callback: str) -> AsyncIterator[LabServer]:
-    """django-cas-server, from an environment of its own; its services begin with
-    `https://card.example/sso/`."""
-    python = DATA / "cas" / "bin" / "python"
-    if not python.exists():
-        raise NotInstalled("run: make sso-lab (it makes .data/lab/cas)")
+    """django-cas-server; it knows one service, our callback."""
     port = free_port()
-    with TemporaryDirectory() as folder:
-        env = {
-            "PYTHONPATH": str(HERE / "cas"), "DJANGO_SETTINGS_MODULE": "site_settings",
-            "PYTHONWARNINGS": "ignore", "PATH": os.defpath,
-        }  # fmt: skip
-        for words in (("migrate", "-v0"), ("loaddata", "-v0", str(HERE / "cas" / "seed.json"))):
-            made = await asyncio.create_subprocess_exec(
-                str(python), "-m", "django", *words, cwd=folder, env=env
-            )
-            assert await made.wait() == 0, words
-        serve = (python, "-m", "django", "runserver", f"127.0.0.1:{port}", "--noreload")
-        async with started(serve, Path(folder), port=port, env=env):
-            yield LabServer(
-                "cas", "django-cas-server 3.1.0", f"http://127.0.0.1:{port}",
-                {"kind": "cas", "server": f"http://127.0.0.1:{port}/cas"}, {}, 1,
-                {"$subject": ("pupil0",), "employeeNumber": ("007001",), "cn": ("示例甲&乙",)},
-                {"secrets": (PASSWORD,), "times_are_signed": False},
-            )  # fmt: skip
+    async with cas_server(port, rf"^{re.escape(callback)}(\?.*)?$", PUPILS) as server:
+        yield LabServer(
+            "cas", PACKAGE, f"http://127.0.0.1:{port}",
+            {"kind": "cas", "server": server.url}, {}, len(PUPILS),
+            {"$subject": ("pupil0",), "employeeNumber": ("007001",), "cn": ("示例甲&乙",)},
+            {"secrets": (PASSWORD,), "times_are_signed": False},
+        )  # fmt: skip
 
 
 @asynccontextmanager
@@ -167,7 +189,7 @@ async def directory(callback: str) -> AsyncIterator[LabServer]:
                 "ldap", "OpenLDAP slapd", url,
                 {
                     "kind": "ldap", "url": url, "base": base, "bind_dn": SERVICE_DN,
-                    "bind_password": "${env:LDAP}", "consent": "the lab", "allow_private": True,
+                    "bind_password": "${env:LDAP}", "consent": CONSENT, "allow_private": True,
                     "ca_file": str(authority), "sample": "pupil0",
                 },
                 {"env:LDAP": SERVICE_PASSWORD}, len(PUPILS),
@@ -181,6 +203,7 @@ ALL: Mapping[str, Start] = {
     "oidc-rs256": openid_provider,
     "oidc-hs256": partial(openid_provider, algorithm="HS256"),
     "oidc-mock": mock_provider,
+    "oauth2": apereo_dialect,
     "cas": cas_provider,
     "saml": saml_provider,
     "ldap": directory,

@@ -1,9 +1,12 @@
-"""Django's settings for the CAS server of the lab: one user, tickets of ten seconds."""
+"""Django's settings for the CAS server of the lab: people in a table, tickets of ten seconds."""
 
 SECRET_KEY = "only on this machine"
 ALLOWED_HOSTS = ["127.0.0.1"]
 ROOT_URLCONF = "site_urls"
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "lab.sqlite3"}}
+DATABASES = {
+    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "lab.sqlite3"},
+    "cas_server": {"ENGINE": "django.db.backends.sqlite3", "NAME": "people.sqlite3"},
+}
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
@@ -36,8 +39,11 @@ TEMPLATES = [
 STATIC_URL = "/static/"
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
-CAS_AUTH_CLASS = "cas_server.auth.TestAuthUser"
-CAS_TEST_USER = "pupil0"
-CAS_TEST_PASSWORD = "a long campus passphrase"
-CAS_TEST_ATTRIBUTES = {"employeeNumber": "007001", "cn": "示例甲&乙", "userType": "全日制学生"}
+CAS_AUTH_CLASS = "cas_server.auth.SqlAuthUser"
+CAS_SQL_USER_QUERY = (
+    "SELECT login AS username, digest AS password, number AS employeeNumber, name AS cn,"
+    " kind AS userType FROM people WHERE login = %s"
+)
+CAS_SQL_PASSWORD_CHECK = "hex_sha256"
 CAS_TICKET_VALIDITY = 10
+CAS_NEW_VERSION_HTML_WARNING = CAS_NEW_VERSION_EMAIL_WARNING = False
