@@ -1,7 +1,7 @@
 # Two commands are enough for a newcomer: make demo, make test.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test storm faults faults-defects counterchecks sso-lab check format bench bench-peers docs lock clean
+.PHONY: help demo test storm faults faults-defects counterchecks sso-lab sso-server check format bench bench-peers docs lock clean
 
 # PYTHON=… says which interpreter makes .venv; otherwise the first of these that can.
 CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
@@ -35,6 +35,9 @@ counterchecks: .venv/dev.stamp tests/counter/node_modules ## Compare our signed 
 
 sso-lab: .venv/dev.stamp tests/lab/node_modules .data/lab/slapd ## Sign in at real sign-on servers, through the whole application (needs npm).
 	@.venv/bin/python -m tests.lab $(SERVERS)
+
+sso-server: .venv/dev.stamp ## Put up a real CAS server with the demo's people (PORT=9402).
+	@.venv/bin/python -m tests.lab serve cas $(if $(PORT),--port $(PORT))
 
 check: .venv/dev.stamp ## Lint, formatting, types and import contracts.
 	@.venv/bin/ruff check .

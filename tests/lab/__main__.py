@@ -1,4 +1,7 @@
-"""`make sso-lab`: real servers, asked by the kit, by forgeries, and by a person with a card."""
+"""`make sso-lab`: real servers, asked by the kit, by forgeries, and by a person with a card.
+
+`python -m tests.lab serve cas` puts one up to stay, for a school of the demo.
+"""
 
 import asyncio
 import logging
@@ -11,6 +14,7 @@ from tests.lab.outage import kill_valkey
 from tests.lab.processes import NotInstalled
 from tests.lab.school import CHANNELS
 from tests.lab.servers import ALL
+from tests.lab.standing import serve
 from tests.lab.table import Table
 from tests.lab.tally import Row, Tally, say
 from tests.lab.town import Town, log_in, open_town, visit_channels
@@ -62,7 +66,9 @@ async def _scenes(town: Town, rows: list[Row]) -> None:
 
 
 def main(words: Sequence[str]) -> int:
-    """The exit status."""
+    """The exit status: of a run, or of a server that was put up to stay."""
+    if words[:1] == ["serve"]:
+        return serve(words[1:])
     unknown = [word for word in words if word not in ALL]
     if unknown:
         print(f"unknown: {' '.join(unknown)}; there are: {' '.join(ALL)}", file=sys.stderr)
