@@ -119,6 +119,21 @@ async def test_notices_reach_the_other_bindings_in_their_channels(identity: Iden
     assert "open-1" not in kept
 
 
+async def test_the_other_bindings_hear_of_one_that_ended(identity: Identity) -> None:
+    session = await mini(identity)
+    await identity.bindings.bind_by_form(session, FORM, NETWORK)
+    other = await identity.signed_in(OWNER.email or "")
+    tokens = await identity.bindings.bind_by_form(other.session, FORM, NETWORK)
+    await identity.deliver()
+    await identity.bindings.unbind(tokens.session)
+    await identity.deliver()
+    told = [(each.subject, each.template) for each in identity.doors.alipay.sent]
+    assert told == [
+        ("open-1", MessageTemplate.BINDING_ADDED),
+        ("open-1", MessageTemplate.BINDING_ENDED),
+    ]
+
+
 async def test_any_of_ones_own_bindings_is_ended_and_no_other(identity: Identity) -> None:
     bound, other = await bind_owner(identity), await mini_tokens(identity)
     merged = await identity.bindings.merge(bound.session, other.access_token)
