@@ -217,7 +217,7 @@ class ChannelSignIn:
             now, row_id = self._clock.now(), self._ids.new()
             sealed = self._sealer.seal(school_id, SUBJECT_PLACE, row_id, subject.subject)
             await store.put(unit, row_id, subject.issuer, index, sealed, now)
-            bound = await bindings.find_of_subject(unit, subject.issuer, index)
+            bound = await bindings.hold_of_subject(unit, subject.issuer, index)
             binding_id, cardholder_id = bound or (None, None)
             session = SessionRecord(
                 school_id=school_id,

@@ -162,7 +162,7 @@ class SignIn:
         async def work(unit: Unit) -> SessionTokens:
             await self._codes.use(unit, code_id)
             index = address.index(self._sealer, school_id)
-            bound = await bindings.find_of_subject(unit, address.issuer, index)
+            bound = await bindings.hold_of_subject(unit, address.issuer, index)
             now = self._clock.now()
             session = _of_device(
                 school_id, self._ids.new(), address.issuer, index, device_label, now, bound

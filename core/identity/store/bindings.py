@@ -38,6 +38,22 @@ async def find_of_subject(
     return (row["id"], row["cardholder_id"]) if row is not None else None
 
 
+async def hold_of_subject(
+    unit: Unit, issuer: str, subject_index: bytes
+) -> tuple[UUID, UUID] | None:
+    """As `find_of_subject`; the binding cannot end before the unit does.
+
+    For whoever opens a session under it: an end that comes meanwhile waits, and then ends the
+    session as well.
+    """
+    row = await unit.row(
+        "SELECT id, cardholder_id FROM binding WHERE school_id = $1 AND issuer = $2"
+        " AND subject_index = $3 AND ended_at IS NULL FOR SHARE",
+        unit.school_id, issuer, subject_index,
+    )  # fmt: skip
+    return (row["id"], row["cardholder_id"]) if row is not None else None
+
+
 async def list_of_cardholder(unit: Unit, cardholder_id: UUID) -> list[Binding]:
     """The live bindings of a cardholder, the newest first; one per issuer."""
     rows = await unit.rows(

@@ -134,12 +134,17 @@ async def revoke(
     binding_id: UUID | None = None,
     staff_id: UUID | None = None,
 ) -> None:
-    """Revokes the sessions of a family, a binding or a member of staff."""
-    await unit.execute(
+    """Revokes the sessions of a family, a binding or a member of staff.
+
+    Also the one that a refresh is just making of another: a statement does not see what was
+    committed while it waited, so it is run until it finds nothing.
+    """
+    while await unit.execute(
         "UPDATE session SET revoked_at = $2, revoke_reason = $3 WHERE school_id = $1"
         " AND revoked_at IS NULL AND (family_id = $4 OR binding_id = $5 OR staff_id = $6)",
         unit.school_id, now, reason, family_id, binding_id, staff_id,
-    )  # fmt: skip
+    ):  # fmt: skip
+        continue
 
 
 async def revoke_of_subject(
