@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from core.db.unit import Unit
+from core.db.unit import Raced, Unit
 from core.identity.records import Binding
 
 
@@ -84,12 +84,17 @@ async def add(
     cardholder_id: UUID,
     now: datetime,
 ) -> None:
-    """Writes a live binding."""
-    await unit.execute(
+    """Writes a live binding.
+
+    Raises: Raced, where another unit has just bound the subject, or the cardholder there.
+    """
+    added = await unit.execute(
         "INSERT INTO binding (school_id, id, issuer, subject_index, channel, cardholder_id,"
-        " bound_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        " bound_at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
         unit.school_id, binding_id, issuer, subject_index, channel, cardholder_id, now,
     )  # fmt: skip
+    if added == 0:
+        raise Raced
 
 
 async def end(unit: Unit, binding_id: UUID, now: datetime) -> bool:

@@ -1,23 +1,29 @@
-"""Sign-ins and refreshes that meet an end half-way."""
+"""Sign-ins, refreshes and bindings that meet an end, or one another, half-way."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from uuid import UUID
 
 import pytest
 
 from bff.sample_people import sample_people
 from core.db.unit import Unit
-from core.identity.records import BindForm, SessionRecord, SessionTokens
+from core.identity.records import AlreadyBound, BindForm, SessionRecord, SessionTokens
 from core.identity.service.sessions import Sessions
+from core.identity.store import bindings
 from core.ports.messages import AddressKind
 from core.ports.pins import PinStanding
 from core.school.policy import Auth, Policy
-from core.school.policy_words import AuthMethod
-from tests.factories.identity import NETWORK, SCHOOL, Identity
+from core.school.policy_words import AuthMethod, Channel
+from tests.factories.identity import NETWORK, SCHOOL, Identity, person_like
 
 (OWNER,) = sample_people(1)
+OTHER = person_like(
+    OWNER, number=f"{OWNER.number}B", id_number=None, email=None, phone=None, card_uid=None
+)
 PIN = "480613"
 PHONE = "sample phone"
+SUBJECT = b"1" * 32
 WAITED_SECONDS = 0.2
 """Time enough for the other unit to come as far as it can."""
 
@@ -86,3 +92,24 @@ async def test_no_refresh_outlives_a_sign_out(
         lambda: sign_out(bound.session),
     )
     assert await identity.sessions.find_session(tokens.access_token) is None
+
+
+async def test_of_two_bindings_of_one_sign_in_at_once_one_is_told_so(identity: Identity) -> None:
+    await identity.enrol(OWNER, OTHER)
+    holders = [await identity.id_of(person.number) for person in (OWNER, OTHER)]
+    both_looked, looks = asyncio.Barrier(2), iter((True, True))
+
+    async def bind(holder_id: UUID) -> None:
+        async def work(unit: Unit) -> None:
+            if await bindings.find_of_subject(unit, "wechat:1", SUBJECT) is not None:
+                raise AlreadyBound
+            if next(looks, False):
+                async with asyncio.timeout(5):
+                    await both_looked.wait()
+            now, channel = identity.clock.now(), Channel.WECHAT_MINI
+            await bindings.add(unit, holder_id, "wechat:1", SUBJECT, channel, holder_id, now)
+
+        await identity.database.unit(SCHOOL, work)
+
+    results = await asyncio.gather(*(bind(each) for each in holders), return_exceptions=True)
+    assert {type(each) for each in results} == {AlreadyBound, type(None)}
