@@ -1,5 +1,6 @@
 """The pool of database connections that units of work borrow from."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -54,6 +55,18 @@ def credentials(dsn: str) -> dict[str, Any]:
         "password": unquote(parts.password or ""),
         "database": parts.path.removeprefix("/"),
     }
+
+
+def _without_trace(record: logging.LogRecord) -> bool:
+    """Takes the stack off a line of the driver's pool; the line itself says what failed.
+
+    A stack ends with the text of an exception, which no log may hold (security.md 5).
+    """
+    record.exc_info = record.exc_text = None
+    return True
+
+
+logging.getLogger("asyncpg.pool").addFilter(_without_trace)
 
 
 async def open_orm(
