@@ -7,7 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from bff.embedded import BinariesMissing, HomeInUse, HomeUnusable, StartFailed
-from tests.faults.bank.run import TOO_SMALL, HarnessFault, Plan, run
+from tests.faults.bank.result import TOO_SMALL, HarnessFault, Plan
+from tests.faults.bank.run import run
 from tests.faults.defects.planted import DEFECTS
 
 

@@ -2,6 +2,22 @@
 
 from collections import Counter
 
+DOORS = {
+    "ALIPAY_MINI in": 3,
+    "WECHAT_MINI in": 15,
+    "WECOM in": 5,
+    "MAIL_IN done": 3,
+    "SIGN_ON done": 4,
+    "bound": 8,
+    "UNBIND done": 2,
+    "once": 5,
+    "cache lost": 2,
+    "guesses at once": 100,
+    "guesses compared": 5,
+    "victim pays": 2,
+}
+"""What two cores under a load of eight met of signing in; `once` is how often what had been used
+was sent again."""
 MINIMUM_PER_MINUTE = {
     "keys": 3_600,
     "AUTHORISE 00": 1_000,
@@ -21,6 +37,7 @@ MINIMUM_PER_MINUTE = {
     "LIMITS": 18,
     "read": 10,
     "trial": 12,
+    **DOORS,
 }
 """About half of what two quiet cores meet (docs/decisions/0010-bank-test-minima.md)."""
 

@@ -13,11 +13,15 @@ WITNESSES = 10
 
 @dataclass
 class Verdict:
-    """Violations per invariant with up to ten witnesses, and counts per branch of the work."""
+    """Violations per invariant with up to ten witnesses, and counts per branch of the work.
+
+    `rates` are purchases a second, by what was away meanwhile.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
     violations: Counter[str] = field(default_factory=Counter)
     witnesses: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
+    rates: dict[str, float] = field(default_factory=dict)
 
     def breaks(self, invariant: str, witness: Any) -> None:
         """One more violation."""

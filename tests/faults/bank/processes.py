@@ -38,6 +38,12 @@ class Child:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def pid(self) -> int:
+        """Its id."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def returned(self) -> int | None:
         """Its exit code, None while it runs."""
         return None if self._process is None else self._process.poll()

@@ -16,6 +16,8 @@ class Mode(Enum):
     HOLE = "hole"
     LAG = "lag"
     LOSE_ANSWERS = "lose answers"
+    GONE = "gone"
+    """Nobody listens any more."""
 
 
 class Proxy:
@@ -27,10 +29,12 @@ class Proxy:
         self._loop = loop
         self._target = target
         self._writers: set[asyncio.StreamWriter] = set()
-        self._server = asyncio.run_coroutine_threadsafe(
-            asyncio.start_server(self._serve, "127.0.0.1", 0), loop
-        ).result(5)
+        self._server = self._listen(0)
         self.port: int = self._server.sockets[0].getsockname()[1]
+
+    def _listen(self, port: int) -> asyncio.Server:
+        listening = asyncio.start_server(self._serve, "127.0.0.1", port)
+        return asyncio.run_coroutine_threadsafe(listening, self._loop).result(5)
 
     def close(self) -> None:
         """Takes no more connections; those that are open end with the loop."""
@@ -38,11 +42,15 @@ class Proxy:
 
     def set(self, mode: Mode) -> None:
         """Changes what the link does, from any thread; a cut also ends what is open."""
+        if self.mode is Mode.GONE and mode is not Mode.GONE:
+            self._server = self._listen(self.port)
         self._loop.call_soon_threadsafe(self._set, mode)
 
     def _set(self, mode: Mode) -> None:
         self.mode, self.hits = mode, 0
-        if mode is Mode.CUT:
+        if mode is Mode.GONE:
+            self._server.close()
+        if mode in (Mode.CUT, Mode.GONE):
             self.hits = len(self._writers)
             for writer in self._writers:
                 writer.transport.abort()

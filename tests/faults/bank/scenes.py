@@ -109,9 +109,11 @@ async def tap(street: Street, till: int) -> None:
     await pay_by_card(street, till, holder, street.amount())
 
 
-async def pay_by_card(street: Street, till: int, holder: Holder, amount: int) -> None:
-    """A tap; above the limit the PIN follows, without a second tap."""
-    about = {"uid": holder.uid, "who": holder.number}
+async def pay_by_card(
+    street: Street, till: int, holder: Holder, amount: int, pin: str = PIN, **more: object
+) -> None:
+    """A tap; above the limit the PIN follows, without a second tap. `more` is what it is about."""
+    about = {"uid": holder.uid, "who": holder.number, **more}
     facts = await street.teller.ask(street.purchase(till, f"CARD:{holder.uid}", amount, about))
     if facts and facts.get("outcome") == "PIN_REQUIRED" and holder.has_pin:
         intent = street.request(
@@ -120,7 +122,7 @@ async def pay_by_card(street: Street, till: int, holder: Holder, amount: int) ->
             amount, about,
         )  # fmt: skip
         key = RequestKey(street.identities[till].terminal_no, BATCH, intent.given["key"]["seqNo"])
-        intent.given["pinBlock"] = street.identities[till].seal(PIN, key, int(unix_time()))
+        intent.given["pinBlock"] = street.identities[till].seal(pin, key, int(unix_time()))
         await street.teller.ask(intent)
 
 

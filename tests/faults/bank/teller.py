@@ -7,6 +7,7 @@ from time import monotonic
 
 from clients.endpoint import Json, NoAnswer
 from tests.faults.bank.dice import Dice
+from tests.faults.bank.doors import DOOR_SECONDS, OPERATIONS, Doors
 from tests.faults.bank.journal import Journal, Line
 from tests.faults.bank.wire import Intent, ServerFault, Wire
 
@@ -62,12 +63,13 @@ class Teller:
     async def insist(self, intent: Intent, place: int | None = None) -> Json | None:
         """Sends an intent that is in the journal until it is answered."""
         app = self._dice.below(len(self._apps)) if place is None else place % len(self._apps)
+        patience = DOOR_SECONDS if intent.operation in OPERATIONS else ATTEMPT_SECONDS
         pause = 0.05
         tries = 0
         while not self.gives_up.is_set():
             sent_at = monotonic()
             try:
-                async with asyncio.timeout(ATTEMPT_SECONDS):
+                async with asyncio.timeout(patience):
                     facts = await self._apps[app].send(intent)
             except ServerFault as fault:
                 self.note("fault", id=intent.id, reason=fault.reason)
@@ -92,6 +94,10 @@ class Teller:
         except (NoAnswer, TimeoutError):
             pass
         return None
+
+    def door(self, place: int) -> Doors:
+        """One app process as a phone reaches it."""
+        return self._apps[place % len(self._apps)].doors
 
     async def look(self, name: str, variables: Json, token: str) -> Json | None:
         """One read from any app process, None if it did not come."""

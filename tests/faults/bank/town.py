@@ -5,7 +5,7 @@ import json
 import os
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -30,6 +30,7 @@ from terminals.keys import PublicKey, signer
 from terminals.message import device_message
 from tests.factories.roster import HEADER_ZH, cells_of, csv_bytes
 from tests.faults.bank.dice import Dice
+from tests.faults.bank.folk import Folk, settle
 
 SCHOOLS = (71, 72)
 PIN = "274915"
@@ -55,12 +56,14 @@ channels = ["CASH"]
 class Size:
     """How much there is of everything, per school.
 
-    `pins` is how many cardholders choose a PIN (each costs an argon2id).
+    `pins` is how many cardholders choose a PIN (each costs an argon2id); with `folk` there are
+    people who sign in by channels besides.
     """
 
     tills: int = 20
     holders: int = 100
     pins: int = 16
+    folk: bool = False
 
 
 Told = Callable[[int, int], None]
@@ -69,6 +72,14 @@ Told = Callable[[int, int], None]
 
 def _nobody(_done: int, _of: int) -> None:
     return
+
+
+Tables = Callable[[int], str]
+"""What a school's file says of channels and sign-ons."""
+
+
+def _closed(_school_id: int) -> str:
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +114,11 @@ class Town:
     desks: tuple[Desk, ...]
     tills: tuple[str, ...]
     """Each an `Identity` as text."""
+    folk: Folk = field(default_factory=Folk)
+    outside_url: str = ""
+    """Where the providers' apps on the phones ask."""
+    visits: tuple[str, ...] = ()
+    """The scenes at the doors that are played; all of them if none is named."""
 
     def write(self, path: Path) -> None:
         """As JSON."""
@@ -116,6 +132,9 @@ class Town:
             tuple(Holder(**each) for each in facts["holders"]),
             tuple(Desk(**each) for each in facts["desks"]),
             tuple(facts["tills"]),
+            Folk.of(facts["folk"]),
+            facts["outside_url"],
+            tuple(facts["visits"]),
         )
 
 
@@ -134,15 +153,21 @@ async def prepare(
     schools: Sequence[int],
     size: Size,
     told: Told = _nobody,
+    tables: Tables = _closed,
 ) -> Town:
     """Schools with tills, cardholders, phones and staff on an empty, migrated database."""
     wires = wire(ground(database_url, redis_url, keys_file))
     async with wires.running():
-        towns = [await found(wires, school_id, size, told) for school_id in schools]
+        towns = [await found(wires, school_id, size, told, tables) for school_id in schools]
     return Town(
         tuple(holder for town in towns for holder in town.holders),
         tuple(desk for town in towns for desk in town.desks),
         tuple(till for town in towns for till in town.tills),
+        Folk(
+            tuple(person for town in towns for person in town.folk.persons),
+            tuple(victim for town in towns for victim in town.folk.victims),
+            tuple(stranger for town in towns for stranger in town.folk.strangers),
+        ),
     )
 
 
@@ -155,13 +180,17 @@ def ground(database_url: str, redis_url: str, keys_file: Path) -> Ground:
     return Ground(database_url, redis_url, keys, clock, os.urandom, command_seconds=PATIENT_SECONDS)
 
 
-async def found(wires: Wired, school_id: int, size: Size, told: Told = _nobody) -> Town:
+async def found(
+    wires: Wired, school_id: int, size: Size, told: Told = _nobody, tables: Tables = _closed
+) -> Town:
     """One school, the same each time."""
     dice = Dice("town", school_id)
-    await wires.services.schools.add(_school_file(school_id), OPERATOR)
+    file = _school_file(school_id) + tables(school_id)
+    await wires.services.schools.add(file, OPERATOR)
     tills = [text async for text in _tills(wires, school_id, size.tills, dice)]
     holders = await _holders(wires, school_id, size, dice, told)
-    return Town(tuple(holders), (await _desk(wires, school_id),), tuple(tills))
+    folk = await settle(wires, school_id, size.holders, "MAIN") if size.folk else Folk()
+    return Town(tuple(holders), (await _desk(wires, school_id),), tuple(tills), folk)
 
 
 def _school_file(school_id: int) -> str:
@@ -211,12 +240,16 @@ def _published(key: PublicKey) -> dict[str, object]:
 async def _holders(
     wires: Wired, school_id: int, size: Size, dice: Dice, told: Told
 ) -> list[Holder]:
-    """Small balances, 5 to 60 yuan: refusals for lack of funds must happen."""
+    """Small balances, 5 to 60 yuan: refusals for lack of funds must happen.
+
+    At most 35 where people sign in besides, who leave the tills fewer purchases to run dry by.
+    """
+    spread = 3_000 if size.folk else 5_500
     people = [
         replace(
             person,
             kind=CardholderKind.STUDENT,
-            old_balance_minor=500 + dice.below(5_500),
+            old_balance_minor=500 + dice.below(spread),
             card_uid=f"{school_id:02X}{place:012X}",
         )
         for place, person in enumerate(sample_people(size.holders, "MAIN"))

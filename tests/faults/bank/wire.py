@@ -15,6 +15,7 @@ from terminals.keys import signer
 from terminals.message import RequestKey
 from terminals.signature import sign_request
 from tests.faults.bank.dice import Dice
+from tests.faults.bank.doors import OPERATIONS, Doors
 from tests.faults.bank.town import Holder
 
 DOCUMENTS = {
@@ -80,7 +81,7 @@ def show_code(holder: Holder, now: int) -> str:
 
 
 class Wire:
-    """Sends intents to one app process. `clock` is in Unix seconds."""
+    """Sends intents to one app process. `clock` is in Unix seconds; `doors` plays sign-ins."""
 
     def __init__(
         self,
@@ -88,7 +89,9 @@ class Wire:
         identities: dict[int, Identity],
         clock: Callable[[], float],
         dice: Dice,
+        doors: Doors | None = None,
     ) -> None:
+        self._doors = doors
         self._endpoint = endpoint
         self._identities = identities
         self._clock = clock
@@ -110,7 +113,15 @@ class Wire:
         except NoAnswer as none:
             raise checked(none) from None
 
+    @property
+    def doors(self) -> Doors:
+        """What plays sign-ins."""
+        assert self._doors is not None
+        return self._doors
+
     async def _asked(self, intent: Intent) -> Json:
+        if intent.operation in OPERATIONS:
+            return await self.doors.play(intent.operation, intent.given, intent.token)
         headers = self._headers(intent)
         if intent.operation == "STATUS":
             variables = {"original": intent.given["original"]}

@@ -3,7 +3,8 @@
 import argparse
 import sys
 
-from tests.faults.bank.run import HarnessFault, Plan, run
+from tests.faults.bank.result import HarnessFault, Plan
+from tests.faults.bank.run import run
 from tests.faults.defects.planted import DEFECTS
 
 

@@ -1,36 +1,16 @@
 """The planted defects: what each replaces, and which invariants must notice."""
 
 import asyncio
-from dataclasses import dataclass
 
 import asyncpg
 
-Edit = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Defect:
-    """One defect. `edits` replace text in the payment function, `sql` is run by the tables' owner,
-    `settings` by the superuser; `is_patched` means `patches` holds a function of its name.
-
-    At least one of the invariants in `trips` must be broken. If `shown_by` names kinds of fault,
-    it takes one of them to see the defect, and no others are dealt.
-    """
-
-    says: str
-    trips: frozenset[str]
-    edits: tuple[Edit, ...] = ()
-    sql: str = ""
-    settings: tuple[str, ...] = ()
-    is_patched: bool = False
-    shown_by: frozenset[str] = frozenset()
-
+from tests.faults.defects.defect import Defect, Edit
 
 _CRASHES = frozenset({"restart_database", "kill_backend"})
 _BREAKS = _CRASHES | {"kill_app", "cut_backends"}
 _NO_LOCK: Edit = ("     FOR NO KEY UPDATE OF x;", "     ;")
 
-DEFECTS = {
+DEFECTS: dict[str, Defect] = {
     "asynchronous_commit": Defect(
         "synchronous_commit is off for the app",
         frozenset({"I1"}),
@@ -172,10 +152,21 @@ def shown_by(defect: str) -> frozenset[str]:
     return DEFECTS[defect].shown_by if defect else frozenset()
 
 
+def seen_at(defect: str) -> frozenset[str]:
+    """The scenes at the doors that show a defect, none where any will do."""
+    return DEFECTS[defect].seen_at if defect else frozenset()
+
+
 def launcher(defect: str) -> list[str]:
     """The arguments that start the product, with the defect's patches if it has any."""
     is_patched = bool(defect) and DEFECTS[defect].is_patched
     return ["-m", "tests.faults.defects.launch", defect] if is_patched else ["-m", "bff"]
+
+
+def watched(defect: str) -> list[str]:
+    """The same, with a witness of every comparison of a secret."""
+    is_patched = bool(defect) and DEFECTS[defect].is_patched
+    return ["-m", "tests.faults.defects.launch", defect if is_patched else "none"]
 
 
 def plant(defect: str, owner_dsn: str, superuser_dsn: str) -> None:
