@@ -12,6 +12,7 @@ from core.card.records import CardKind
 from core.card.service.cards import Cards
 from core.db import idempotency
 from core.db.lanes import Lane
+from tests.faults.defects.door_patches import DOOR_PATCHES
 
 CREDITED_LATE_SECONDS = 0.25
 ANSWERED_EARLY_SECONDS = 0.25
@@ -129,5 +130,6 @@ PATCHES: dict[str, Callable[[], None]] = {
         void_without_tombstone,
         refunds_without_lock,
         loss_after_answer,
+        *DOOR_PATCHES,
     )
 }

@@ -5,6 +5,7 @@ import asyncio
 import asyncpg
 
 from tests.faults.defects.defect import Defect, Edit
+from tests.faults.defects.door_planted import DOOR_DEFECTS
 
 _CRASHES = frozenset({"restart_database", "kill_backend"})
 _BREAKS = _CRASHES | {"kill_app", "cut_backends"}
@@ -144,6 +145,7 @@ DEFECTS: dict[str, Defect] = {
     "loss_after_answer": Defect(
         "a loss report is committed after its answer", frozenset({"I17"}), is_patched=True
     ),
+    **DOOR_DEFECTS,
 }  # fmt: skip
 
 
