@@ -18,7 +18,7 @@ PREFIX = "CCQ:"
 TEXT_CHARACTERS = 135
 
 _BODY = Struct(">BHB10sIBI")
-_URL = re.compile(r"https://[!-~]*[^A-Za-z0-9_-]([A-Za-z0-9_-]{116})", re.ASCII)
+_URL = re.compile(r"https://[!-~]*(?![\w-])[!-~]([\w-]{116})", re.ASCII)
 
 
 class Purpose(IntEnum):

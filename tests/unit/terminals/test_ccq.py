@@ -86,6 +86,8 @@ def test_every_challenge_reads_as_it_was_made(
         url_of(samples.VECTOR_2),  # only a printed code may be a URL
         url_of(text_of(PRINTED)) + "A",
         url_of(text_of(PRINTED))[:-1] + "=",
+        url_of(text_of(PRINTED)).replace("/q/", "/q "),
+        url_of(text_of(PRINTED)).replace("/q/", "/q\n"),
         "",
     ],
 )
