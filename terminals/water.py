@@ -1,0 +1,62 @@
+"""Water codes: eight digits for a slot at a meter, checked without a network (codes.md 14)."""
+
+import hmac
+from collections.abc import Container
+from struct import Struct
+from typing import NamedTuple
+
+SEQUENCES = 64
+"""Codes that a slot can have; a meter tries each of them."""
+EARLY_SECONDS = 600
+"""How long before its slot a code is good."""
+
+_MESSAGE = Struct(">4sIBIB")
+
+
+class Slot(NamedTuple):
+    """A reserved time at a meter; `starts_at` is in Unix seconds.
+
+    `unit` is the stall's number, or 0 for any meter of a group whose heads share a controller.
+    """
+
+    group: int
+    unit: int
+    starts_at: int
+    length_seconds: int
+
+    def is_open(self, now: int) -> bool:
+        """Whether a meter takes the codes of this slot at `now`."""
+        return self.starts_at - EARLY_SECONDS <= now < self.starts_at + self.length_seconds
+
+
+def code(group_key: bytes, slot: Slot, sequence: int) -> str:
+    """The eight digits of a slot's `sequence`, which counts from 0."""
+    message = _MESSAGE.pack(b"ccw1", slot.group, slot.unit, slot.starts_at, sequence)
+    mac = hmac.digest(group_key, message, "sha256")
+    return str(int.from_bytes(mac[:8]) % 10**8).zfill(8)
+
+
+def find_free(
+    group_key: bytes, slot: Slot, live: Container[str], sequence: int = 0
+) -> tuple[int, str] | None:
+    """The first sequence number from `sequence` on whose code is nobody's, with that code.
+
+    `live` are the codes of this and the neighbouring slots; None means that the slot has no more.
+    """
+    for number in range(sequence, SEQUENCES):
+        digits = code(group_key, slot, number)
+        if digits not in live:
+            return number, digits
+    return None
+
+
+def find_sequence(group_key: bytes, slot: Slot, digits: str, now: int) -> int | None:
+    """The sequence number of typed digits, if the slot is open; None is CODE8_WRONG.
+
+    That the number was not used before, and that five wrong ones in ten minutes lock the meter for
+    ten, is the caller's to remember.
+    """
+    if not slot.is_open(now):
+        return None
+    tried = (number for number in range(SEQUENCES) if code(group_key, slot, number) == digits)
+    return next(tried, None)
