@@ -1,7 +1,7 @@
 # Two commands are enough for a newcomer: make demo, make test.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test storm faults faults-defects counterchecks sso-lab sso-server check format bench bench-peers docs lock clean
+.PHONY: help demo test storm faults faults-defects counterchecks sso-lab sso-server vectors check format bench bench-peers docs lock clean
 
 # PYTHON=… says which interpreter makes .venv; otherwise the first of these that can.
 CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
@@ -39,6 +39,9 @@ sso-lab: .venv/dev.stamp tests/lab/node_modules .data/lab/slapd ## Sign in at re
 sso-server: .venv/dev.stamp ## Put up a real CAS server with the demo's people (PORT=9402).
 	@.venv/bin/python -m tests.lab serve cas $(if $(PORT),--port $(PORT))
 
+vectors: .venv/dev.stamp clients/verifiers/js/node_modules .data/vectors/libsodium ## Run three independent readers over all code vectors (needs npm, cc).
+	@.venv/bin/python -m tests.vectors
+
 check: .venv/dev.stamp ## Lint, formatting, types and import contracts.
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
@@ -69,6 +72,21 @@ tests/lab/node_modules: tests/lab/package-lock.json
 	elif command -v apt-get >/dev/null; then \
 		apt-get download slapd libltdl7 libwrap0 libodbc2 2>/dev/null >&2 && \
 		for package in *.deb; do dpkg -x "$$package" . || exit 1; done; rm -f *.deb; \
+	fi
+	@mv $@.new $@
+
+clients/verifiers/js/node_modules: clients/verifiers/js/package-lock.json
+	@command -v npm >/dev/null || { echo "make vectors needs npm (Debian: apt install npm; macOS: brew install node)" >&2; exit 1; }
+	@cd clients/verifiers/js && npm ci --no-audit --no-fund --silent
+	@touch $@
+
+# Unpacked, as slapd is. Empty where the system has the headers, or where there is no Debian.
+.data/vectors/libsodium:
+	@mkdir -p $@.new && cd $@.new && if test -e /usr/include/sodium.h || pkg-config --exists libsodium 2>/dev/null; then :; \
+	elif command -v apt-get >/dev/null; then \
+		apt-get download libsodium-dev 2>/dev/null >&2 && dpkg -x libsodium-dev*.deb . && rm -f *.deb || \
+		{ echo "make vectors needs libsodium-dev (apt install libsodium-dev)" >&2; exit 1; }; \
+	else echo "make vectors needs libsodium (macOS: brew install libsodium pkg-config)" >&2; exit 1; \
 	fi
 	@mv $@.new $@
 

@@ -27,6 +27,10 @@ PLANTS: dict[str, tuple[str, dict[str, str]]] = {
         {**CONTEXT, "adapters/http.py": "import core.card.records"},
     ),
     "a client imports the core": ("clients", {"clients/a.py": "from core.kit import money"}),
+    "a verifier imports the terminals": (
+        "verifiers",
+        {"clients/verifiers/python/a.py": "from terminals import keys"},
+    ),
     "a room imports a test": ("tests", {"bff/a.py": "from tests.architecture import tree"}),
     "the core imports a web framework": ("frameworks", {"core/kit/a.py": "import starlette"}),
     "the core imports GraphQL": ("frameworks", {"core/kit/a.py": "import strawberry"}),

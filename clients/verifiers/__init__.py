@@ -1,0 +1,1 @@
+"""Independent readers of the dynamic codes, for vendors; they share no code with the rooms."""
