@@ -9,7 +9,8 @@ from graphql import build_schema, parse, validate
 from core.school.policy_file import parse_school_file
 from tests.architecture.tree import ROOT
 
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+_FOR_VENDORS = sorted((ROOT / "clients/verifiers").glob("*.md"))
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *_FOR_VENDORS])
 _LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 _BILINGUAL = {"features.md"}
 """Pages that hold both languages themselves."""
@@ -26,7 +27,9 @@ def test_links_lead_to_files(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("page", [*(ROOT / "docs").glob("*.md"), ROOT / "README.md"], ids=named)
+@pytest.mark.parametrize(
+    "page", [*(ROOT / "docs").glob("*.md"), ROOT / "README.md", *_FOR_VENDORS], ids=named
+)
 def test_pages_come_in_both_languages(page: Path) -> None:
     stem = page.name.removesuffix(".md").removesuffix(".zh")
     for twin in (f"{stem}.md", f"{stem}.zh.md"):

@@ -67,6 +67,8 @@ _TEXTS = {
     "unknown-character": ("FORMAT", "CC1:!" + V1[5:]),
     "full-width-digit": ("FORMAT", V1[:-1] + "０"),
     "null-character": ("FORMAT", V1[:-1] + "\0"),
+    "null-character-at-the-end": ("FORMAT", V1 + "\0"),
+    "null-character-and-a-tail": ("FORMAT", V1 + "\0\n"),
     "triple-at-65535": ("VERSION", "CC1:FGW" + V1[7:]),
     "triple-at-65536": ("FORMAT", "CC1:GGW" + V1[7:]),
     "triple-overflow": ("FORMAT", "CC1::::" + V1[7:]),

@@ -84,6 +84,9 @@ def ends_of_time() -> Iterator[Case]:
     first, last = Show(not_before=0, t=0), Show(not_before=0xFFFFFFFF, t=0)
     yield cc1("time-zero", "ACCEPTED", first, now=0, keys=always)
     yield cc1("time-zero-a-minute-on", "CODE_EXPIRED", first, now=61, keys=always)
+    yield cc1("time-zero-an-age-on", "PASS_EXPIRED", first, now=0xFFFFFFFF, keys=always)
+    yield cc1("time-zero-half-an-age-on", "PASS_EXPIRED", first, now=0x80000000, keys=always)
+    yield cc1("last-second-an-age-early", "PASS_NOT_YET_VALID", last, now=0, keys=always)
     yield cc1("last-second", "ACCEPTED", last, now=0xFFFFFFFF, keys=always)
     yield cc1("last-second-early", "ACCEPTED", last, now=0xFFFFFFFF - 15, keys=always)
     yield cc1("last-second-too-early", "PASS_NOT_YET_VALID", last, now=0xFFFFFFFF - 16, keys=always)
@@ -179,6 +182,8 @@ def money_offline() -> Iterator[Case]:
         ("no-bit", 0x0000, 0, "SITE_NOT_ALLOWED"),
     ]:
         yield cc1(f"mask-{name}-site-{site}", expected, Show(mask=mask), site=site)
+    yield cc1("default-site-is-the-first", "ACCEPTED", Show(mask=1))
+    yield cc1("default-site-is-not-the-second", "SITE_NOT_ALLOWED", Show(mask=2))
     yield cc1("site-is-no-matter-online", "ACCEPTED", Show(mask=0), offline=False)
     yield cc1("site-is-no-matter-at-a-door", "ACCEPTED", Show(mask=0), **AT_COMMON_DOOR)
 

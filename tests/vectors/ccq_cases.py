@@ -67,6 +67,8 @@ def forms() -> Iterator[Case]:
         yield ccq(f"version-{version}", "VERSION", Challenge(version=version))
     malformed = {
         "purpose-0": Challenge(purpose=0), "purpose-4": Challenge(purpose=4),
+        "purpose-0-like-a-print": PRINT.but(purpose=0),
+        "purpose-4-like-a-print": PRINT.but(purpose=4),
         "seq-0": Challenge(seq_no=0), "seq-1000000": Challenge(seq_no=1_000_000),
         "batch-0": Challenge(batch_no=0), "batch-1000000": Challenge(batch_no=1_000_000),
         "life-0": Challenge(life=0), "amount-0": Challenge(amount=0),
@@ -82,6 +84,25 @@ def forms() -> Iterator[Case]:
         "life-255": Challenge(life=255), "amount-most": Challenge(amount=0xFFFFFFFF),
     }.items():  # fmt: skip
         yield ccq(f"edge-{name}", "ACCEPTED", asked)
+
+
+def other_numbers() -> Iterator[Case]:
+    """A challenge whose every field is another number."""
+    asked = Challenge(
+        issuer=0xFEDC, key_no=0xBA, terminal_no=0x98765432, batch_no=0x0AF10B, seq_no=0x0D0304,
+        created_at=0xF1234567, life=0xE9, amount=0x89ABCDEF,
+    )  # fmt: skip
+    terminal = {
+        "issuer": asked.issuer, "terminalNo": asked.terminal_no, "keyNo": asked.key_no,
+        "publicKey": public(TERMINAL_SEED).hex(),
+    }  # fmt: skip
+    numbers = {
+        "issuer": asked.issuer, "keyNo": asked.key_no, "terminalNo": asked.terminal_no,
+        "batchNo": asked.batch_no, "seqNo": asked.seq_no, "createdAt": asked.created_at,
+        "life": asked.life, "minorAmount": asked.amount,
+    }  # fmt: skip
+    yield ccq("every-field-another-number", "ACCEPTED", asked, now=asked.created_at,
+              fields=_FIELDS | numbers, issuers=[asked.issuer], terminals=[terminal])  # fmt: skip
 
 
 def owners() -> Iterator[Case]:
@@ -127,6 +148,8 @@ def windows() -> Iterator[Case]:
     yield ccq(
         "entry", "ACCEPTED", ENTRY, use="E", fields=_FIELDS | {"purpose": 2, "minorAmount": 0}
     )
+    yield ccq("an-age-early", "CHALLENGE_EXPIRED", Challenge(created_at=0xFFFFFFFF), now=0)
+    yield ccq("an-age-late", "CHALLENGE_EXPIRED", Challenge(created_at=0), now=0xFFFFFFFF)
     yield ccq("entry-pays-nothing", "CHALLENGE_EXPIRED", ENTRY)
     yield ccq("pay-opens-no-door", "CHALLENGE_EXPIRED", use="E")
 
@@ -192,5 +215,5 @@ def order() -> Iterator[Case]:
 
 def cases() -> Iterator[Case]:
     """All of them."""
-    for family in (forms, owners, windows, prints, order):
+    for family in (forms, other_numbers, owners, windows, prints, order):
         yield from family()

@@ -27,8 +27,7 @@ def ccr(
     """The verdict on an answer, with members of the context added or replaced."""
     text = answer if isinstance(answer, str) else answer.text()
     known = {
-        "keys": [ANSWER_KEY], "siteNo": 5, "mine": {"issuer": 0, "terminalNo": 42},
-        "outstanding": OUTSTANDING, "scanned": False,
+        "keys": [ANSWER_KEY], "mine": {"issuer": 0, "terminalNo": 42}, "outstanding": OUTSTANDING
     } | context  # fmt: skip
     return case(f"ccr-{id_}", "CCR", expected, text, now=ANSWERED, context=known, fields=fields)
 
@@ -52,6 +51,26 @@ def outcomes() -> Iterator[Case]:
         if number > 1:
             yield ccr(f"{name}-of-another-amount", name, answer.but(amount=9))
     yield ccr("letters-in-the-code", "DECLINED", Answer(outcome=2, code=b"C0", reference=b"Z" * 12))
+
+
+def other_numbers() -> Iterator[Case]:
+    """An answer whose every field is another number."""
+    answer = Answer(
+        outcome=3, issuer=0xFEDC, kid=0xBA, terminal_no=0x98765432, batch_no=0xF1E2D3,
+        seq_no=0xC4B5A6, amount=0x89ABCDEF, answered_at=0xF1234567, code=b"Z9",
+        reference=b"0123456789AZ",
+    )  # fmt: skip
+    numbers = {
+        "outcome": 3, "issuer": answer.issuer, "kid": answer.kid, "terminalNo": answer.terminal_no,
+        "batchNo": answer.batch_no, "seqNo": answer.seq_no, "minorAmount": answer.amount,
+        "answeredAt": answer.answered_at,
+    }  # fmt: skip
+    ours = ANSWER_KEY | {"issuer": answer.issuer, "kid": answer.kid, "signUntil": 0xFFFFFFFF}
+    yield ccr(
+        "every-field-another-number", "VOIDED", answer, fields=numbers, keys=[ours],
+        mine={"issuer": answer.issuer, "terminalNo": answer.terminal_no},
+        outstanding=OUTSTANDING | {"batchNo": answer.batch_no, "seqNo": answer.seq_no},
+    )  # fmt: skip
 
 
 def forms() -> Iterator[Case]:
@@ -93,11 +112,14 @@ def keys() -> Iterator[Case]:
         yield ccr(f"key-{name}", expected, keys=[ANSWER_KEY | change])
     yield ccr("key-none", "KEY_UNKNOWN", keys=[])
     both = [ANSWER_KEY, EDGE_KEY]
-    yield ccr("own-edge", "APPROVED", _AT_EDGE, keys=both)
+    yield ccr("own-edge", "APPROVED", _AT_EDGE, keys=both, siteNo=5)
     yield ccr("edge-of-another-site", "KEY_UNKNOWN", _AT_EDGE, keys=both, siteNo=6)
-    yield ccr("edge-at-a-terminal-without-site", "KEY_UNKNOWN", _AT_EDGE, keys=both, siteNo=0)
+    yield ccr("edge-at-a-terminal-without-site", "KEY_UNKNOWN", _AT_EDGE, keys=both)
+    for site in (-1, 1):
+        near = [EDGE_KEY | {"siteNo": 5 + site}]
+        yield ccr(f"edge-of-site-{5 + site}", "KEY_UNKNOWN", _AT_EDGE, keys=near, siteNo=5)
     yield ccr("edge-too-early", "KEY_UNKNOWN", _AT_EDGE,
-              keys=[EDGE_KEY | {"signFrom": ANSWERED + 1}])  # fmt: skip
+              keys=[EDGE_KEY | {"signFrom": ANSWERED + 1}], siteNo=5)  # fmt: skip
     yield ccr("answer-key-at-any-site", "APPROVED", keys=both, siteNo=6)
     yield ccr("edge-under-the-answer-key", "SIGNATURE", Answer(seed=EDGE_SEED), keys=both)
     yield ccr("signed-by-another", "SIGNATURE", Answer(seed=OTHER_SEED))
@@ -129,6 +151,11 @@ def requests() -> Iterator[Case]:
     ]:  # fmt: skip
         answer = Answer(answered_at=created + offset)
         yield ccr(f"receipt-without-skew-at-{offset}", expected, answer, scanned=True, skew=0)
+    always = [ANSWER_KEY | {"signFrom": 0, "signUntil": 0xFFFFFFFF}]
+    for answered, asked in [(0, 0xFFFFFFFF), (0xFFFFFFFF, 0)]:
+        yield ccr(f"receipt-of-{answered}-for-{asked}", "RECEIPT_EXPIRED",
+                  Answer(answered_at=answered), scanned=True, keys=always,
+                  outstanding=OUTSTANDING | {"createdAt": asked})  # fmt: skip
     yield ccr("declined-receipt-expires-too", "RECEIPT_EXPIRED",
               Answer(outcome=2, answered_at=created + 136), scanned=True)  # fmt: skip
 
@@ -156,5 +183,5 @@ def order() -> Iterator[Case]:
 
 def cases() -> Iterator[Case]:
     """All of them."""
-    for family in (outcomes, forms, keys, requests, order):
+    for family in (outcomes, other_numbers, forms, keys, requests, order):
         yield from family()

@@ -31,7 +31,8 @@ def t1_cases() -> Iterator[Case]:
     for name, text in {
         "empty": "", "short": _TEXT[:-1], "long": _TEXT + "0", "letter": _TEXT[:-1] + "A",
         "full-width-digit": _TEXT[:-1] + "５", "arabic-digit": _TEXT[:-1] + "٥",
-        "prefix": "91" + _TEXT[2:], "space": " " + _TEXT[1:], "two-newlines": _TEXT + "\n\n",
+        "null-character-at-the-end": _TEXT + "\0", "prefix": "91" + _TEXT[2:],
+        "space": " " + _TEXT[1:], "two-newlines": _TEXT + "\n\n",
         "space-at-the-end": _TEXT + " ", "sign": "90000+" + _TEXT[6:],
     }.items():  # fmt: skip
         yield t1(f"format-{name}", "FORMAT", text)

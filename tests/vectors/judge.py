@@ -130,7 +130,8 @@ def _ccr(text: str, case: Case) -> str:
     mine, asked = context["mine"], context["outstanding"]
     key = RequestKey(mine["terminalNo"], asked["batchNo"], asked["seqNo"])
     verdict = ccr.verify(
-        text, keys=_ring(context), site_no=context["siteNo"], is_scanned=context["scanned"],
+        text, keys=_ring(context), site_no=context.get("siteNo", 0),
+        is_scanned=context.get("scanned", False),
         skew_seconds=context.get("skew", 15), outstanding=ccr.Outstanding(
             mine["issuer"], key, asked["amount"], asked["createdAt"], asked["life"]
         ),

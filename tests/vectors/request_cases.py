@@ -169,6 +169,8 @@ def refusals() -> Iterator[Case]:
         (-121, "CLOCK_SKEW"), (-120, "ACCEPTED"), (120, "ACCEPTED"), (121, "CLOCK_SKEW")
     ]:  # fmt: skip
         yield request(f"clock-{offset}", expected, now=NOW + offset)
+    for created in ("0", "9999999999"):
+        yield request(f"created-{created}", "CLOCK_SKEW", headers=signed(created=created))
     yield request("nonce-again", "NONCE_REUSED", nonces=[NONCE])
     yield request("nonce-of-others", "ACCEPTED", nonces=["A" * 22, NONCE[:-1] + "A"])
     yield request("terminal-locked", "TERMINAL_LOCKED", terminals=[TERMINAL | {"locked": True}])

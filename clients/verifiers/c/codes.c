@@ -137,7 +137,7 @@ static const char *enter(bytes raw) { // rows 19 and 22
     return yes("passback", false) ? "PASSBACK" : "ACCEPTED";
 }
 
-const char *cc1(const char *text, size_t length) { // section 7, row by row
+const char *cc1(const char *text, size_t length) { // row by row
     static char challenge[1024];
     unsigned char raw[184], key[32], asked[87], shown[119 + 32], spent[14] = {2};
     if (!base45(text, length, "CC1:", raw, 183)) return "FORMAT";
@@ -179,7 +179,7 @@ const char *cc1(const char *text, size_t length) { // section 7, row by row
     return given.pays ? pay(raw) : enter(raw);
 }
 
-const char *ccq(const char *text, size_t length) { // section 5
+const char *ccq(const char *text, size_t length) { // as far as no database is needed
     unsigned char raw[87], key[32];
     const char *refusal = read_ccq(text, length, raw);
     if (refusal) return refusal;
@@ -201,7 +201,7 @@ const char *ccq(const char *text, size_t length) { // section 5
     return printed || is_outstanding(raw) ? "ACCEPTED" : "CHALLENGE_EXPIRED";
 }
 
-const char *ccr(const char *text, size_t length) { // section 6
+const char *ccr(const char *text, size_t length) { // only an outcome is an answer
     static const char *const OUTCOMES[] = {
         "APPROVED", "DECLINED", "VOIDED", "PIN_REQUIRED", "IN_PROGRESS"};
     unsigned char raw[100], key[32];

@@ -6,7 +6,7 @@
 
 struct given given;
 
-static const char *t1(const char *text, size_t length) { // section 3
+static const char *t1(const char *text, size_t length) { // `aliases` are those good now
     unsigned char key[32], step[8], mac[32];
     char issuer[4] = {0}, alias[8] = {0};
     if (length != 20 || strspn(text, "0123456789") != 20 || strncmp(text, "90", 2)) return "FORMAT";
@@ -32,7 +32,7 @@ static const char *hkdf(const char *text, size_t length) {
     return length == 64 && !memcmp(text, hex(made, 32), 64) ? "ACCEPTED" : "T1_KEY_WRONG";
 }
 
-static const char *water(const char *text, size_t length) { // section 14
+static const char *water(const char *text, size_t length) {
     unsigned char key[32], mac[32], message[14] = "ccw1", *at = message + 4;
     char code[16];
     at = put(put(put(at, num("group", 0), 4), num("unit", 0), 1), num("slotStart", 0), 4);
@@ -45,8 +45,8 @@ static const char *water(const char *text, size_t length) { // section 14
     return length == 8 && !memcmp(text, code, 8) ? "ACCEPTED" : "CODE8_WRONG";
 }
 
-// Canonical and in the prime-order subgroup. The second check is for libsodium before 1.0.21 (that
-// of Debian 12 is): its own lets a key pass to which the point of order 2 was added.
+// Canonical and in the prime-order subgroup. The second check is for libsodium of before 2026: it
+// lets a key pass to which the point of order 2 was added (CVE-2025-69277; mended in Debian 12).
 static bool is_point(bytes key) {
     unsigned char product[32];
     static const unsigned char ORDER[32] = {
@@ -90,7 +90,7 @@ static const char *record(const char *text, size_t length) {
     return good ? "ACCEPTED" : "RECORD_SIGNATURE";
 }
 
-// ---- Signed requests (terminals.md 2): exactly one form of RFC 9421
+// ---- Signed requests: exactly one form of RFC 9421
 
 static bool eat(const char **at, const char *word) {
     size_t length = strlen(word);

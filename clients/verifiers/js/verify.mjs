@@ -100,7 +100,7 @@ function outstandingDigest(given) {
   }
 }
 
-/** Section 7, row by row. */
+/** The rows of CC1, in their order. */
 function verifyCc1(text, given) {
   const { use, now, context } = given;
   const { skew = 15, life = 45, offline = true, clockTrusted = true } = context;
@@ -168,7 +168,7 @@ function enter(code, { doors = [], commonDoor = false, passback = false }, offli
   return verdict(!passback, 'PASSBACK');
 }
 
-/** Section 5, as far as no database is needed. */
+/** The order of CCQ, as far as no database is needed. */
 function verifyCcq(text, given) {
   const asked = readCcq(text, given.fields);
   const { raw, issuer, purpose, terminalNo, keyNo, createdAt } = asked;
@@ -183,7 +183,7 @@ function verifyCcq(text, given) {
   return verdict(purpose === 3 || isOutstanding(asked, given), 'CHALLENGE_EXPIRED');
 }
 
-/** Section 6; nothing but an outcome is an answer. */
+/** The order of CCR; nothing but an outcome is an answer. */
 function verifyCcr(text, { context, fields }) {
   const answer = fieldsOf(base45(text, 'CCR:', 154), CCR, fields);
   const [{ raw, answeredAt }, outcome] = [answer, OUTCOMES[answer.outcome - 1]];
@@ -207,7 +207,7 @@ function totp(key, step) {
   const mac = hmac(key, u32(0), u32(step));
   return String((mac.readUInt32BE(mac[31] & 15) & 0x7fffffff) % 1e8).padStart(8, '0');
 }
-/** Section 3 up to TOTP_WRONG; `aliases` are those that are good now. */
+/** The order of T1; `aliases` are those that are good now. */
 function verifyT1(text, { now, context }) {
   const [, issuer, alias, shown] = /^90(\d{3})(\d{7})(\d{8})$/.exec(text) ?? refuse('FORMAT');
   if (!context.issuers.includes(Number(issuer))) refuse('ISSUER_NOT_ACCEPTED');
@@ -247,7 +247,7 @@ const INPUT = new RegExp(
     + ';nonce="([\\w-]{21}[AQgw])";tag="cc-term")$',
 );
 
-/** The order of terminals.md 2: exactly one form of RFC 9421. */
+/** A signed request: exactly one form of RFC 9421. */
 function verifyRequest(body, { now, context }) {
   if (Buffer.byteLength(body) > 65536) refuse('BODY_TOO_LARGE');
   const find = (name, form) => form.exec(context.headers[name] ?? '') ?? refuse('HEADER_INVALID');

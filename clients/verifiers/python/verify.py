@@ -133,7 +133,7 @@ class Verdicts:
     """A method for each type of case, given its stripped text and, as `c`, all its members."""
 
     def cc1(self, text: str, c: Json) -> str:
-        """Section 7, row by row."""
+        """The rows of CC1, in their order."""
         pays, skew, raw = c["use"] == "P", c["skew"], base45(text, "CC1:", 279)
         n = decode(raw, CC1, "kind", c["fields"])
         kind, flags, intent, bound = n["kind"], n["flags"], n["scene"] & 15, n["scene"] >> 7
@@ -187,7 +187,7 @@ class Verdicts:
             refuse_if(sum(s["sum"] for s in spent) + amount > cap["b"], "CAP_TOTAL")
 
     def ccq(self, text: str, c: Json) -> str:
-        """The server's order of section 5, as far as no database is needed."""
+        """The order of CCQ, as far as no database is needed."""
         raw, n = read_ccq(text, c["fields"])
         owner, printed = (n["issuer"], n["terminalNo"]), n["purpose"] == 3
         refuse_if(n["issuer"] not in c["issuers"], "ISSUER_NOT_ACCEPTED")
@@ -202,7 +202,7 @@ class Verdicts:
         return "ACCEPTED"
 
     def ccr(self, text: str, c: Json) -> str:
-        """The terminal's order of section 6; nothing but an outcome is an answer."""
+        """The order of CCR; nothing but an outcome is an answer."""
         raw, asked = base45(text, "CCR:", 154), c["outstanding"]
         n = decode(raw, CCR, "outcome", c["fields"])
         refuse_if(not 1 <= n["outcome"] <= 5 or not WORDS.fullmatch(raw[22:36]), "MALFORMED")
@@ -217,7 +217,7 @@ class Verdicts:
         return OUTCOMES[n["outcome"]]
 
     def t1(self, text: str, c: Json) -> str:
-        """Section 3 up to TOTP_WRONG; `aliases` are those that are good now."""
+        """The order of T1; `aliases` are those that are good now."""
         refuse_if(not re.fullmatch(r"90[0-9]{18}", text), "FORMAT")
         issuer, alias, shown = text[2:5], text[5:12], text[12:]
         refuse_if(int(issuer) not in c["issuers"], "ISSUER_NOT_ACCEPTED")
@@ -251,7 +251,7 @@ class Verdicts:
         return "ACCEPTED" if good else "SIGNATURE"
 
     def record(self, text: str, c: Json) -> str:
-        """Its texts, its place in the chain, the terminal's signature."""
+        """An offline record: its texts, its place in the chain, the terminal's signature."""
         raw = bytes.fromhex(text)
         previous = bytes.fromhex(c["previous"] or sha256(b"cci0" + raw[:9]).hexdigest())
         message = b"ccis" + sha256(b"cci1" + previous + raw).digest()
@@ -261,7 +261,7 @@ class Verdicts:
         return "ACCEPTED" if good else "RECORD_SIGNATURE"
 
     def request(self, body: str, c: Json) -> str:
-        """The order of terminals.md 2: exactly one form of RFC 9421."""
+        """A signed request: exactly one form of RFC 9421."""
         refuse_if(len(body.encode()) > 65_536, "BODY_TOO_LARGE")
         said = SIGNED_REQUEST.fullmatch("\n".join(c["headers"].get(name, "") for name in HEADERS))
         part = said.groupdict() if said else {"own": ""}

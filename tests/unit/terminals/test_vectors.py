@@ -170,6 +170,12 @@ def test_a_reader_is_read_in_one_sitting(folder: str) -> None:
     assert [path.name for path in files if lines_of(path) > 300] == []
 
 
+@pytest.mark.parametrize("page", ["README.md", "README.zh.md"])
+def test_the_page_names_every_answer(page: str) -> None:
+    text = (FOLDER.parent / page).read_text("utf-8")
+    assert sorted({case["expected"] for case in CASES if case["expected"] not in text}) == []
+
+
 def lines_of(path: Path) -> int:
     """How many lines a file has."""
     return len(path.read_text("utf-8").splitlines())
