@@ -1,14 +1,12 @@
 """`make vectors`: builds the three readers, runs each over all cases and compares the verdicts."""
 
-import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-from tests.vectors.files import FOLDER
+from tests.vectors.files import FOLDER, cases
 
 ROOT = Path(__file__).parents[2]
 VERIFIERS = FOLDER.parent
@@ -54,14 +52,6 @@ def verdicts(command: list[str]) -> dict[str, str]:
     return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
 
 
-def expected() -> Iterator[tuple[str, str]]:
-    """Each case's id and verdict."""
-    for path in sorted(FOLDER.glob("*.json")):
-        for line in path.read_text("utf-8").splitlines():
-            case = json.loads(line)
-            yield case["id"], case["expected"]
-
-
 def main() -> int:
     """Prints every difference and the sum; 0 if there is none."""
     missing = missing_tools()
@@ -72,14 +62,14 @@ def main() -> int:
         print("make vectors: the C reader was not built (libsodium-dev?)", file=sys.stderr)
         return 1
     said = {name: verdicts(command) for name, command in commands().items()}
-    cases = dict(expected())
+    expected = {case["id"]: case["expected"] for case in cases()}
     differences = []
-    for id_, verdict in cases.items():
+    for id_, verdict in expected.items():
         others = {name: each.get(id_, "nothing") for name, each in said.items()}
         if any(other != verdict for other in others.values()):
             differences.append(f"{id_}: expected {verdict}, said {others}")
     print(*differences[:SHOWN_MAXIMUM], sep=os.linesep, end=os.linesep if differences else "")
-    print(f"{len(cases)} cases, {len(said)} verifiers, {len(differences)} differences")
+    print(f"{len(expected)} cases, {len(said)} verifiers, {len(differences)} differences")
     return 1 if differences else 0
 
 

@@ -1,5 +1,6 @@
 """The files of vectors, and what each holds."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -31,6 +32,12 @@ _FILES: dict[str, list[Callable[[], Iterator[Case]]]] = {
     "record": [record_cases.cases],
     "request": [request_cases.cases],
 }
+
+
+def cases() -> Iterator[Case]:
+    """The committed cases, file by file."""
+    for path in sorted(FOLDER.glob("*.json")):
+        yield from map(json.loads, path.read_text("utf-8").splitlines())
 
 
 def written() -> Iterator[tuple[Path, str]]:

@@ -1,6 +1,5 @@
 """The shared vectors: complete, made by their tables alone, and judged by ours and by Python's."""
 
-import json
 from collections import Counter
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -15,13 +14,11 @@ from core.kit.clock import from_unix
 from terminals import totp
 from tests.vectors import published
 from tests.vectors.digit_cases import MIDNIGHT
-from tests.vectors.files import FOLDER, written
+from tests.vectors.files import FOLDER, cases, written
 from tests.vectors.judge import judge
 
 PATHS = sorted(FOLDER.glob("*.json"))
-CASES: list[dict[str, Any]] = [
-    json.loads(line) for path in PATHS for line in path.read_text("utf-8").splitlines()
-]
+CASES = list(cases())
 TYPES = {"CC1", "CCQ", "CCR", "T1", "WATER", "KEY", "REQUEST", "HKDF", "SIGNATURE", "RECORD"}
 ROWS = [
     "FORMAT", "VERSION", "MALFORMED", "ISSUER_NOT_ACCEPTED", "KEY_UNKNOWN", "ISSUER_SIGNATURE",
