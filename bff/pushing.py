@@ -57,9 +57,11 @@ class PushingPayments:
         """What is known of a key."""
         return await self._payments.status(school_id, original)
 
-    async def repeated(self, school_id: int, key: Key, content_hash: bytes) -> Answer | None:
+    async def repeated(
+        self, school_id: int, key: Key, content_hash: bytes, sign: Sign
+    ) -> Answer | None:
         """The stored answer of a key that was used before."""
-        return await self._payments.repeated(school_id, key, content_hash)
+        return await self._payments.repeated(school_id, key, content_hash, sign)
 
     async def is_spent(self, school_id: int, replay_key: bytes) -> bool:
         """Whether a code was used."""

@@ -75,7 +75,7 @@ class Authoriser:
         )
         pin: PinVerdict | None = None
         if isinstance(found, Found) and message.pin_block is not None:
-            stored = await self._stored(till, message, content_hash)
+            stored = await self._stored(till, message, content_hash, keys)
             if stored is not None:
                 return _authorised(stored, found.owner.holder, message, terms)
             pin = await self._check_pin(till, message, found, keys)
@@ -94,11 +94,11 @@ class Authoriser:
         return _authorised(answer, found.owner.holder, message, terms)
 
     async def _stored(
-        self, till: Till, message: PurchaseMessage, content_hash: bytes
+        self, till: Till, message: PurchaseMessage, content_hash: bytes, keys: SchoolKeys
     ) -> Answer | None:
         """The answer this key has already: a repeat must not cost another try of the PIN."""
         key = Key(till.terminal_no, message.batch_no, message.seq_no)
-        return await self._payments.repeated(till.issuer, key, content_hash)
+        return await self._payments.repeated(till.issuer, key, content_hash, signing(keys.answers))
 
     async def _read(
         self, till: Till, message: PurchaseMessage, terms: Terms, keys: SchoolKeys, now: datetime

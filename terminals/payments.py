@@ -134,7 +134,9 @@ class Payments(Protocol):
         """What is known of a key."""
         ...
 
-    async def repeated(self, school_id: int, key: Key, content_hash: bytes) -> Answer | None:
+    async def repeated(
+        self, school_id: int, key: Key, content_hash: bytes, sign: Callable[[Answer], str]
+    ) -> Answer | None:
         """The stored answer of a key that was used before."""
         ...
 

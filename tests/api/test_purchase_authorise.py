@@ -4,6 +4,7 @@ from datetime import datetime
 
 import pytest
 
+from core.db.connection import DatabaseUnavailable
 from core.kit.clock import unix_seconds
 from terminals import ccr
 from terminals.message import RequestKey, seal_pin
@@ -99,6 +100,41 @@ async def test_pin_above_the_limit_needs_no_second_scan(campus: Campus) -> None:
     )
     paid = await till.sell(None, 3_500, key=key, continuation=asked["continuation"], pinBlock=block)
     assert (paid["outcome"], paid["amount"]) == ("APPROVED", {"minorAmount": 3_500})
+
+
+async def test_answer_that_its_process_did_not_live_to_sign_is_signed_for_the_repeat(
+    campus: Campus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone, till = await campus.phone(), await campus.till()
+    asked = await till.sell(phone.show(), 3_500)
+    await till.sell(f"CARD:{ALICE.card_uid}", 2_000)
+    key = till.next_key()
+    given = {
+        "key": key,
+        "minorAmount": 3_500,
+        "scene": "MEAL",
+        "continuation": asked["continuation"],
+        "pinBlock": seal_pin(
+            PIN,
+            RequestKey(till.number, key["batchNo"], key["seqNo"]),
+            unix_seconds(campus.clock.now()),
+            campus.wired.services.terminal_keys.pin_public_key,
+        ),
+    }
+    with monkeypatch.context() as dying:
+
+        async def nothing(*_given: object) -> str:
+            raise DatabaseUnavailable
+
+        dying.setattr("core.authorisation.store.sign_answer", nothing)
+        with pytest.raises(AssertionError, match="DATABASE_UNAVAILABLE"):
+            await till.ask("purchaseAuthorise", given, "authorisation { signedAnswer }")
+    payload = await till.ask(
+        "purchaseAuthorise", given, "authorisation { responseCode replayed signedAnswer }"
+    )
+    answer = payload["authorisation"]
+    assert (answer["responseCode"], answer["replayed"]) == ("51", True)
+    assert ccr.read(answer["signedAnswer"])
 
 
 async def test_wrong_pin_tells_the_tries_left(campus: Campus) -> None:

@@ -89,19 +89,20 @@ class Authorisations:
         kept = await store.sign_answer(self._lanes, school_id, key, sign(answer))
         return replace(answer, signed_answer=kept)
 
-    async def repeated(self, school_id: int, key: Key, content_hash: bytes) -> Answer | None:
-        """The stored answer of a key that was used before, without doing anything.
+    async def repeated(
+        self, school_id: int, key: Key, content_hash: bytes, sign: Sign
+    ) -> Answer | None:
+        """The stored answer of a key that was used before, without doing anything but signing it.
 
-        Raises: IdempotencyConflict.
+        Raises: IdempotencyConflict, DatabaseUnavailable.
         """
 
         async def work(unit: Unit) -> Answer | None:
             return await store.find_answer(unit, key, content_hash)
 
         answer = await self._database.unit(school_id, work)
-        if answer is not None and answer.verdict == "CONFLICT":
-            raise IdempotencyConflict("key")
-        return answer
+        # The process that decided it may be about to sign it, or may have died before.
+        return None if answer is None else await self._signed(school_id, answer, sign)
 
     async def is_spent(self, school_id: int, replay_key: bytes) -> bool:
         """Whether a code was used, or is reserved for a PIN."""

@@ -107,7 +107,9 @@ class ScriptedCore:
         self.asked.append(original)
         return Status(None, None)
 
-    async def repeated(self, school_id: int, key: Key, content_hash: bytes) -> Answer | None:
+    async def repeated(
+        self, school_id: int, key: Key, content_hash: bytes, sign: Any
+    ) -> Answer | None:
         return self.stored
 
     async def is_spent(self, school_id: int, replay_key: bytes) -> bool:
