@@ -9,19 +9,22 @@ from core.authorisation.records import (
     FollowUp,
     Key,
     PurchaseRequest,
+    ScanKey,
     Status,
 )
 from core.authorisation.service import Authorisations
+from core.authorisation.service.scans import Scans
 from schema.feed import Feed, News
 
 Sign = Callable[[Answer], str]
 
 
 class PushingPayments:
-    """Implements `terminals.payments.Payments` by the core's, with news of each new answer."""
+    """Implements `terminals.payments.Payments` and `ScanPayments`, with news of each new answer."""
 
-    def __init__(self, payments: Authorisations, feed: Feed) -> None:
+    def __init__(self, payments: Authorisations, scans: Scans, feed: Feed) -> None:
         self._payments = payments
+        self._scans = scans
         self._feed = feed
 
     async def authorise(
@@ -52,6 +55,23 @@ class PushingPayments:
         """Gives captured money back."""
         answer = await self._payments.refund(school_id, follow, merchant_account_id, sign)
         return self._told(school_id, answer)
+
+    async def repeated_scan(self, school_id: int, own: ScanKey) -> Answer | None:
+        """What a payer's key was answered before."""
+        return await self._scans.repeated(school_id, own)
+
+    async def pay_scan(
+        self,
+        school_id: int,
+        purses: Sequence[str],
+        own: ScanKey,
+        key: Key,
+        make: Callable[[Key], PurchaseRequest],
+        sign: Sign,
+    ) -> Answer:
+        """Pays the code of a key; what is not kept is no news."""
+        answer = await self._scans.pay(school_id, purses, own, key, make, sign)
+        return answer if answer.signed_answer is None else self._told(school_id, answer)
 
     async def status(self, school_id: int, original: Key) -> Status:
         """What is known of a key."""

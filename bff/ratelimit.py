@@ -74,7 +74,7 @@ CALLER_FIELDS = {
             "bindingConfirmBegin", "bindingMerge", "memberProofBegin", "memberProofComplete",
             "realNameMatch", "realNameCompareBegin", "realNameCompare", "campusSignInByCode",
             "campusSignInComplete", "contactChangeBegin", "contactChange", "guardianAccept",
-            "sessionStepUpBegin",
+            "sessionStepUpBegin", "merchantCodePay",
         ),
         CARDHOLDER_MONEY,
     ),

@@ -19,6 +19,7 @@ _SEATS = {
     HEARTBEAT: SeatClass.URGENT,
     "cashTopUp": SeatClass.MONEY,
     "codeTokenIssue": SeatClass.MONEY,
+    "merchantCodePay": SeatClass.MONEY,
 }
 
 

@@ -5,11 +5,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as NoConnection
+from redis.asyncio import Redis
 
+from bff.cache import open_redis
 from bff.connections import Connections
 from bff.ground import Ground
 from bff.instruments import CachedInstruments
@@ -21,6 +19,7 @@ from bff.school_keys import SchoolKeyring
 from bff.tokens import RedisTokens
 from core.audit.service import Audit
 from core.authorisation.service import Authorisations
+from core.authorisation.service.scans import Scans
 from core.card.pin_hash import PinHasher
 from core.card.service.cards import Cards
 from core.card.service.codes import Codes
@@ -47,7 +46,15 @@ from core.ports.campus_sign_on import CampusSignOns
 from core.ports.channels import Doors
 from core.ports.messages import AddressKind, MessageSender
 from core.ports.notices import NoticeReaders
-from core.school.service import Documents, FourEyes, FourEyesAct, Schools, Staff, Terminals
+from core.school.service import (
+    Documents,
+    FourEyes,
+    FourEyesAct,
+    Prints,
+    Schools,
+    Staff,
+    Terminals,
+)
 from core.top_up.service import CASH_TOP_UP, Cash, CashPosting
 from schema.services import Services, TerminalKeys
 from terminals.authoriser import Authoriser
@@ -55,14 +62,13 @@ from terminals.code_maker import CodeMaker
 from terminals.follow_ups import FollowUps
 from terminals.guesses import Guesses, Reader
 from terminals.look_up import LookUps
+from terminals.merchant_codes import MerchantCodes, Registry
 from terminals.proofs import SignedProofs
 
 Senders = Mapping[AddressKind, MessageSender]
 
 MODELS = ("core.card.store.cards", "core.card.store.codes", "core.limit.store")
 LANES = 2
-REDIS_CONNECTIONS = 32
-REDIS_SECONDS = 0.5
 
 
 class Outside(Protocol):
@@ -146,6 +152,7 @@ class _Base:
     limits: Limits
     schools: Schools
     terminals: Terminals
+    prints: Prints
     cardholders: Cardholders
 
     @classmethod
@@ -172,6 +179,7 @@ class _Base:
             limits=Limits(database),
             schools=Schools(database, clock, ids, audit, ledger),
             terminals=Terminals(database, clock, audit, SignedProofs()),
+            prints=Prints(database, clock, audit),
             cardholders=Cardholders(database, sealer),
         )
 
@@ -240,6 +248,7 @@ class _Payments:
     authoriser: Authoriser
     follow_ups: FollowUps
     look_ups: LookUps
+    merchant_codes: MerchantCodes
 
     @classmethod
     def on(cls, base: _Base, made: _Cards, push: PushHub) -> "_Payments":
@@ -248,17 +257,27 @@ class _Payments:
         authorisations = Authorisations(
             base.database, base.lanes, base.ledger, base.limits, clock, ids
         )
-        payments = PushingPayments(authorisations, push)
+        scans = Scans(base.database, clock, base.limits, base.prints.count_payment)
+        payments = PushingPayments(authorisations, scans, push)
         instruments = CachedInstruments(made.codes, made.cards, base.cardholders, clock)
         terms = terms_by(base.schools.policy)
         pins = PayingPins(made.pins)
         guesses = Guesses(base.terminals.count_guess, clock)
         reader = Reader(instruments, guesses)
+        registry = Registry(
+            find_terminal=base.terminals.find_enrolled,
+            find_print=base.prints.find,
+            find_card=made.cards.paying_card,
+            prove_pin=made.pins.prove_to_pay,
+            terms=terms,
+            keys=keys,
+        )
         return cls(
             authorisations=authorisations,
             authoriser=Authoriser(payments, reader, pins, guesses, terms, keys, clock, ids),
             follow_ups=FollowUps(payments, terms, keys, clock, ids),
             look_ups=LookUps(reader, base.ledger.balances, terms, keys, clock),
+            merchant_codes=MerchantCodes(payments, registry, clock, ids),
         )
 
 
@@ -331,6 +350,7 @@ def _services(
         staff=desk.staff,
         terminals=base.terminals,
         documents=Documents(database, clock, base.audit),
+        prints=base.prints,
         four_eyes=desk.four_eyes,
         cash=desk.cash,
         cardholders=base.cardholders,
@@ -363,6 +383,7 @@ def _services(
         authoriser=payments.authoriser,
         follow_ups=payments.follow_ups,
         look_ups=payments.look_ups,
+        merchant_codes=payments.merchant_codes,
         start_url=lambda school_id, provider, start_id: (
             f"{base.ground.public_url}/sso/{school_id}/{provider}/start/{start_id}"
         ),
@@ -370,22 +391,4 @@ def _services(
             keyring.roots, keyring.pin_public_key, keyring.published, keyring.answers
         ),
         feed=push,
-    )
-
-
-def open_redis(url: str) -> Redis:
-    """A client that waits a moment for a connection instead of failing at once.
-
-    A connection that broke is made anew once: after a restart of the server every kept one has.
-    """
-    return Redis.from_pool(
-        BlockingConnectionPool.from_url(
-            url,
-            max_connections=REDIS_CONNECTIONS,
-            timeout=REDIS_SECONDS,
-            socket_timeout=REDIS_SECONDS,
-            socket_connect_timeout=REDIS_SECONDS,
-            # What took too long is not sent again: a request waits for one deadline, not for two.
-            retry=Retry(NoBackoff(), 1, (NoConnection,)),
-        )
     )

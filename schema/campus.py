@@ -14,6 +14,7 @@ from schema.doors.proofs import ProofMutation
 from schema.identity.contacts import ContactMutation
 from schema.identity.sessions import SessionMutation
 from schema.identity.sign_in import SignInMutation
+from schema.merchant_code.mutations import MerchantCodeMutation
 from schema.root import CampusSchema, build_schema
 from schema.school.queries import SchoolQuery, load_school
 from schema.staff.cash import CashMutation
@@ -42,6 +43,7 @@ SCHEMA: CampusSchema = build_schema(
         CardMutation,
         PinMutation,
         CodeMutation,
+        MerchantCodeMutation,
         EnrolmentMutation,
         SyncMutation,
         LookUpMutation,

@@ -28,7 +28,7 @@ from core.identity.service.step_up import StepUp
 from core.kit.clock import Clock
 from core.ledger.service import Ledger
 from core.limit.service import Limits
-from core.school.service import Documents, FourEyes, Schools, Staff, Terminals
+from core.school.service import Documents, FourEyes, Prints, Schools, Staff, Terminals
 from core.top_up.service import Cash
 from schema.context import RequestInfo
 from schema.feed import Feed
@@ -37,6 +37,7 @@ from terminals.authoriser import Authoriser
 from terminals.follow_ups import FollowUps
 from terminals.keys import PublicKey
 from terminals.look_up import LookUps
+from terminals.merchant_codes import MerchantCodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class Services:
     staff: Staff
     terminals: Terminals
     documents: Documents
+    prints: Prints
     four_eyes: FourEyes
     cash: Cash
     cardholders: Cardholders
@@ -88,6 +90,7 @@ class Services:
     authoriser: Authoriser
     follow_ups: FollowUps
     look_ups: LookUps
+    merchant_codes: MerchantCodes
     start_url: Callable[[int, str, str], str]
     """Where a browser begins a campus sign-on: school, provider, start id."""
     terminal_keys: TerminalKeys

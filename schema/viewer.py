@@ -1,5 +1,7 @@
 """Who is asking, and everything that is theirs."""
 
+from typing import Annotated
+
 import strawberry
 
 from schema.card.cardholder import Cardholder, own_cardholder
@@ -7,6 +9,8 @@ from schema.context import CardholderViewer, RequestContext, RequestInfo, StaffV
 from schema.directives import Bounded
 from schema.doors.guardians import GuardianGrant, Ward
 from schema.identity.types import Binding, Session, ViewerKind
+from schema.merchant_code.reads import read_merchant_code
+from schema.merchant_code.types import MerchantCodeReading
 from schema.services import Services, services
 from schema.staff.types import StaffMember
 
@@ -55,6 +59,17 @@ class Viewer:
             return []
         grants = await services(info).guardians.list_own(viewer.session)
         return [GuardianGrant.of(viewer.school_id, grant) for grant in grants]
+
+    @strawberry.field(
+        description="What a merchant's code asks for; null to everybody but cardholders."
+    )
+    async def merchant_code(
+        self,
+        info: RequestInfo,
+        text: Annotated[str, strawberry.argument(description="What was scanned, as read.")],
+    ) -> MerchantCodeReading | None:
+        """A scanned code, read and not paid."""
+        return await read_merchant_code(info, text)
 
     @strawberry.field(description="The member of staff; null to everybody else.")
     def staff(self, info: RequestInfo) -> StaffMember | None:

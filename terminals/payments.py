@@ -12,6 +12,7 @@ from core.authorisation.records import (
     FollowUp,
     Key,
     PurchaseRequest,
+    ScanKey,
     Status,
 )
 from core.kit.money import CURRENCY
@@ -146,6 +147,36 @@ class Payments(Protocol):
 
     async def continuation(self, school_id: int, id_: UUID) -> Continuation | None:
         """The scan that waits for its PIN."""
+        ...
+
+
+class ScanPayments(Protocol):
+    """The core's payments of scanned codes."""
+
+    async def repeated_scan(self, school_id: int, own: ScanKey) -> Answer | None:
+        """What a payer's key was answered before."""
+        ...
+
+    async def pay_scan(
+        self,
+        school_id: int,
+        purses: Sequence[str],
+        own: ScanKey,
+        key: Key,
+        make: Callable[[Key], PurchaseRequest],
+        sign: Callable[[Answer], str],
+    ) -> Answer:
+        """Pays the code of a key, or repeats what this payer was answered for it."""
+        ...
+
+    async def status(self, school_id: int, original: Key) -> Status:
+        """What is known of a key."""
+        ...
+
+    async def repeated(
+        self, school_id: int, key: Key, content_hash: bytes, sign: Callable[[Answer], str]
+    ) -> Answer | None:
+        """The stored answer of a key that was used before."""
         ...
 
 

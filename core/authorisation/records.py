@@ -11,6 +11,42 @@ class ReferenceUnknown(Refusal):
     """No purchase of this merchant has this retrieval reference number."""
 
 
+class Format(Refusal):
+    """What was scanned is no code of a merchant (codes.md 5, the first check)."""
+
+
+class Version(Refusal):
+    """A code of a version that is not known here."""
+
+
+class Malformed(Refusal):
+    """A code whose facts do not fit together."""
+
+
+class IssuerNotAccepted(Refusal):
+    """A code of another school."""
+
+
+class KeyUnknown(Refusal):
+    """A code signed by a key that is not known, or no longer good."""
+
+
+class Signature(Refusal):
+    """A code whose signature is not good."""
+
+
+class ChallengeExpired(Refusal):
+    """A code that is not outstanding: too old, ended by its terminal, or a revoked print."""
+
+
+class CodeUsed(Refusal):
+    """A code that somebody else has paid, or its terminal has used otherwise."""
+
+
+class AmountMismatch(Refusal):
+    """The amount is not the code's, or the code has none and none was typed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """The key of one terminal message: made and stored by the terminal before it sends."""
@@ -18,6 +54,20 @@ class Key:
     terminal_no: int
     batch_no: int
     seq_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScanKey:
+    """A payer's own key for a payment, beside that of the terminal whose code was scanned.
+
+    `text` is the scanned one, stripped, and `amount_minor` (fen) what was typed: a repeat of the
+    key must name the same.
+    """
+
+    cardholder_id: UUID
+    idempotency_key: str
+    text: str
+    amount_minor: int | None
 
 
 @dataclass(frozen=True, slots=True)

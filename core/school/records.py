@@ -87,6 +87,8 @@ class DeviceClass(StrEnum):
     GATE = "GATE"
     METER = "METER"
     KIOSK = "KIOSK"
+    VIRTUAL = "VIRTUAL"
+    """No device: what a merchant's printed codes are paid under."""
 
 
 class TerminalState(StrEnum):
@@ -133,6 +135,22 @@ class TerminalKey:
         return self.valid_from <= instant and (
             self.valid_until is None or instant < self.valid_until
         )
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedCode:
+    """A merchant's printed code: the facts that are signed, and whether it was revoked.
+
+    `number` counts the prints of the virtual terminal; `amount_minor` is fen, 0 where the payer
+    types it; `kid` names the ANSWER key that signs it.
+    """
+
+    terminal_no: int
+    number: int
+    amount_minor: int
+    kid: int
+    issued_at: datetime
+    revoked_at: datetime | None
 
 
 class Guess(StrEnum):
@@ -258,6 +276,10 @@ class SchoolFileOfOther(Refusal):
 
 class MerchantUnknown(Refusal):
     """This school has no such merchant."""
+
+
+class PrintUnknown(Refusal):
+    """This merchant has no printed code of this number."""
 
 
 class SiteUnknown(Refusal):

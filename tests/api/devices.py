@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from nacl.signing import SigningKey
 
 from core.kit.clock import unix_seconds
-from terminals import cc1
+from terminals import cc1, ccq
+from terminals.ccq import Challenge, Purpose
 from terminals.keys import signer
 from terminals.message import KeyId, RequestKey
 from terminals.signature import sign_request
@@ -71,6 +72,26 @@ class Till:
         payload = await self.ask("purchaseAuthorise", given, AUTHORISATION)
         assert payload["userErrors"] == []
         return payload["authorisation"]
+
+    def ask_for(self, minor: int = 500, **changed: Any) -> tuple[dict[str, int], str]:
+        """A fresh key, and the CCQ text that asks for its amount; `changed` replace its facts."""
+        key = self.next_key()
+        facts: dict[str, Any] = {
+            "purpose": Purpose.PAY,
+            "issuer": SCHOOL,
+            "key_no": 1,
+            "key": RequestKey(self.number, key["batchNo"], key["seqNo"]),
+            "created_at": unix_seconds(self.campus.clock.now()),
+            "life_seconds": 120,
+            "minor_amount": minor,
+        }
+        asked = Challenge(**(facts | changed))
+        return key, ccq.make(asked, signer(bytes(self.key))).text
+
+    async def void(self, original: dict[str, int]) -> Any:
+        """The authorisation of a void."""
+        given = {"key": self.next_key(), "original": original, "reason": "TIMEOUT"}
+        return (await self.ask("purchaseVoid", given, AUTHORISATION))["authorisation"]
 
     async def status(self, original: dict[str, int]) -> Any:
         """What the server knows of a key."""

@@ -21,6 +21,7 @@ OFF = [
     ("VIRTUAL_CARD", "virtualCardOpen", {"pin": PIN}),
     ("VIRTUAL_CARD", "codePassIssue", {"deviceId": "x", "kinds": ["VIRTUAL_CARD"]}),
     ("VIRTUAL_CARD", "codeTokenIssue", {"deviceId": "x"}),
+    ("MERCHANT_CODE", "merchantCodePay", {"idempotencyKey": "x", "text": "x"}),
 ]
 BOOKS = ("card", "pin", "cardholder_limit", "code_device", "code_pass", "binding", "session")
 

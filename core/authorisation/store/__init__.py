@@ -56,6 +56,13 @@ async def authorise(
     return [Answer(*row) for row in rows]
 
 
+async def authorise_in(unit: Unit, purses: Sequence[str], request: PurchaseRequest) -> Answer:
+    """Decides and posts one purchase within a unit, which may still undo it."""
+    row = await unit.row(_AUTHORISE, unit.school_id, list(purses), [_row(request)])
+    assert row is not None  # one answer for each request
+    return Answer(*row)
+
+
 async def store_answer(
     lanes: Lanes, school_id: int, operation: str, hash_: bytes, a: Answer
 ) -> Answer:
@@ -73,6 +80,12 @@ async def sign_answer(lanes: Lanes, school_id: int, key: Key, signed: str) -> st
     rows = await lanes.fetch(_SIGN, school_id, *astuple(key), signed)
     kept: str = rows[0][0]
     return kept
+
+
+async def sign_answer_in(unit: Unit, key: Key, signed: str) -> str:
+    """The same within the unit that made the answer."""
+    kept = await unit.value(_SIGN, unit.school_id, *astuple(key), signed)
+    return str(kept)
 
 
 async def find_answer(unit: Unit, key: Key, content_hash: bytes) -> Answer | None:

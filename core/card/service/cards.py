@@ -17,8 +17,10 @@ from core.card.records import (
     CardUnknown,
     PinRequired,
     ReleaseElsewhere,
+    VirtualCardNotOpened,
 )
 from core.card.service.pins import Pins
+from core.card.slots import rights
 from core.card.store import cards as store
 from core.db.unit import Database, Unit
 from core.identity.lives import is_fresh
@@ -28,7 +30,8 @@ from core.kit.clock import Clock
 from core.kit.ids import Ids
 from core.ports.newcomers import Newcomer
 from core.school.policy import Policy, PolicyOf
-from core.school.policy_words import LossCredential, Place
+from core.school.policy_words import LossCredential, PersonRight, Place
+from core.school.records import FeatureOff
 
 
 class Cards:
@@ -150,6 +153,25 @@ class Cards:
     async def list_live(self, school_id: int, cardholder_id: UUID) -> list[Card]:
         """The cardholder's cards that are neither replaced nor closed; one of each kind."""
         return await store.list_live(self._database.reading(school_id), cardholder_id)
+
+    async def paying_card(self, school_id: int, cardholder_id: UUID) -> UUID:
+        """The card behind a payment that the holder begins on a phone (M-051).
+
+        The virtual card once it is open, so that a loss of the physical one stops nothing; else the
+        physical one, whose state is judged under lock like that of any card.
+        Raises: FeatureOff for a kind of holder that may not spend, VirtualCardNotOpened.
+        """
+        person = await self._cardholders.get(school_id, cardholder_id)
+        policy = await self._policy_of(school_id)
+        if PersonRight.SPEND not in rights(person.kind, policy.person.temporary):
+            raise FeatureOff
+        cards = {card.kind: card for card in await self.list_live(school_id, cardholder_id)}
+        virtual = cards.get(CardKind.VIRTUAL)
+        is_open = virtual is not None and virtual.state is not CardState.NOT_OPENED
+        chosen = virtual if is_open else cards.get(CardKind.PHYSICAL)
+        if chosen is None:
+            raise VirtualCardNotOpened
+        return chosen.id
 
     async def face(self, school_id: int, cardholder_id: UUID) -> CardFace:
         """The card face of the home screen.

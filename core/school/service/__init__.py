@@ -2,8 +2,9 @@
 
 from core.school.service.documents import Documents
 from core.school.service.four_eyes import FourEyes, FourEyesAct
+from core.school.service.prints import Prints
 from core.school.service.schools import Schools
 from core.school.service.staff import Staff
 from core.school.service.terminals import Terminals
 
-__all__ = ["Documents", "FourEyes", "FourEyesAct", "Schools", "Staff", "Terminals"]
+__all__ = ["Documents", "FourEyes", "FourEyesAct", "Prints", "Schools", "Staff", "Terminals"]

@@ -66,10 +66,12 @@ class Terminals:
         scenes: Sequence[str],
         by: Actor,
     ) -> Terminal:
-        """Adds a terminal of a merchant at a site, under the next free number.
+        """Adds a terminal of a merchant at a site, under the next free number; never VIRTUAL.
 
-        Raises: SchoolUnknown, MerchantUnknown, SiteUnknown.
+        Raises: SchoolUnknown, MerchantUnknown, SiteUnknown, TerminalStateInvalid.
         """
+        if device_class is DeviceClass.VIRTUAL:  # a merchant's first print makes the only one
+            raise TerminalStateInvalid(act="REGISTER", state=TerminalState.NEW)
 
         async def work(unit: Unit) -> Terminal:
             if not await school_store.lock_school(unit):
@@ -102,7 +104,10 @@ class Terminals:
         """
 
         async def work(unit: Unit) -> datetime:
-            state_after("ENROL", (await self._lock(unit, number)).state)
+            terminal = await self._lock(unit, number)
+            if terminal.device_class is DeviceClass.VIRTUAL:  # no device ever signs as it
+                raise TerminalStateInvalid(act="ENROL", state=terminal.state)
+            state_after("ENROL", terminal.state)
             now = self._clock.now()
             await store.insert_activation(unit, number, _hashed(code), now + ACTIVATION, now)
             await self._note(unit, by, "activation", number, {})

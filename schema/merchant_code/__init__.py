@@ -1,0 +1,1 @@
+"""Merchant codes: what a payer scans, and its payment."""
