@@ -22,9 +22,10 @@ from core.audit.service import Audit
 from core.db.connection import PATIENT_SECONDS
 from core.identity.service.campus_sign_in import CampusSignIn
 from core.identity.service.roster import RosterImport
+from core.kit.clock import Clock
 from core.kit.ids import Ids
 from core.school.records import SchoolUnknown
-from core.school.service import Documents, Schools, Staff, Terminals
+from core.school.service import Documents, Prints, Schools, Staff, Terminals
 
 School = Annotated[str, typer.Option("--school", help="Code or number of it 学校代码或编号")]
 _NO_REDIS = "redis://nowhere.invalid"
@@ -36,6 +37,7 @@ class Desk:
     """An operator at the registry; `operator` is the account of this machine."""
 
     operator: Actor
+    clock: Clock
     ids: Ids
     schools: Schools
     terminals: Terminals
@@ -43,6 +45,7 @@ class Desk:
     audit: Audit
     roster: RosterImport
     documents: Documents
+    prints: Prints
     campus: CampusSignIn
     keys: Keys
     parts: Parts
@@ -83,6 +86,7 @@ async def open_desk() -> AsyncIterator[Desk]:
     async with wired.opened():
         yield Desk(
             Actor(ActorKind.OPERATOR, getpass.getuser()),
+            clock,
             wired.ids,
             services.schools,
             services.terminals,
@@ -90,6 +94,7 @@ async def open_desk() -> AsyncIterator[Desk]:
             wired.audit,
             wired.roster,
             services.documents,
+            services.prints,
             services.campus,
             keys,
             ground.parts(wired.redis),

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bff.cli import docs, keys, ledger, registry, roster, school, sso
+from bff.cli import docs, keys, ledger, prints, registry, roster, school, sso
 from bff.cli.contract import print_contract
 from bff.cli.demo import demo
 from bff.cli.serve import serve
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 app.add_typer(school.schools, name="school")
 app.add_typer(school.policies, name="policy")
+registry.merchants.add_typer(prints.prints, name="code")
 app.add_typer(registry.merchants, name="merchant")
 app.add_typer(registry.sites, name="site")
 app.add_typer(registry.terminals, name="terminal")

@@ -79,15 +79,18 @@ class Prints:
 
         async def work(unit: Unit) -> PrintedCode:
             merchant = await _merchant(unit, merchant_number)
-            terminal_no = await store.find_virtual(unit, merchant.id)
-            found = terminal_no and await store.find(unit, terminal_no, number)
-            if not found:
-                raise PrintUnknown("number")
+            found = await _print(unit, merchant, number)
             if await store.revoke(unit, found.terminal_no, number, self._clock.now()):
                 await self._note(unit, by, "revoke", merchant, found)
-            ended = await store.find(unit, found.terminal_no, number)
-            assert ended is not None  # prints are never deleted
-            return ended
+            return await _print(unit, merchant, number)
+
+        return await self._database.unit(school_id, work)
+
+    async def get(self, school_id: int, merchant_number: int, number: int) -> PrintedCode:
+        """A merchant's print. Raises: MerchantUnknown, PrintUnknown."""
+
+        async def work(unit: Unit) -> PrintedCode:
+            return await _print(unit, await _merchant(unit, merchant_number), number)
 
         return await self._database.unit(school_id, work)
 
@@ -135,4 +138,12 @@ async def _merchant(unit: Unit, number: int) -> Merchant:
     found = await school_store.find_merchant(unit, number)
     if found is None:
         raise MerchantUnknown("merchantNumber")
+    return found
+
+
+async def _print(unit: Unit, merchant: Merchant, number: int) -> PrintedCode:
+    terminal_no = await store.find_virtual(unit, merchant.id)
+    found = None if terminal_no is None else await store.find(unit, terminal_no, number)
+    if found is None:
+        raise PrintUnknown("number")
     return found
