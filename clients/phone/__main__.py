@@ -10,11 +10,11 @@ from typing import Annotated
 import httpx2
 import typer
 
-from clients.endpoint import Endpoint, Json, NoAnswer
+from clients.endpoint import Endpoint, Json, NoAnswer, QuestionRefused
 from clients.phone.browser import RETURN_TO, wait_for_code
 from clients.phone.phone import Phone
 from clients.phone.wallet import ChallengeUnreadable, NothingToShow, Wallet
-from clients.screen import qr, unix_clock, yuan
+from clients.screen import fen, qr, unix_clock, yuan
 
 HTTP_SECONDS = 5.0
 SIGN_ON_SECONDS = 300.0
@@ -170,6 +170,47 @@ def token(context: typer.Context) -> None:
 
 
 @app.command()
+def pay(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(help="扫到的商户码 · the merchant's code as scanned")],
+    amount: Annotated[
+        int | None, typer.Option(parser=fen, metavar="YUAN", help="金额,元 · e.g. 12.50")
+    ] = None,
+    pin: Pin = None,
+    yes: Annotated[bool, typer.Option("--yes", help="不再询问 · do not ask again")] = False,
+) -> None:
+    """扫码付 · Pays a code that a merchant shows; then shows its receipt."""
+
+    async def work(phone: Phone) -> None:
+        asked = await phone.read_code(text)
+        fixed = asked["amount"]["minorAmount"] if asked["amount"] else None
+        minor = fixed or amount or fen(typer.prompt("金额,元 amount in yuan"))
+        typer.echo(f"{asked['merchantName']}  {yuan(minor)}")
+        if not yes:
+            typer.confirm("付款 pay", abort=True)
+        payment = await _pay(phone, text, None if fixed else minor, pin)
+        typer.echo(f"{payment['responseCode']}  {payment['text']}")
+        if payment["receipt"]:
+            typer.echo(f"{qr(payment['receipt'])}\n{payment['receipt']}")
+        if payment["outcome"] != "APPROVED":
+            raise typer.Exit(1)
+
+    _with_phone(context, work)
+
+
+async def _pay(phone: Phone, text: str, minor_amount: int | None, pin: str | None) -> Json:
+    """The payment; asks for the PIN where it is needed."""
+    while True:
+        try:
+            return await phone.pay_code(text, minor_amount, pin)
+        except QuestionRefused as refused:
+            if refused.code not in {"PIN_REQUIRED", "PIN_WRONG"}:
+                raise
+            typer.echo(refused.reason)
+            pin = typer.prompt("支付密码 PIN", hide_input=True)
+
+
+@app.command()
 def home(context: typer.Context) -> None:
     """首页 · The home screen."""
 
@@ -236,11 +277,16 @@ def _with_phone(context: typer.Context, work: Callable[[Phone], Awaitable[None]]
 
 async def _opened(settings: Options, work: Callable[[Phone], Awaitable[None]]) -> None:
     wallet = Wallet.read(settings.wallet)
+
+    def keep() -> None:
+        wallet.write(settings.wallet)
+
     async with httpx2.AsyncClient(base_url=settings.url, timeout=HTTP_SECONDS) as http:
         try:
-            await work(Phone(Endpoint(http, settings.language), wallet, unix_clock, os.urandom))
+            endpoint = Endpoint(http, settings.language)
+            await work(Phone(endpoint, wallet, unix_clock, os.urandom, keep))
         finally:
-            wallet.write(settings.wallet)
+            keep()
 
 
 if __name__ == "__main__":

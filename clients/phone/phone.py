@@ -5,17 +5,21 @@ from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Mapping
 
 from clients.device_key import SEED_BYTES, public_key
-from clients.endpoint import Endpoint, Json, NotAllowed, no_headers
+from clients.endpoint import Endpoint, Json, NotAllowed, QuestionRefused, no_headers
 from clients.phone.wallet import Wallet
 from clients.screen import month_of
 from terminals.keys import signer
 from terminals.message import device_message
 
 PAGE = 20
+PAYMENT_KEY_BYTES = 16
 
 
 class Phone:
-    """One person's phone. `clock` is in Unix seconds, `entropy` gives random bytes."""
+    """One person's phone. `clock` is in Unix seconds, `entropy` gives random bytes.
+
+    `keep` puts the wallet on the disk; it is called before money is asked for.
+    """
 
     def __init__(
         self,
@@ -23,11 +27,13 @@ class Phone:
         wallet: Wallet,
         clock: Callable[[], float],
         entropy: Callable[[int], bytes],
+        keep: Callable[[], None] = lambda: None,
     ) -> None:
         self.wallet = wallet
         self._endpoint = endpoint
         self._clock = clock
         self._entropy = entropy
+        self._keep = keep
 
     async def sign_in_begin(self, address: str) -> int:
         """Has a one-time code sent to an e-mail address or telephone; seconds until the next."""
@@ -152,6 +158,45 @@ class Phone:
         Raises: NothingToShow.
         """
         return self.wallet.digits(self._clock())
+
+    async def read_code(self, text: str) -> Json:
+        """What a scanned code of a merchant asks for: the merchant, the amount, until when.
+
+        Raises: NoAnswer; QuestionRefused for a code that cannot be paid.
+        """
+        data = await self._refreshed(
+            lambda: self._endpoint.ask("MerchantCode", {"text": text}, self._bearer)
+        )
+        reading = data["viewer"]["merchantCode"]
+        if reading is None:
+            raise NotAllowed("UNAUTHENTICATED", "NOT_BOUND", "")
+        if reading["userErrors"]:
+            raise QuestionRefused(reading["userErrors"])
+        code: Json = reading["code"]
+        return code
+
+    async def pay_code(
+        self, text: str, minor_amount: int | None = None, pin: str | None = None
+    ) -> Json:
+        """Pays a scanned code of a merchant; `minor_amount` (fen) where the code has none.
+
+        Raises: NoAnswer, then the same scanned again is asked under the same key; QuestionRefused.
+        """
+        asked = {"text": text, "minorAmount": minor_amount}
+        if {**self.wallet.unanswered, **asked} != self.wallet.unanswered:
+            key = self._entropy(PAYMENT_KEY_BYTES).hex()
+            self.wallet.unanswered = {**asked, "idempotencyKey": key}
+            self._keep()
+        given = {**self.wallet.unanswered, "pin": pin}
+        try:
+            payload = await self._change("MerchantCodePay", "merchantCodePay", given)
+        except QuestionRefused as refused:
+            if refused.code == "IDEMPOTENCY_CONFLICT":
+                self.wallet.unanswered = {}
+            raise
+        self.wallet.unanswered = {}
+        payment: Json = payload["payment"]
+        return payment
 
     async def home(self) -> Json:
         """The home screen, in one question."""

@@ -46,6 +46,8 @@ class Wallet:
     aliases: list[Json] = field(default_factory=list, repr=False)
     clock_offset_seconds: float = 0.0
     last_shown_at: int = 0
+    unanswered: Json = field(default_factory=dict)
+    """A payment whose answer never came: scanned again, it goes out under the same key."""
 
     @classmethod
     def read(cls, path: Path) -> "Wallet":

@@ -14,15 +14,17 @@ import typer
 
 from clients.endpoint import Endpoint, NoAnswer
 from clients.screen import fen, qr, unix_clock
-from clients.terminal.journal import Journal, NotEnrolled, RequestUnknown, TillLocked
+from clients.terminal.journal import Entry, Journal, NotEnrolled, RequestUnknown, TillLocked
 from clients.terminal.protocol import Line, enrol
-from clients.terminal.till import Receipt, Till
+from clients.terminal.till import ClockUntrusted, Receipt, ReceiptRefused, Till
 from clients.terminal.words import list_line, tell
+from terminals.codes import Instrument, classify, strip
 from terminals.message import RequestKey
-from terminals.response import Action
+from terminals.response import Action, response_to
 from terminals.scenes import Scene
 
 HTTP_SECONDS = 5.0
+POLL_SECONDS = 2.0
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -113,18 +115,77 @@ def sell(
         read = code or typer.prompt("扫码 scan")
         receipt = await desk.till.sell(read, amount, Scene.MEAL, is_held=hold)
         if receipt.response is not None and receipt.response.code == "C5":
-            shown = await desk.till.show_challenge(amount)
-            text = desk.till.challenge_text(shown)
-            typer.echo(f"{qr(text)}\n{text}")
+            shown = await _show(desk, amount)
             read = typer.prompt("请顾客扫描后再扫其码 · let the holder scan this, then scan again")
             receipt = await desk.till.sell(read, amount, is_held=hold, challenge=shown)
-        while receipt.response is not None and receipt.response.action is Action.PIN:
-            typer.echo(tell(receipt, desk.options.language))
-            pin = typer.prompt("密码 PIN", hide_input=True)
-            receipt = await desk.till.sell_with_pin(receipt, pin)
-        desk.show(receipt)
+        desk.show(await _with_pin(desk, receipt))
 
     _at_desk(context, work)
+
+
+@app.command()
+def ask(
+    context: typer.Context,
+    amount: Amount,
+    scan: Annotated[
+        bool, typer.Option("--scan", help="扫手机上的码 · scan what the phone shows, do not wait")
+    ] = False,
+) -> None:
+    """出示收款码 · Shows a code that a phone pays, and waits until it is paid or its time is over.
+
+    Without a network, or with --scan, it takes what the phone shows: a receipt, or a code.
+    """
+
+    async def work(desk: Desk) -> None:
+        shown = await _show(desk, amount)
+        desk.show(await (_scanned(desk, shown) if scan else _awaited(desk, shown)))
+
+    _at_desk(context, work)
+
+
+async def _show(desk: Desk, amount: int) -> Entry:
+    shown = await desk.till.show_challenge(amount)
+    text = desk.till.challenge_text(shown)
+    typer.echo(f"{qr(text)}\n{text}")
+    return shown
+
+
+async def _awaited(desk: Desk, shown: Entry) -> Receipt:
+    while not desk.till.is_over(shown):
+        try:
+            receipt = await desk.till.look(shown)
+        except NoAnswer:
+            typer.echo("网络不通,请扫手机上的回执 · no network: scan the receipt on the phone")
+            return await _scanned(desk, shown)
+        if receipt is not None:
+            return receipt
+        await asyncio.sleep(POLL_SECONDS)
+    return await desk.till.give_up(shown)
+
+
+async def _scanned(desk: Desk, shown: Entry) -> Receipt:
+    """What the phone shows: the receipt of its payment, or a code bound to what we show."""
+    prompt = "扫码,空行放弃 scan, an empty line gives up"
+    while read := typer.prompt(prompt, default="", show_default=False):
+        if classify(strip(read)) is not Instrument.SIGNED_ANSWER:
+            receipt = await desk.till.sell(read, shown.minor_amount, challenge=shown)
+            return await _with_pin(desk, receipt)
+        try:
+            return desk.till.take_receipt(read)
+        except ReceiptRefused as refused:
+            told = response_to(refused.refusal)
+            word = told.zh if desk.options.language == "zh" else told.en
+            typer.echo(f"{told.code}  {word}  {refused.refusal}")
+    return await desk.till.give_up(shown)
+
+
+async def _with_pin(desk: Desk, receipt: Receipt) -> Receipt:
+    """The same, or what came of it once the holder typed the PIN."""
+    while receipt.response is not None and receipt.response.action is Action.PIN:
+        typer.echo(tell(receipt, desk.options.language))
+        pin = typer.prompt("密码 PIN", hide_input=True)
+        receipt = await desk.till.sell_with_pin(receipt, pin)
+    return receipt
 
 
 @app.command()
@@ -244,6 +305,9 @@ def _run(work: Callable[[], Awaitable[None]]) -> None:
         raise typer.Exit(2) from None
     except TillLocked:
         typer.echo("学校已停用本机 · the school has locked this terminal", err=True)
+        raise typer.Exit(2) from None
+    except ClockUntrusted:
+        typer.echo("终端时间未校准,请联网 · the clock is not set: go online once", err=True)
         raise typer.Exit(2) from None
     except RequestUnknown as unknown:
         typer.echo(f"日志中无此交易 · not in the journal: {unknown}", err=True)

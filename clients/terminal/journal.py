@@ -26,6 +26,10 @@ CREATE TABLE IF NOT EXISTS identity (
     clock_offset REAL NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE IF NOT EXISTS locked (only INTEGER PRIMARY KEY CHECK (only = 1)) STRICT;
+CREATE TABLE IF NOT EXISTS clock (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    set_at REAL NOT NULL
+) STRICT;
 CREATE TABLE IF NOT EXISTS counter (batch_no INTEGER PRIMARY KEY, seq_no INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS request (
     batch_no INTEGER NOT NULL,
@@ -146,9 +150,16 @@ class Journal:
         row = self._row("SELECT clock_offset FROM identity")
         return 0.0 if row is None else row[0]
 
-    def set_clock_offset(self, seconds: float) -> None:
-        """Keeps what to add to our clock."""
+    @property
+    def clock_set_at(self) -> float | None:
+        """What our own clock said when the server's signed time last set it."""
+        row = self._row("SELECT set_at FROM clock")
+        return None if row is None else row[0]
+
+    def set_clock_offset(self, seconds: float, clock_seconds: float) -> None:
+        """Keeps what to add to our clock, which says `clock_seconds` now."""
         self._run("UPDATE identity SET clock_offset = ?", seconds)
+        self._run("INSERT OR REPLACE INTO clock VALUES (1, ?)", clock_seconds)
 
     @property
     def is_locked(self) -> bool:
@@ -232,6 +243,12 @@ class Journal:
     def list_open(self) -> list[Entry]:
         """The requests without an answer, oldest first."""
         return self._entries("WHERE outcome IS NULL ORDER BY batch_no, seq_no")
+
+    def find_challenge(self) -> Entry | None:
+        """The shown challenge that nobody has answered, of which there is at most one."""
+        where = "WHERE operation = ? AND outcome IS NULL ORDER BY batch_no DESC, seq_no DESC"
+        found = self._entries(where, Operation.CHALLENGE)
+        return found[0] if found and self.find_open_void(found[0].key) is None else None
 
     def list_newest(self, count: int) -> list[Entry]:
         """The last requests, newest first."""

@@ -100,6 +100,13 @@ class Identity:
         waiting = Outstanding(self.issuer, named, minor_amount, created_at=0, life_seconds=0)
         return ccr.verify(text, keys=self._ring, outstanding=waiting)
 
+    def verify_receipt(
+        self, text: str, named: RequestKey, minor_amount: int, created_at: int, life_seconds: int
+    ) -> Answer | CodeRefusal:
+        """The receipt on a payer's phone for a challenge of ours, or why it is none."""
+        waiting = Outstanding(self.issuer, named, minor_amount, created_at, life_seconds)
+        return ccr.verify(text, keys=self._ring, outstanding=waiting, is_scanned=True)
+
     def is_signed_time(self, signature: bytes, nonce: bytes, instant: int) -> bool:
         """Whether an ANSWER key that may sign at `instant` told this time for this nonce."""
         message = time_message(self.issuer, self.terminal_no, nonce, instant)

@@ -18,6 +18,8 @@ from terminals.signature import sign_request
 
 SOFTWARE_VERSION = "1.0"
 NONCE_BYTES = 16
+CLOCK_TRUSTED_SECONDS = 72 * 3_600
+"""How old the signed time may be that a terminal goes by (terminals.md 8)."""
 
 _DOCUMENTS = {
     Operation.AUTHORISE: ("PurchaseAuthorise", "purchaseAuthorise"),
@@ -85,6 +87,12 @@ class Line:
         """The server's time in Unix seconds, as far as we know it."""
         return int(self._clock() + self._journal.clock_offset_seconds)
 
+    @property
+    def is_clock_trusted(self) -> bool:
+        """Whether our clock was set by signed time lately, and has not been set back since."""
+        set_at = self._journal.clock_set_at
+        return set_at is not None and 0 <= self._clock() - set_at <= CLOCK_TRUSTED_SECONDS
+
     async def ask(self, entry: Entry, pin: str | None = None) -> tuple[Answer, Json]:
         """The verified answer to a request in the journal, and what else the server says of it.
 
@@ -140,7 +148,8 @@ class Line:
         signed_time = _bytes(beat["signedTime"])
         if not self._journal.identity.is_signed_time(signed_time, nonce, beat["time"]):
             raise AnswerForged("the time is not signed")
-        self._journal.set_clock_offset(beat["time"] - self._clock())
+        clock_seconds = self._clock()
+        self._journal.set_clock_offset(beat["time"] - clock_seconds, clock_seconds)
         if not clock_lost:
             self._journal.set_locked(locked=Directive.LOCK in beat["directives"])
         return beat

@@ -18,7 +18,7 @@ from clients.terminal.protocol import Line, key_input
 from terminals import ccq
 from terminals.ccq import Challenge, Purpose
 from terminals.ccr import Answer, Outcome
-from terminals.codes import strip
+from terminals.codes import SKEW_SECONDS, CodeRefusal, strip
 from terminals.message import RequestKey
 from terminals.response import Action, Response, find_response
 from terminals.scenes import Scene
@@ -66,6 +66,18 @@ class Receipt:
         """Whether it is certain that what was asked has happened."""
         is_void = self.entry.operation is Operation.VOID
         return self.outcome is (Outcome.VOIDED if is_void else Outcome.APPROVED)
+
+
+class ClockUntrusted(Exception):
+    """No signed time has set our clock lately: no challenge is shown."""
+
+
+class ReceiptRefused(Exception):
+    """What a phone shows is no receipt for the challenge that we show."""
+
+    def __init__(self, refusal: CodeRefusal) -> None:
+        super().__init__(refusal.value)
+        self.refusal = refusal
 
 
 class Till:
@@ -127,9 +139,14 @@ class Till:
     async def show_challenge(self, minor_amount: int) -> Entry:
         """A key whose `challenge_text` may be shown; the one shown before ends unpaid.
 
-        Raises: TillLocked.
+        Raises: TillLocked; ClockUntrusted, for phones and server would not believe its time.
         """
         self._check_unlocked()
+        if not self._line.is_clock_trusted:
+            with suppress(NoAnswer):
+                await self._in_time(self._line.set_clock)
+            if not self._line.is_clock_trusted:
+                raise ClockUntrusted
         for entry in self._journal.list_open():
             if entry.operation is Operation.CHALLENGE:
                 await self._undo(entry)
@@ -149,6 +166,56 @@ class Till:
             minor_amount=shown.minor_amount,
         )
         return ccq.make(challenge, identity.sign).text
+
+    def is_over(self, shown: Entry) -> bool:
+        """Whether nobody can pay a shown challenge any more."""
+        last: int = shown.given["createdAt"] + CHALLENGE_SECONDS + SKEW_SECONDS
+        return self._line.now() > last
+
+    async def look(self, shown: Entry) -> Receipt | None:
+        """What came of a shown challenge so far; None while nobody has paid it.
+
+        Raises: NoAnswer.
+        """
+        found = await self._in_time(lambda: self._line.ask_status(shown))
+        receipt = self._noted(shown, *found) if found else None
+        return receipt if receipt and _is_final(receipt) else None
+
+    async def await_payment(self, shown: Entry) -> Receipt:
+        """What came of a shown challenge; when its time is over unpaid, it is voided."""
+        while not self.is_over(shown):
+            with suppress(NoAnswer):
+                receipt = await self.look(shown)
+                if receipt is not None:
+                    return receipt
+            await asyncio.sleep(self._patience.progress_pause_seconds)
+        return await self.give_up(shown)
+
+    async def give_up(self, shown: Entry) -> Receipt:
+        """Ends a shown challenge: its key is voided, so a late payer is answered 22."""
+        return await self._undo(shown)
+
+    def take_receipt(self, text: str) -> Receipt:
+        """What the receipt on a payer's phone says of the challenge we show; no network is needed.
+
+        Raises: ReceiptRefused; nothing has changed then.
+        """
+        identity, shown = self._journal.identity, self._journal.find_challenge()
+        nothing = RequestKey(identity.terminal_no, 0, 0)
+        answer = identity.verify_receipt(
+            strip(text),
+            shown.key if shown else nothing,
+            shown.minor_amount if shown else 0,
+            shown.given["createdAt"] if shown else 0,
+            CHALLENGE_SECONDS,
+        )
+        if isinstance(answer, CodeRefusal):
+            raise ReceiptRefused(answer)
+        assert shown is not None  # no answer names the key of nothing
+        receipt = Receipt(shown, answer)
+        if _is_final(receipt):
+            self._journal.end(shown, answer.outcome, strip(text))
+        return receipt
 
     async def capture(self, original: RequestKey, minor_amount: int) -> Receipt:
         """Posts a held purchase, whole or in part."""

@@ -20,7 +20,7 @@ _VOIDED = {"zh": "已撤销", "en": "Voided"}
 def tell(receipt: Receipt, language: str) -> str:
     """One line about what came of a request."""
     head = f"{receipt.entry.key.text()}  {yuan(receipt.entry.minor_amount)}  "
-    is_purchase = receipt.entry.operation is Operation.AUTHORISE
+    is_purchase = receipt.entry.operation in (Operation.AUTHORISE, Operation.CHALLENGE)
     if receipt.answer is None or receipt.response is None:
         text = (_UNKNOWN if is_purchase else _QUEUED)[language]
         return head + " ".join(filter(None, (text, receipt.shown.get("text"))))

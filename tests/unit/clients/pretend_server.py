@@ -9,7 +9,7 @@ import httpx2
 
 from clients.device_key import public_key
 from clients.endpoint import DOCUMENTS, document_id
-from terminals import ccr, signature
+from terminals import ccq, ccr, signature
 from terminals.ccr import Answer, Outcome
 from terminals.directives import directives
 from terminals.documents import SignedDocument
@@ -76,6 +76,20 @@ class PretendServer(httpx2.AsyncBaseTransport):
         if fault == "FORGE":
             answered = _forged(answered)
         return httpx2.Response(200, json=answered)
+
+    def scan(self, text: str) -> str:
+        """A phone that is online pays a shown challenge; the receipt that it shows then."""
+        signed = ccq.read(text)
+        assert isinstance(signed, ccq.SignedChallenge)
+        challenge = signed.challenge
+        if challenge.key in self.voided:
+            shown = self._shown(Outcome.VOIDED, challenge.key, "22", challenge.minor_amount)
+        else:
+            shown = self._shown(Outcome.APPROVED, challenge.key, "00", challenge.minor_amount)
+            self.paid[challenge.key] = challenge.minor_amount
+        self.answers[challenge.key] = ("scanned", shown)
+        receipt: str = shown["signedAnswer"]
+        return receipt
 
     def _answer(
         self, request: httpx2.Request, body: bytes, operation: str, variables: Json

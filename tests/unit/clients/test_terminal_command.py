@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
 from clients.endpoint import Endpoint
@@ -119,3 +120,83 @@ def test_shell_runs_line_after_line(type_: Type, server: PretendServer) -> None:
     assert worked.exit_code == 0
     assert len(re.findall(r"00  Approved", worked.output)) == 2
     assert list(server.paid.values()) == [100, 200]
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the till draws as QR codes; no time passes between two looks."""
+    drawn: list[str] = []
+
+    def draw(text: str) -> str:
+        drawn.append(text)
+        return ""
+
+    monkeypatch.setattr(command, "qr", draw)
+    monkeypatch.setattr(command, "POLL_SECONDS", 0.0)
+    return drawn
+
+
+def test_shows_a_code_and_sees_it_paid(
+    type_: Type, server: PretendServer, shown: list[str]
+) -> None:
+    def pays(operation: str) -> None:
+        if operation == "PurchaseStatus" and not server.paid:
+            server.scan(shown[0])
+
+    server.fault = pays
+    asked = type_("ask", "12.50")
+    assert asked.exit_code == 0
+    assert "¥12.50  00  Approved" in asked.output
+    assert shown[0] in asked.output
+    assert list(server.paid.values()) == [1_250]
+
+
+def test_takes_the_receipt_where_there_is_no_network(
+    type_: Type, server: PretendServer, shown: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receipts: list[str] = []
+
+    def scanned(*_words: object, **_named: object) -> str:
+        receipts.append("CCR:nonsense" if not receipts else server.scan(shown[0]))
+        return receipts[-1]
+
+    monkeypatch.setattr(typer, "prompt", scanned)
+    server.fault = lambda operation: "LOSE_REQUEST" if operation == "PurchaseStatus" else None
+    asked = type_("ask", "12.50", language="zh")
+    assert asked.exit_code == 0
+    assert "请扫手机上的回执" in asked.output
+    assert "C2  无法识别  FORMAT" in asked.output
+    assert "00  交易成功" in asked.output
+
+
+def test_takes_a_bound_code_of_a_phone_without_network(
+    type_: Type, server: PretendServer, shown: list[str]
+) -> None:
+    asked = type_("ask", "60", "--scan", typed=f"{CODE}\n314159\n")
+    assert asked.exit_code == 0
+    assert list(server.paid.values()) == [6_000]
+    sold = next(body for body in server.bodies if b"challenge" in body)
+    assert shown[0].encode() in sold
+
+
+def test_empty_line_gives_the_code_up(type_: Type, server: PretendServer, shown: list[str]) -> None:
+    asked = type_("ask", "12.50", "--scan", typed="\n")
+    assert asked.exit_code == 1
+    assert "voided, nothing was paid" in asked.output
+    server.scan(shown[0])
+    assert server.paid == {}
+
+
+def test_code_is_voided_when_its_time_is_over(
+    type_: Type, server: PretendServer, shown: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Till, "is_over", lambda _till, _shown: True)
+    assert type_("ask", "12.50").exit_code == 1
+    server.scan(shown[0])
+    assert server.paid == {}
+
+
+def test_code_is_not_shown_by_a_clock_that_nobody_set(type_: Type, server: PretendServer) -> None:
+    server.fault = lambda operation: "LOSE_REQUEST"
+    asked = type_("ask", "12.50")
+    assert (asked.exit_code, "the clock is not set" in asked.output) == (2, True)
