@@ -31,7 +31,9 @@ def code_print(
         int | None,
         typer.Option(parser=fen, metavar="YUAN", help="Default: the payer types it 金额，元"),
     ] = None,
-    site: Annotated[int, typer.Option(help="Where the merchant is 站点")] = 0,
+    site: Annotated[
+        int | None, typer.Option(help="Where it hangs; default: the first 站点")
+    ] = None,
 ) -> None:
     """Register a code for a merchant's wall and print it 打印收款码.
 

@@ -49,6 +49,9 @@ SAID = {
         r'"resendAfterSeconds": ?60',
         r'"bindingCreate": ?\{"cardholder": ?\{"number": ?"S\d+"',
         r'"status": ?"ACTIVE"',
+        r'"code": ?\{"merchantName": ?"[^"]+", ?"amount": ?null, ?"expiresAt": ?null\}',
+        r'"outcome": ?"APPROVED".*"amount": ?"1\.50".*"replayed": ?false, ?"receipt": ?"CCR:',
+        r'"outcome": ?"APPROVED".*"amount": ?"1\.50".*"replayed": ?true, ?"receipt": ?"CCR:',
     ],
     "docs/sign-in.md": [
         r'"authMethods": ?\["REAL_NAME", ?"FORM"\]',

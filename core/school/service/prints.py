@@ -40,7 +40,7 @@ class Prints:
         self,
         school_id: int,
         merchant_number: int,
-        site_number: int,
+        site_number: int | None,
         amount_minor: int,
         kid: int,
         by: Actor,
@@ -48,7 +48,7 @@ class Prints:
         """Registers the next print of a merchant; `amount_minor` is fen, 0: the payer types it.
 
         `kid` is that of the ANSWER key that will sign it. The merchant's first print registers
-        their virtual terminal, at this site.
+        their virtual terminal, at this site; None: the school's first.
         Raises: SchoolUnknown, MerchantUnknown, SiteUnknown.
         """
 
@@ -117,8 +117,11 @@ class Prints:
         """
         return await store.count_payment(unit, terminal_no, number)
 
-    async def _open_terminal(self, unit: Unit, merchant_id: UUID, site_number: int) -> int:
-        if site_number not in {site.number for site in await school_store.list_sites(unit)}:
+    async def _open_terminal(self, unit: Unit, merchant_id: UUID, site_number: int | None) -> int:
+        sites = [site.number for site in await school_store.list_sites(unit)]
+        if site_number is None and sites:
+            site_number = sites[0]
+        if site_number is None or site_number not in sites:
             raise SiteUnknown("siteNumber")
         number = await terminal_store.next_number(unit)
         facts = TerminalState.ACTIVE, DeviceClass.VIRTUAL, SCENES

@@ -9,6 +9,7 @@ from core.school.records import (
     MerchantUnknown,
     PrintUnknown,
     SchoolUnknown,
+    Site,
     SiteUnknown,
     TerminalState,
     TerminalStateInvalid,
@@ -107,3 +108,14 @@ async def test_print_is_told_to_the_second(registry: Registry, prints: Prints) -
     made = await prints.issue(SCHOOL, 1, 0, 0, 2, OPERATOR)
     assert made.issued_at.microsecond == 0
     assert await prints.find(SCHOOL, made.terminal_no, 1) == made
+
+
+async def test_first_site_is_taken_where_none_is_named(registry: Registry, prints: Prints) -> None:
+    await registry.schools.merchant_add(SCHOOL, "示范店", "Sample Shop", OPERATOR)
+    with pytest.raises(SiteUnknown):
+        await prints.issue(SCHOOL, 1, None, 0, 2, OPERATOR)
+    for number in (5, 3):
+        await registry.schools.site_put(SCHOOL, Site(number, "楼", "Hall"), OPERATOR)
+    await prints.issue(SCHOOL, 1, None, 0, 2, OPERATOR)
+    (virtual,) = await registry.terminals.list_all(SCHOOL)
+    assert virtual.site_number == 3
