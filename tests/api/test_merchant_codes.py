@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from nacl.signing import SigningKey
 
+from bff.push import PushHub
+from schema.feed import News
 from terminals import base45, ccq, ccr
 from terminals.ccq import Purpose
 from terminals.keys import signer
@@ -356,6 +358,33 @@ async def test_equal_requests_at_once_pay_once(campus: Campus) -> None:
     assert [each["replayed"] for each in answers].count(False) == 1
     assert len({each["receipt"] for each in answers}) == 1
     assert await balance(campus, "S001") == 4_500
+
+
+async def test_two_payers_at_once_pay_one_code_once(campus: Campus) -> None:
+    alice, bob, till = await campus.bind(), await campus.bind(BOB), await campus.till()
+    key, text = till.ask_for(500)
+    payloads = await asyncio.gather(*(pay(campus, token, text) for token in (alice, bob)))
+    assert sorted(map(codes, payloads)) == [[], ["CODE_USED"]]
+    left = [await balance(campus, number) for number in ("S001", "S002")]
+    assert left in ([4_500, 1_000], [5_000, 500])
+    assert (await till.status(key))["state"] == "CAPTURED"
+    await assert_books_hold(campus)
+
+
+async def test_devices_of_the_payer_hear_of_what_was_kept(
+    campus: Campus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, till = await campus.bind(), await campus.till()
+    heard: list[News] = []
+    monkeypatch.setattr(PushHub, "tell", lambda _hub, _school, _holder, *news: heard.extend(news))
+    assert (await paid(campus, token, till.ask_for(5_001)[1], pin=None))["responseCode"] == "51"
+    assert heard == []
+    _, text = till.ask_for(500)
+    await paid(campus, token, text, "k2")
+    assert heard == [News.PAYMENT, News.BALANCE]
+    await paid(campus, token, text, "k2")
+    await paid(campus, token, text, "k3")
+    assert heard == [News.PAYMENT, News.BALANCE]
 
 
 async def test_books_hold_after_all_kinds_of_scans(campus: Campus) -> None:

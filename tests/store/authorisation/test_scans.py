@@ -207,6 +207,18 @@ async def test_payments_by_one_print_at_once_are_numbered_without_gaps(scanning:
     assert await canteen.broken() == {}
 
 
+async def test_fifty_parallel_equal_payments_by_a_print_post_once(scanning: Scanning) -> None:
+    canteen, code = scanning.canteen, await scanning.print_code()
+    holder = await canteen.holder(5_000)
+    answers = await asyncio.gather(*(scanning.pay(holder, code) for _ in range(50)))
+    assert [a.verdict for a in answers].count("NEW") == 1
+    assert len({a.signed_answer for a in answers}) == 1
+    assert await canteen.funds(holder) == (4_300, 4_300)
+    assert await canteen.rows("SELECT payments FROM printed_code") == [(1,)]
+    assert await canteen.counts() == (1, 1, 2, 4, 1)
+    assert await canteen.broken() == {}
+
+
 async def test_revocation_takes_its_turn_among_payments(scanning: Scanning) -> None:
     canteen, code = scanning.canteen, await scanning.print_code()
     holders = [await canteen.holder(1_000) for _ in range(10)]
