@@ -82,10 +82,14 @@ class ScanMessage:
 
 @dataclass(frozen=True, slots=True)
 class ScanPayment:
-    """What came of it. The answer is signed where it is kept: APPROVED or VOIDED."""
+    """What came of it. The answer is signed where it is kept: APPROVED or VOIDED.
+
+    `state` is where the purchase stands now: its terminal may have voided what it was answered.
+    """
 
     merchant: Merchant
     answer: Answer
+    state: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,17 +183,21 @@ class MerchantCodes:
         own = ScanKey(payer.cardholder_id, message.idempotency_key, text, message.minor_amount)
         repeated = await self._payments.repeated_scan(payer.school_id, own)
         if repeated is not None:
-            return await self._paid(payer, repeated)
+            enrolled = await self._registry.find_terminal(payer.school_id, repeated.terminal_no)
+            assert enrolled is not None  # it has been paid; terminals are never deleted
+            return await self._paid(payer, enrolled.merchant, repeated)
         terms = await self._registry.terms(payer.school_id)
         seen = await self._see(payer, text, terms)
         amount_minor = _amount(seen.signed, message.minor_amount)
         kept = None if seen.is_printed else await self._kept(payer, seen)
         if not seen.enrolled.merchant.active and kept is None:
-            return ScanPayment(seen.enrolled.merchant, self._declined(payer, seen, amount_minor))
+            declined = self._declined(payer, seen, amount_minor)
+            return await self._paid(payer, seen.enrolled.merchant, declined)
         card_id = await self._registry.find_card(payer.school_id, payer.cardholder_id)
-        if message.pin is not None and kept is None:  # a repeat costs no try of the PIN
-            await self._registry.prove_pin(payer.school_id, payer.cardholder_id, message.pin)
-        make = self._maker(payer, seen, amount_minor, card_id, terms, pin=message.pin)
+        pin = message.pin if kept is None else None  # a repeat costs no try of the PIN
+        if pin is not None:
+            await self._registry.prove_pin(payer.school_id, payer.cardholder_id, pin)
+        make = self._maker(payer, seen, amount_minor, card_id, terms, pin_proven=pin is not None)
         answer = await self._payments.pay_scan(
             payer.school_id,
             terms.purses,
@@ -200,7 +208,7 @@ class MerchantCodes:
         )
         if answer.outcome == "PIN_REQUIRED":
             raise PinRequired("pin")
-        return ScanPayment(seen.enrolled.merchant, answer)
+        return await self._paid(payer, seen.enrolled.merchant, answer)
 
     async def _see(self, payer: Payer, text: str, terms: Terms) -> _Seen:
         """The code, in the server's order of codes.md 5."""
@@ -248,10 +256,12 @@ class MerchantCodes:
         except IdempotencyConflict:
             raise CodeUsed("text") from None
 
-    async def _paid(self, payer: Payer, answer: Answer) -> ScanPayment:
-        enrolled = await self._registry.find_terminal(payer.school_id, answer.terminal_no)
-        assert enrolled is not None  # it has been paid; terminals are never deleted
-        return ScanPayment(enrolled.merchant, answer)
+    async def _paid(self, payer: Payer, merchant: Merchant, answer: Answer) -> ScanPayment:
+        if answer.signed_answer is None:
+            return ScanPayment(merchant, answer, None)
+        key = Key(answer.terminal_no, answer.batch_no, answer.seq_no)
+        status = await self._payments.status(payer.school_id, key)
+        return ScanPayment(merchant, answer, status.state)
 
     def _declined(self, payer: Payer, seen: _Seen, amount_minor: int) -> Answer:
         """Nothing is kept of it: the merchant may be let in again while the code is good."""
@@ -267,7 +277,7 @@ class MerchantCodes:
         card_id: UUID,
         terms: Terms,
         *,
-        pin: str | None,
+        pin_proven: bool,
     ) -> Callable[[Key], PurchaseRequest]:
         """Makes the request under a key; everything random in it is drawn here, once."""
         now, keys = seen.at, self._registry.keys(payer.school_id)
@@ -297,7 +307,7 @@ class MerchantCodes:
                 amount_minor=amount_minor,
                 manual=False,
                 expires_at=None,
-                pin_proven=pin is not None,
+                pin_proven=pin_proven,
                 single_minor=terms.single_minor,
                 daily_minor=terms.daily_minor,
                 merchant_account_id=seen.enrolled.merchant.account_id,

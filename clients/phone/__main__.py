@@ -189,10 +189,10 @@ def pay(
         if not yes:
             typer.confirm("付款 pay", abort=True)
         payment = await _pay(phone, text, None if fixed else minor, pin)
-        typer.echo(f"{payment['responseCode']}  {payment['text']}")
+        typer.echo(f"{payment['responseCode']}  {payment['text']}  {payment['state'] or ''}")
         if payment["receipt"]:
             typer.echo(f"{qr(payment['receipt'])}\n{payment['receipt']}")
-        if payment["outcome"] != "APPROVED":
+        if payment["state"] != "CAPTURED":
             raise typer.Exit(1)
 
     _with_phone(context, work)

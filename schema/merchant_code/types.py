@@ -12,7 +12,7 @@ from schema.errors import UserError
 from schema.merchant_code.errors import MERCHANT_CODE
 from schema.money import Money
 from schema.school.types import by_language
-from schema.terminal.words import Outcome
+from schema.terminal.words import Outcome, PurchaseState
 from terminals.merchant_codes import ScannedCode, ScanPayment
 from terminals.response import find_response
 
@@ -58,6 +58,10 @@ class MerchantCodePayment:
 
     answer: strawberry.Private[Answer]
     merchant: strawberry.Private[Merchant]
+    state: PurchaseState | None = strawberry.field(
+        description="Where the purchase stands now: the terminal may have voided what it approved."
+        " Null where nothing was kept: DECLINED."
+    )
 
     @strawberry.field(
         description="APPROVED: paid. VOIDED: the terminal ended it before, nothing was paid."
@@ -121,4 +125,8 @@ class MerchantCodePayment:
     @classmethod
     def of(cls, payment: ScanPayment) -> Self:
         """The client's view."""
-        return cls(answer=payment.answer, merchant=payment.merchant)
+        return cls(
+            answer=payment.answer,
+            merchant=payment.merchant,
+            state=None if payment.state is None else PurchaseState(payment.state),
+        )

@@ -14,7 +14,7 @@ from tests.api.devices import SCHOOL
 from tests.api.sample import OPERATOR
 
 PAYMENT = (
-    "payment { outcome responseCode responseName text amount { minorAmount } merchantName"
+    "payment { outcome state responseCode responseName text amount { minorAmount } merchantName"
     " retrievalReference answeredAt replayed receipt }"
 )
 MONEY = (

@@ -35,12 +35,13 @@ def reading(minor: int | None = 1_250, *errors: str) -> Json:
     }
 
 
-def payment(outcome: str = "APPROVED", *errors: str) -> Json:
+def payment(outcome: str = "APPROVED", *errors: str, state: str = "CAPTURED") -> Json:
     """What the server says of a payment."""
     made = {
         "outcome": outcome, "responseCode": "00" if outcome == "APPROVED" else "51",
         "text": "交易成功" if outcome == "APPROVED" else "余额不足",
         "receipt": "CCR:RECEIPT" if outcome == "APPROVED" else None,
+        "state": state if outcome == "APPROVED" else None,
     }  # fmt: skip
     return {
         "merchantCodePay": {
@@ -153,5 +154,7 @@ def test_asks_for_amount_and_pin_where_they_are_needed(type_: Type) -> None:
 def test_decline_ends_with_1_and_a_refusal_with_3(type_: Type) -> None:
     declined = type_("--yes", "--amount", "2", answers=[reading(None), payment("DECLINED")])
     assert (declined.exit_code, "51  余额不足" in declined.output) == (1, True)
+    voided = type_("--yes", answers=[reading(), payment(state="VOIDED")])
+    assert (voided.exit_code, "VOIDED" in voided.output) == (1, True)
     refused = type_("--yes", answers=[reading(None, "CODE_USED")])
     assert (refused.exit_code, "CODE_USED" in refused.output) == (3, True)
