@@ -5,11 +5,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as NoConnection
+from redis.asyncio import Redis
 
+from bff.cache import open_redis
 from bff.connections import Connections
 from bff.ground import Ground
 from bff.instruments import CachedInstruments
@@ -28,6 +26,8 @@ from core.card.service.devices import Devices
 from core.card.service.pins import Pins
 from core.db.lanes import Lanes
 from core.db.unit import Database
+from core.entry.service.doors import Doors as DoorRegistry
+from core.entry.service.passages import Passages
 from core.identity.service.assembled import IdentityServices, Needs
 from core.identity.service.attempts import Attempts
 from core.identity.service.cardholders import Cardholders
@@ -52,6 +52,8 @@ from core.top_up.service import CASH_TOP_UP, Cash, CashPosting
 from schema.services import Services, TerminalKeys
 from terminals.authoriser import Authoriser
 from terminals.code_maker import CodeMaker
+from terminals.entry import Entries
+from terminals.entry_events import EntryEvents
 from terminals.follow_ups import FollowUps
 from terminals.guesses import Guesses, Reader
 from terminals.look_up import LookUps
@@ -61,8 +63,6 @@ Senders = Mapping[AddressKind, MessageSender]
 
 MODELS = ("core.card.store.cards", "core.card.store.codes", "core.limit.store")
 LANES = 2
-REDIS_CONNECTIONS = 32
-REDIS_SECONDS = 0.5
 
 
 class Outside(Protocol):
@@ -147,6 +147,7 @@ class _Base:
     schools: Schools
     terminals: Terminals
     cardholders: Cardholders
+    doors: DoorRegistry
 
     @classmethod
     def on(cls, ground: Ground) -> "_Base":
@@ -159,6 +160,8 @@ class _Base:
         sealer = Sealer(ground.keys.data, ground.keys.blind_index, ground.entropy)
         audit = Audit(database, clock, ids, ground.keys.audit)
         ledger = Ledger(database, clock, ids)
+        terminals = Terminals(database, clock, audit, SignedProofs())
+        cardholders = Cardholders(database, sealer)
         return cls(
             ground=ground,
             database=database,
@@ -171,8 +174,9 @@ class _Base:
             ledger=ledger,
             limits=Limits(database),
             schools=Schools(database, clock, ids, audit, ledger),
-            terminals=Terminals(database, clock, audit, SignedProofs()),
-            cardholders=Cardholders(database, sealer),
+            terminals=terminals,
+            cardholders=cardholders,
+            doors=DoorRegistry(database, clock, audit, terminals, cardholders),
         )
 
 
@@ -234,12 +238,15 @@ class _Desk:
 
 @dataclass(frozen=True, slots=True)
 class _Payments:
-    """What answers terminals about money."""
+    """What answers terminals about money and doors."""
 
     authorisations: Authorisations
     authoriser: Authoriser
     follow_ups: FollowUps
     look_ups: LookUps
+    passages: Passages
+    entries: Entries
+    entry_events: EntryEvents
 
     @classmethod
     def on(cls, base: _Base, made: _Cards, push: PushHub) -> "_Payments":
@@ -249,16 +256,24 @@ class _Payments:
             base.database, base.lanes, base.ledger, base.limits, clock, ids
         )
         payments = PushingPayments(authorisations, push)
-        instruments = CachedInstruments(made.codes, made.cards, base.cardholders, clock)
+        instruments = CachedInstruments(
+            made.codes, made.cards, base.cardholders, base.schools.policy, clock
+        )
         terms = terms_by(base.schools.policy)
         pins = PayingPins(made.pins)
         guesses = Guesses(base.terminals.count_guess, clock)
         reader = Reader(instruments, guesses)
+        passages, doors = Passages(base.database, clock, ids), base.doors
         return cls(
             authorisations=authorisations,
             authoriser=Authoriser(payments, reader, pins, guesses, terms, keys, clock, ids),
             follow_ups=FollowUps(payments, terms, keys, clock, ids),
             look_ups=LookUps(reader, base.ledger.balances, terms, keys, clock),
+            passages=passages,
+            entries=Entries(
+                passages, doors, reader, instruments, base.ledger.balances, terms, keys, clock
+            ),
+            entry_events=EntryEvents(passages, doors, instruments, terms, keys, clock),
         )
 
 
@@ -363,6 +378,10 @@ def _services(
         authoriser=payments.authoriser,
         follow_ups=payments.follow_ups,
         look_ups=payments.look_ups,
+        doors=base.doors,
+        passages=payments.passages,
+        entries=payments.entries,
+        entry_events=payments.entry_events,
         start_url=lambda school_id, provider, start_id: (
             f"{base.ground.public_url}/sso/{school_id}/{provider}/start/{start_id}"
         ),
@@ -370,22 +389,4 @@ def _services(
             keyring.roots, keyring.pin_public_key, keyring.published, keyring.answers
         ),
         feed=push,
-    )
-
-
-def open_redis(url: str) -> Redis:
-    """A client that waits a moment for a connection instead of failing at once.
-
-    A connection that broke is made anew once: after a restart of the server every kept one has.
-    """
-    return Redis.from_pool(
-        BlockingConnectionPool.from_url(
-            url,
-            max_connections=REDIS_CONNECTIONS,
-            timeout=REDIS_SECONDS,
-            socket_timeout=REDIS_SECONDS,
-            socket_connect_timeout=REDIS_SECONDS,
-            # What took too long is not sent again: a request waits for one deadline, not for two.
-            retry=Retry(NoBackoff(), 1, (NoConnection,)),
-        )
     )

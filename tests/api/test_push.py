@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
+from bff.cache import open_redis
 from bff.push import PushHub
-from bff.wiring import open_redis
 from schema.campus import SCHEMA
 from schema.context import Anonymous, CardholderViewer, RequestContext
 from schema.documents import prepare

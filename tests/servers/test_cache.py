@@ -7,9 +7,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from bff.cache import REDIS_SECONDS, open_redis
 from bff.embedded import start_valkey
 from bff.one_time_store import RedisOneTimeStore
-from bff.wiring import REDIS_SECONDS, open_redis
 from core.kit.errors import Overloaded
 
 SCHOOL = 7
