@@ -16,7 +16,7 @@ from clients.endpoint import Endpoint, NoAnswer
 from clients.screen import fen, qr, unix_clock
 from clients.terminal.journal import Journal, NotEnrolled, RequestUnknown, TillLocked
 from clients.terminal.protocol import Line, enrol
-from clients.terminal.till import Receipt, Till
+from clients.terminal.till import Direction, Receipt, Till
 from clients.terminal.words import list_line, tell
 from terminals.message import RequestKey
 from terminals.response import Action
@@ -29,6 +29,8 @@ app = typer.Typer(
     add_completion=False,
     help="校园卡参考终端 · The reference terminal of the campus card.",
 )
+gate = typer.Typer(no_args_is_help=True, help="门禁 · A terminal that is a gate")
+app.add_typer(gate, name="gate")
 
 
 @dataclass(slots=True)
@@ -173,6 +175,21 @@ def status(context: typer.Context, seq: Seq, batch: Batch = None) -> None:
             typer.echo("服务器无此交易 · the server knows of none")
             raise typer.Exit(1)
         typer.echo(f"{tell(receipt, desk.options.language)}  {receipt.shown['state'] or ''}")
+
+    _at_desk(context, work)
+
+
+@gate.command("pass")
+def gate_pass(
+    context: typer.Context,
+    code: Annotated[str, typer.Argument(help="扫到的码或卡 · what was scanned or tapped")],
+    door: Annotated[int, typer.Option(min=1, help="门号 · number of the door")] = 1,
+    direction: Annotated[Direction, typer.Option(help="方向 · which way")] = Direction.IN,
+) -> None:
+    """通行 · Asks whether whoever presents the code may pass; 1 if the door stays closed."""
+
+    async def work(desk: Desk) -> None:
+        desk.show(await desk.till.enter(code, door, direction))
 
     _at_desk(context, work)
 

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from time import monotonic
 from typing import TypeVar
 
@@ -38,6 +39,14 @@ class Patience:
     status_tries: int = 3
     progress_seconds: float = 45.0
     progress_pause_seconds: float = 2.0
+
+
+class Direction(StrEnum):
+    """Which way somebody passes a door."""
+
+    IN = "IN"
+    OUT = "OUT"
+    NONE = "NONE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +185,23 @@ class Till:
         }
         return await self._follow(Operation.REFUND, given, minor_amount, original)
 
+    async def enter(self, presented: str, door_no: int, direction: Direction) -> Receipt:
+        """Asks whether somebody may pass a door; it opens only for a verified yes.
+
+        Nothing undoes an entry whose answer was lost: the passage may stand in the log though
+        nobody passed. It is not asked again later, when nobody stands there.
+
+        Raises: TillLocked.
+        """
+        self._check_unlocked()
+        given = {"presented": strip(presented), "doorNo": door_no, "direction": direction.value}
+        entry = self._journal.write(Operation.ENTRY, given, 0)
+        try:
+            return await self._insist(entry)
+        except NoAnswer as none:
+            self._journal.give_up(entry)
+            return Receipt(entry, None, {"text": none.reason})
+
     async def status(self, original: RequestKey) -> Receipt | None:
         """What the server keeps for a purchase of ours; None if it knows of none.
 
@@ -195,6 +221,9 @@ class Till:
         for entry in self._journal.list_open():
             if self._journal.get(entry.key).outcome is not None:
                 continue  # the void before it has ended it
+            if entry.operation is Operation.ENTRY:
+                self._journal.give_up(entry)
+                continue
             is_purchase = entry.operation in (Operation.AUTHORISE, Operation.CHALLENGE)
             sent = self._void_of(entry) if is_purchase else entry
             try:

@@ -74,6 +74,14 @@ def test_holds_captures_and_refunds(type_: Type, server: PretendServer) -> None:
     assert list(server.paid.values()) == [1_050]
 
 
+def test_gate_lets_pass_or_ends_with_one(type_: Type, server: PretendServer) -> None:
+    passed = type_("gate", "pass", CODE, "--door", "1", "--direction", "OUT")
+    assert (passed.exit_code, passed.output) == (0, "42.1.1  00  Please pass  学生 student\n")
+    assert server.passed == ["OUT"]
+    refused = type_("gate", "pass", CODE, "--door", "2")
+    assert (refused.exit_code, refused.output.split("  ")[1]) == (1, "58")
+
+
 def test_unknown_outcome_says_so_and_ends_with_the_next_command(
     type_: Type, server: PretendServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
