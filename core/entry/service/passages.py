@@ -10,7 +10,6 @@ from core.entry.decision import INSIDE, entry_code, event_answer, is_noted_twice
 from core.entry.records import (
     EntryAnswer,
     EntryEvent,
-    EntryKey,
     EntryOutcome,
     EntryRequest,
     EventAnswer,
@@ -21,6 +20,7 @@ from core.entry.records import (
 )
 from core.entry.store import invariants
 from core.entry.store import passages as store
+from core.entry.store.passages import Seen
 from core.kit.clock import Clock
 from core.kit.errors import IdempotencyConflict
 from core.kit.ids import Ids
@@ -55,17 +55,16 @@ class Passages:
 
         async def work(unit: Unit) -> EntryAnswer:
             await store.lock_person(unit, request.passer.cardholder_id)
-            stored = await _stored(unit, request.content_hash, request.key)
-            if stored is not None:
-                return stored
-            has_passed = await _has_passed(unit, request)
-            standing = await store.standing(unit, request.passer, request.door.zone)
-            code = "00" if has_passed else _code(request, standing)
+            seen = await store.see(unit, request.key, request.passer, request.door.zone)
+            if seen.stored is not None:
+                return _repeat(seen.stored, request.content_hash)
+            has_passed = _has_passed(seen, request.content_hash)
+            code = "00" if has_passed else _code(request, seen.standing)
             answer = _answered(request, code)
             answer = replace(answer, signed_answer=sign(answer))
             await store.insert_answer(unit, request.content_hash, answer)
             if code == "00" and not has_passed:
-                await self._pass(unit, request, standing)
+                await self._pass(unit, request, seen.standing)
             return answer
 
         return await self._database.unit(school_id, work)
@@ -79,9 +78,9 @@ class Passages:
         """
 
         async def work(unit: Unit) -> EntryAnswer:
-            stored = await _stored(unit, content_hash, answer.key)
+            stored = await store.find_answer(unit, answer.key)
             if stored is not None:
-                return stored
+                return _repeat(stored, content_hash)
             signed = replace(answer, signed_answer=sign(answer))
             await store.insert_answer(unit, content_hash, signed)
             return signed
@@ -101,7 +100,7 @@ class Passages:
             asked = await store.find_answer(unit, event.key)
             said = await store.find_event(unit, event.key)
             if said is not None:
-                return _repeated(event, *said[1:])
+                return _repeated(event, *said)
             if asked is not None and asked[0] != event.content_hash:
                 return _CONFLICT
             if asked is not None and asked[1].outcome is EntryOutcome.GRANTED:
@@ -173,23 +172,21 @@ class Passages:
         return answer
 
 
-async def _stored(unit: Unit, content_hash: bytes, key: EntryKey) -> EntryAnswer | None:
+def _repeat(stored: tuple[bytes, EntryAnswer], content_hash: bytes) -> EntryAnswer:
     """The stored answer of a key. Raises: IdempotencyConflict."""
-    found = await store.find_answer(unit, key)
-    if found is not None and found[0] != content_hash:
+    if stored[0] != content_hash:
         raise IdempotencyConflict("key")
-    return None if found is None else found[1]
+    return stored[1]
 
 
-async def _has_passed(unit: Unit, request: EntryRequest) -> bool:
+def _has_passed(seen: Seen, content_hash: bytes) -> bool:
     """Whether the gate let this very passer in offline and told so before its question came.
 
     Raises: IdempotencyConflict.
     """
-    said = await store.find_event(unit, request.key)
-    if said is not None and said[0] != request.content_hash:
+    if seen.told is not None and seen.told[0] != content_hash:
         raise IdempotencyConflict("key")
-    return said is not None and said[2].verdict is EventVerdict.ACCEPTED
+    return seen.told is not None and seen.told[1] is EventVerdict.ACCEPTED
 
 
 def _code(request: EntryRequest, standing: Standing) -> str:

@@ -1,7 +1,9 @@
 """The rows of answers to doors, passages, offline events, and of who is inside."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from core.db.reading import Reader, Reads
@@ -44,28 +46,74 @@ async def lock_person(unit: Unit, cardholder_id: UUID) -> None:
     )  # fmt: skip
 
 
-async def standing(unit: Unit, passer: Passer, zone: str, deny_version: int = 0) -> Standing:
-    """How the rows of a passer stand; the person is locked."""
-    row = await unit.row(
-        "SELECT h.status, c.state, least(p.revoked_at, d.revoked_at, c.lost_at) AS revoked_at,"
-        " (SELECT u.terminal_no FROM passage u WHERE u.school_id = $1 AND u.replay_key = $6)"
-        "   AS used_by,"
-        " ARRAY(SELECT r.profile << 16 | r.mask FROM entry_right r"
-        "   WHERE r.school_id = $1 AND r.cardholder_id = $2) AS rights,"
-        " coalesce(x.inside, false) AS inside, x.moved_at, coalesce("
-        "   (SELECT s.published_at >= least(p.revoked_at, d.revoked_at, c.lost_at)"
-        "      FROM signed_document s WHERE s.school_id = $1 AND s.kind = $8 AND s.version = $9),"
-        "   false) AS is_known_to_gate"
-        " FROM cardholder h"
-        " JOIN card c ON c.school_id = $1 AND c.id = $3"
-        " LEFT JOIN code_pass p ON p.school_id = $1 AND p.serial = $4"
-        " LEFT JOIN code_device d ON d.school_id = $1 AND d.id = $5"
-        " LEFT JOIN zone_presence x ON x.school_id = $1 AND x.cardholder_id = $2 AND x.zone = $7"
-        " WHERE h.school_id = $1 AND h.id = $2",
-        unit.school_id, passer.cardholder_id, passer.card_id, passer.serial, passer.device_id,
-        passer.replay_key, zone, _DENY_KIND, deny_version,
-    )  # fmt: skip
+_STANDING = (
+    "SELECT h.status, c.state, least(p.revoked_at, d.revoked_at, c.lost_at) AS revoked_at,"
+    " (SELECT u.terminal_no FROM passage u WHERE u.school_id = $1 AND u.replay_key = $6)"
+    "   AS used_by,"
+    " ARRAY(SELECT r.profile << 16 | r.mask FROM entry_right r"
+    "   WHERE r.school_id = $1 AND r.cardholder_id = $2) AS rights,"
+    " coalesce(x.inside, false) AS inside, x.moved_at{more}"
+    " FROM cardholder h"
+    " JOIN card c ON c.school_id = $1 AND c.id = $3"
+    " LEFT JOIN code_pass p ON p.school_id = $1 AND p.serial = $4"
+    " LEFT JOIN code_device d ON d.school_id = $1 AND d.id = $5"
+    " LEFT JOIN zone_presence x ON x.school_id = $1 AND x.cardholder_id = $2 AND x.zone = $7"
+    "{joins} WHERE h.school_id = $1 AND h.id = $2"
+)
+_TOLD = _STANDING.format(
+    more=", coalesce((SELECT s.published_at >= least(p.revoked_at, d.revoked_at, c.lost_at)"
+    " FROM signed_document s WHERE s.school_id = $1 AND s.kind = $8 AND s.version = $9), false)"
+    " AS is_known_to_gate",
+    joins="",
+)
+_ASKED = _STANDING.format(
+    more=", a.content_hash, a.outcome, a.response_code, a.reason, a.scene, a.cardholder_id,"
+    " a.available_minor, a.answer_kid, a.answered_at, a.signed_answer,"
+    " e.content_hash AS told_hash, e.verdict",
+    joins=" LEFT JOIN entry_answer a ON a.school_id = $1 AND a.terminal_no = $8"
+    " AND a.batch_no = $9 AND a.seq_no = $10"
+    " LEFT JOIN entry_event e ON e.school_id = $1 AND e.terminal_no = $8"
+    " AND e.batch_no = $9 AND e.seq_no = $10",
+)
+
+
+class Seen(NamedTuple):
+    """What a question meets, read at once: how its passer stands, and what its key holds already.
+
+    `stored` is the answer of the key with the hash of its question; `told` the verdict on an event
+    of the key with the hash of the question that the event stands for.
+    """
+
+    standing: Standing
+    stored: tuple[bytes, EntryAnswer] | None
+    told: tuple[bytes, EventVerdict] | None
+
+
+async def see(unit: Unit, key: EntryKey, passer: Passer, zone: str) -> Seen:
+    """How everything stands for a question; the person is locked."""
+    row = await unit.row(_ASKED, unit.school_id, *_of(passer), zone, *key)
     assert row is not None  # neither cardholders nor cards are ever removed
+    return Seen(
+        _standing(row),
+        None if row["content_hash"] is None else (row["content_hash"], _answer(key, row)),
+        None if row["told_hash"] is None else (row["told_hash"], EventVerdict(row["verdict"])),
+    )
+
+
+async def standing(unit: Unit, passer: Passer, zone: str, deny_version: int) -> Standing:
+    """How the rows of the passer of an event stand; the person is locked."""
+    row = await unit.row(_TOLD, unit.school_id, *_of(passer), zone, _DENY_KIND, deny_version)
+    assert row is not None  # as above
+    return replace(_standing(row), is_known_to_gate=row["is_known_to_gate"])
+
+
+def _of(passer: Passer) -> tuple[object, ...]:
+    return (
+        passer.cardholder_id, passer.card_id, passer.serial, passer.device_id, passer.replay_key
+    )  # fmt: skip
+
+
+def _standing(row: Any) -> Standing:  # noqa: ANN401 - asyncpg ships no types
     return Standing(
         row["status"],
         row["state"],
@@ -74,7 +122,6 @@ async def standing(unit: Unit, passer: Passer, zone: str, deny_version: int = 0)
         tuple(Groups(*divmod(right, 1 << 16)) for right in row["rights"]),
         row["inside"],
         row["moved_at"],
-        row["is_known_to_gate"],
     )
 
 
@@ -88,7 +135,11 @@ async def find_answer(unit: Unit, key: EntryKey) -> tuple[bytes, EntryAnswer] | 
     )  # fmt: skip
     if row is None:
         return None
-    answer = EntryAnswer(
+    return row["content_hash"], _answer(key, row)
+
+
+def _answer(key: EntryKey, row: Any) -> EntryAnswer:  # noqa: ANN401 - asyncpg ships no types
+    return EntryAnswer(
         key=key,
         outcome=EntryOutcome(row["outcome"]),
         response_code=row["response_code"],
@@ -101,7 +152,6 @@ async def find_answer(unit: Unit, key: EntryKey) -> tuple[bytes, EntryAnswer] | 
         signed_answer=row["signed_answer"],
         is_repeat=True,
     )
-    return row["content_hash"], answer
 
 
 async def insert_answer(unit: Unit, content_hash: bytes, answer: EntryAnswer) -> None:
@@ -119,6 +169,23 @@ async def insert_answer(unit: Unit, content_hash: bytes, answer: EntryAnswer) ->
         raise Raced
 
 
+_PASSAGE = (
+    "INSERT INTO passage (school_id, id, terminal_no, batch_no, seq_no, door_no, zone, scene,"
+    " direction, cardholder_id, card_id, serial, instrument, replay_key, offline, flags,"
+    " passed_at, recorded_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
+    " $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING RETURNING 1"
+)
+_PRESENCE = (
+    # What happened later and came earlier stands.
+    "INSERT INTO zone_presence (school_id, zone, cardholder_id, inside, moved_at)"
+    " SELECT $1, $7, $10, $9 = 'IN', $17 WHERE $9 <> 'NONE'"
+    " ON CONFLICT (school_id, cardholder_id, zone)"
+    " DO UPDATE SET inside = excluded.inside, moved_at = excluded.moved_at"
+    " WHERE zone_presence.moved_at <= excluded.moved_at"
+)
+_PASS = f"WITH moved AS ({_PRESENCE}) {_PASSAGE}"
+
+
 async def insert_passage(
     unit: Unit,
     passage_id: UUID,
@@ -133,32 +200,20 @@ async def insert_passage(
     is_offline: bool,
 ) -> None:
     """Keeps a passage and where its cardholder is. Raises Raced: code or key was just used."""
-    made = await unit.execute(
-        "INSERT INTO passage (school_id, id, terminal_no, batch_no, seq_no, door_no, zone, scene,"
-        " direction, cardholder_id, card_id, serial, instrument, replay_key, offline, flags,"
-        " passed_at, recorded_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
-        " $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING",
+    made = await unit.value(
+        _PASS,
         unit.school_id, passage_id, *key, door.number, door.zone, door.scene, direction,
         passer.cardholder_id, passer.card_id, passer.serial, passer.instrument, passer.replay_key,
         is_offline, list(flags), passed_at, recorded_at,
     )  # fmt: skip
-    if made == 0:
+    if made is None:
         raise Raced
-    if direction is not Direction.NONE:
-        # What happened later and came earlier stands.
-        await unit.execute(
-            "INSERT INTO zone_presence (school_id, zone, cardholder_id, inside, moved_at)"
-            " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (school_id, cardholder_id, zone)"
-            " DO UPDATE SET inside = excluded.inside, moved_at = excluded.moved_at"
-            " WHERE zone_presence.moved_at <= excluded.moved_at",
-            unit.school_id, door.zone, passer.cardholder_id, direction is Direction.IN, passed_at,
-        )  # fmt: skip
 
 
-async def find_event(unit: Unit, key: EntryKey) -> tuple[bytes, bytes, EventAnswer] | None:
-    """What was said of the event of a key, after the hashes of its content and its record."""
+async def find_event(unit: Unit, key: EntryKey) -> tuple[bytes, EventAnswer] | None:
+    """What was said of the event of a key, after the hash of its record."""
     row = await unit.row(
-        "SELECT content_hash, record_hash, verdict, reason, flags FROM entry_event"
+        "SELECT record_hash, verdict, reason, flags FROM entry_event"
         " WHERE school_id = $1 AND terminal_no = $2 AND batch_no = $3 AND seq_no = $4",
         unit.school_id, *key,
     )  # fmt: skip
@@ -166,7 +221,7 @@ async def find_event(unit: Unit, key: EntryKey) -> tuple[bytes, bytes, EventAnsw
         return None
     flags = tuple(map(EventFlag, row["flags"]))
     said = EventAnswer(EventVerdict(row["verdict"]), row["reason"], flags)
-    return row["content_hash"], row["record_hash"], said
+    return row["record_hash"], said
 
 
 async def insert_event(unit: Unit, event: EntryEvent, answer: EventAnswer, now: datetime) -> None:
