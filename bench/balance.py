@@ -1,4 +1,4 @@
-"""Proves, after a benchmark, that no money was made or lost while it ran."""
+"""Proves, after a benchmark, that no money and no passage was made or lost while it ran."""
 
 import asyncpg
 
@@ -13,7 +13,12 @@ SELECT
   (SELECT count(*) FROM terminal_answer t WHERE t.outcome = 'APPROVED' AND NOT EXISTS
     (SELECT 1 FROM authorisation a WHERE a.school_id = t.school_id
        AND a.terminal_no = t.terminal_no AND a.batch_no = t.batch_no AND a.seq_no = t.seq_no)
-  ) AS unbooked"""
+  ) AS unbooked,
+  (SELECT count(*) FROM entry_answer WHERE outcome = 'GRANTED') AS granted,
+  (SELECT count(*) FROM entry_answer e WHERE e.outcome = 'GRANTED' AND NOT EXISTS
+    (SELECT 1 FROM passage p WHERE p.school_id = e.school_id
+       AND p.terminal_no = e.terminal_no AND p.batch_no = e.batch_no AND p.seq_no = e.seq_no)
+  ) AS unpassed"""
 
 
 class LedgerBroken(Exception):
@@ -28,7 +33,8 @@ async def check_ledger(dsn: str) -> None:
     print(
         f"ledger: {sums['approved']} purchases approved; sum of legs {sums['legs']}; balances"
         f" unlike their legs {sums['unlike']}; overdrawn {sums['overdrawn']};"
-        f" approved but not booked {sums['unbooked']}"
+        f" approved but not booked {sums['unbooked']}; {sums['granted']} entries granted, without"
+        f" a passage {sums['unpassed']}"
     )
-    if sums["legs"] or sums["unlike"] or sums["overdrawn"] or sums["unbooked"]:
+    if any(sums[name] for name in ("legs", "unlike", "overdrawn", "unbooked", "unpassed")):
         raise LedgerBroken(sums)

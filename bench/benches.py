@@ -7,14 +7,18 @@ from pathlib import Path
 
 from bench.contenders import Driven, Pgbench
 from bench.rounds import Contender, interleave, report
-from bench.serving import Served, mercurius, ours, rest
+from bench.serving import Served, bare, mercurius, ours, rest
 from bench.stand import CAMPUS, TPC_B, Stand
 from bench.world import TILLS
 from bff.documents import document_id
 from core.db.provision import APP_ROLE
 
 NATURAL = Path(__file__).parent / "natural_payment.pgbench"
-PURCHASE = Path(__file__).parent.parent / "clients/documents/PurchaseAuthorise.graphql"
+_DOCUMENTS = Path(__file__).parent.parent / "clients/documents"
+PURCHASE = _DOCUMENTS / "PurchaseAuthorise.graphql"
+ENTRY = _DOCUMENTS / "EntryAuthorise.graphql"
+_PURCHASE = {"asks": "purchase", "hot": False}
+_ENTRY = {"asks": "entry", "hot": False}
 
 
 def authorise(on: Stand, arguments: Namespace) -> None:
@@ -36,8 +40,8 @@ def hot_merchant(on: Stand, arguments: Namespace) -> None:
 def versus_rest(on: Stand, arguments: Namespace) -> None:
     """P3: the same purchase through GraphQL and through a hand-written route."""
     with ours(on) as server, rest(on) as peer:
-        order = {"hot": False, "path": "/purchases", "document_id": None, "port": peer.port}
-        by_hand = Driven("REST", on, "bench.purchase_driver", order, server=peer.pid, runs=50_000)
+        order = {**_PURCHASE, "path": "/purchases", "document_id": None, "port": peer.port}
+        by_hand = Driven("REST", on, "bench.terminal_driver", order, server=peer.pid, runs=50_000)
         contenders: list[Contender] = [_purchases(on, server), by_hand]
         rounds = interleave(contenders, arguments.rounds, arguments.seconds)
     report("versus-rest", rounds, "ours", {"REST": 0.9})
@@ -66,6 +70,20 @@ def home(on: Stand, arguments: Namespace) -> None:
     report("home", rounds, "ours", goals)
 
 
+def gate(on: Stand, arguments: Namespace) -> None:
+    """P6: an entry over HTTP, from request signature to signed answer, beside a bare route."""
+    with ours(on) as server, bare(on) as peer:
+        named = document_id(ENTRY.read_bytes().decode())
+        asked = {**_ENTRY, "path": "/graphql", "document_id": named, "port": server.port}
+        plain = {**_ENTRY, "path": "/bare", "document_id": None, "port": peer.port}
+        contenders = [
+            Driven("ours", on, "bench.terminal_driver", asked, server=server.pid),
+            Driven("bare Starlette", on, "bench.terminal_driver", plain, server=peer.pid),
+        ]
+        rounds = interleave(contenders, arguments.rounds, arguments.seconds)
+    report("gate", rounds, "ours", {"bare Starlette": 0.4})
+
+
 def queue(on: Stand, arguments: Namespace) -> None:
     """The database's part of P1 and P2: the payment queue alone, without HTTP and codes."""
     many = Driven("queue", on, "bench.queue_driver", {"hot": False}, group="server")
@@ -82,14 +100,15 @@ BENCHES: Mapping[str, Callable[[Stand, Namespace], None]] = {
     "hot-merchant": hot_merchant,
     "versus-rest": versus_rest,
     "home": home,
+    "gate": gate,
     "queue": queue,
 }
 
 
 def _purchases(on: Stand, server: Served, *, hot: bool = False) -> Driven:
     named = document_id(PURCHASE.read_bytes().decode())
-    order = {"hot": hot, "path": "/graphql", "document_id": named, "port": server.port}
-    return Driven("ours", on, "bench.purchase_driver", order, server=server.pid)
+    order = {**_PURCHASE, "hot": hot, "path": "/graphql", "document_id": named, "port": server.port}
+    return Driven("ours", on, "bench.terminal_driver", order, server=server.pid)
 
 
 def _tpc_b(on: Stand) -> Pgbench:

@@ -1,8 +1,8 @@
-"""Signed purchases, made before the timed part: every code and every key is shown once."""
+"""Signed purchases and entries, made before the timed part: every code and key is shown once."""
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from terminals.message import KeyId, RequestKey
 from terminals.signature import sign_request
 
 AMOUNT_MINOR = 100
+DOOR_NO = 1
 _SHOWN_SECONDS_AGO = 20
 
 
@@ -41,7 +42,45 @@ class Place:
         ).encode() + body
 
 
-def codes(holders: list[Holder], kid: int, sign: Sign, start: int, now: int) -> Iterator[str]:
+def purchase(code: str) -> dict[str, Any]:
+    """The input of a purchase beside its key."""
+    return {
+        "presented": code,
+        "minorAmount": AMOUNT_MINOR,
+        "currencyCode": "CNY",
+        "capture": "IMMEDIATE",
+        "scene": "MEAL",
+    }
+
+
+def entry(code: str) -> dict[str, Any]:
+    """The input of an entry beside its key."""
+    return {"presented": code, "doorNo": DOOR_NO, "direction": "IN"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What terminals ask: the input, the intents of the codes, and what a good answer holds."""
+
+    given: Callable[[str], dict[str, Any]]
+    intents: tuple[Intent, Intent]
+    good: bytes
+
+
+ASKED = {
+    "purchase": Asking(purchase, (Intent.PAY, Intent.ANY), b'"outcome":"APPROVED"'),
+    "entry": Asking(entry, (Intent.ENTRY, Intent.ANY), b'"outcome":"GRANTED"'),
+}
+
+
+def codes(
+    holders: list[Holder],
+    kid: int,
+    sign: Sign,
+    start: int,
+    now: int,
+    intents: tuple[Intent, Intent] = (Intent.PAY, Intent.ANY),
+) -> Iterator[str]:
     """Codes of many cardholders in turn, each time shown a second later, none of them twice.
 
     A round shows fewer codes of each cardholder than it lasts seconds, so the next round, which
@@ -49,7 +88,7 @@ def codes(holders: list[Holder], kid: int, sign: Sign, start: int, now: int) -> 
     """
     phones = [(h.signed_pass(kid, sign, start), signer(bytes(h.device))) for h in holders]
     for t in range(now - start - _SHOWN_SECONDS_AGO, now - start + SKEW_SECONDS):
-        for intent in (Intent.PAY, Intent.ANY):
+        for intent in intents:
             for signed_pass, show_sign in phones:
                 yield cc1.show(signed_pass, t, intent, show_sign)
 
@@ -60,8 +99,14 @@ def share(index: int, drivers: int) -> list[Holder]:
     return [Holder(number) for number in range(index * size, (index + 1) * size)]
 
 
-def purchases(
-    place: Place, shown: Iterator[str], tills: list[Till], batch_no: int, now: int, count: int
+def signed_requests(
+    place: Place,
+    shown: Iterator[str],
+    tills: list[Till],
+    batch_no: int,
+    now: int,
+    count: int,
+    given: Callable[[str], dict[str, Any]] = purchase,
 ) -> list[bytes]:
     """`count` signed requests, the tills in turn."""
     signers = [(till.number, till.sign) for till in tills]
@@ -69,16 +114,7 @@ def purchases(
     for number, code in zip(range(count), shown, strict=False):
         terminal_no, sign = signers[number % len(signers)]
         key = RequestKey(terminal_no, batch_no, number // len(signers) + 1)
-        body = place.body(
-            {
-                "key": {"batchNo": key.batch_no, "seqNo": key.seq_no},
-                "presented": code,
-                "minorAmount": AMOUNT_MINOR,
-                "currencyCode": "CNY",
-                "capture": "IMMEDIATE",
-                "scene": "MEAL",
-            }
-        )
+        body = place.body({"key": {"batchNo": key.batch_no, "seqNo": key.seq_no}, **given(code)})
         headers = sign_request(
             body, path=place.path, key_id=KeyId(SCHOOL_ID, terminal_no, 1), key=key,
             created_at=now, nonce=os.urandom(16), sign=sign,

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from bench.messages import DOOR_NO
 from bench.world import (
     HOLDERS,
     LINES,
@@ -111,7 +112,15 @@ async def _school(connection: Any, now: datetime) -> None:  # noqa: ANN401 - asy
     await _copy(
         connection, "terminal",
         "terminal_no merchant_id site_number state device_class scenes created_at",
-        ((t.number, merchant_id(t.merchant), 0, "ACTIVE", "TILL", ["MEAL"], now) for t in tills),
+        ((t.number, merchant_id(t.merchant), 0, "ACTIVE", "TILL", ["MEAL", "GATE"], now)
+         for t in tills),
+    )  # fmt: skip
+    await _copy(connection, "entry_zone", "name passback", iter([("campus", "OFF")]))
+    await _copy(
+        connection, "door",
+        "terminal_no number name_zh name_en zone scene common pairs opens_on_lost_clock changed_at",
+        ((t.number, DOOR_NO, "示例门", "Sample gate", "campus", "GATE", True, [], False, now)
+         for t in tills),
     )  # fmt: skip
     await _copy(
         connection, "terminal_key", "terminal_no key_no public_key valid_from",

@@ -52,9 +52,22 @@ def served(command: Sequence[str], environment: dict[str, str], port: int) -> It
 @contextmanager
 def rest(on: Stand) -> Iterator[Served]:
     """The hand-written routes under two uvicorn workers."""
+    with _uvicorn("bench.rest:app", on) as running:
+        yield running
+
+
+@contextmanager
+def bare(on: Stand) -> Iterator[Served]:
+    """A route that reads JSON and writes JSON, under two uvicorn workers."""
+    with _uvicorn("bench.bare:app", on) as running:
+        yield running
+
+
+@contextmanager
+def _uvicorn(application: str, on: Stand) -> Iterator[Served]:
     port = free_port()
     command = [
-        sys.executable, "-m", "uvicorn", "bench.rest:app", "--port", str(port), "--workers",
+        sys.executable, "-m", "uvicorn", application, "--port", str(port), "--workers",
         str(WORKERS), "--loop", "uvloop", "--http", "httptools", "--no-access-log",
         "--log-level", "warning",
     ]  # fmt: skip

@@ -34,7 +34,7 @@ from bff.seats import LoopLag, Seats
 from bff.settings import Environment, load_settings
 from bff.signatures import SignatureGuard
 from bff.socket import Sockets
-from bff.trusted import FOLDER, heartbeats, read_documents, seat_classes
+from bff.trusted import FOLDER, heartbeats, read_documents, seat_classes, upload_ids
 from bff.viewer import Viewers
 from bff.wiring import Outside, Wired, wire
 from core.db.unit import Unit
@@ -109,6 +109,7 @@ def build_app(
         ),
         report,
         seat_classes(documents),
+        upload_ids(documents),
     )
     routes: list[BaseRoute] = [
         WebSocketRoute("/graphql", Sockets(graphql, viewers.still_valid).serve),

@@ -1,4 +1,4 @@
-"""The client of the cache: bounded in connections and in patience."""
+"""The connections to the cache: few, bounded in time, and made anew when they break."""
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry

@@ -32,6 +32,10 @@ class Ground:
     development: bool = False
     """Whether a school's server may be plain HTTP on this machine."""
 
+    def start_url(self, school_id: int, provider: str, start_id: str) -> str:
+        """Where a browser begins a campus sign-on."""
+        return f"{self.public_url}/sso/{school_id}/{provider}/start/{start_id}"
+
     def parts(self, redis: Redis) -> Parts:
         """What the channels and sign-ons of a process share."""
         return parts_over(

@@ -8,9 +8,13 @@ from uuid import UUID
 from core.card.records import CodeHolder
 from core.card.service.cards import Cards
 from core.card.service.codes import Codes
-from core.card.slots import holder_class
+from core.card.slots import holder_class, rights
+from core.identity.records import Cardholder
 from core.identity.service.cardholders import Cardholders
 from core.kit.clock import Clock
+from core.school.policy import PolicyOf
+from core.school.policy_words import PersonRight
+from terminals.codes import Use
 from terminals.instruments import AliasOwner, Owner
 from terminals.scenes import Holder
 
@@ -18,17 +22,29 @@ OWNERS_MAXIMUM = 20_000
 OWNER_LIFE = timedelta(minutes=5)
 
 
-class CachedInstruments:
-    """Implements `terminals.instruments.Instruments`.
+_USES = {PersonRight.SPEND: Use.PAY, PersonRight.ENTRY: Use.ENTRY}
 
-    Whose a serial or a chip is never changes, so it is remembered for 5 minutes. What may change
-    (revoked, lost, frozen) is decided again under lock, in the transaction that pays.
+
+class CachedInstruments:
+    """Implements `terminals.instruments.Instruments` and `terminals.passages.Holders`.
+
+    Whose a serial or a chip is never changes, so it is remembered for 5 minutes, with what a kind
+    of cardholder may use it for. What may change at any moment (revoked, lost, frozen) is decided
+    again under lock, in the transaction that pays or lets pass.
     """
 
-    def __init__(self, codes: Codes, cards: Cards, cardholders: Cardholders, clock: Clock) -> None:
+    def __init__(
+        self,
+        codes: Codes,
+        cards: Cards,
+        cardholders: Cardholders,
+        policy_of: PolicyOf,
+        clock: Clock,
+    ) -> None:
         self._codes = codes
         self._cards = cards
         self._cardholders = cardholders
+        self._policy_of = policy_of
         self._clock = clock
         self._owners: OrderedDict[tuple[int, bytes], tuple[datetime, Owner]] = OrderedDict()
 
@@ -65,18 +81,37 @@ class CachedInstruments:
             card = await self._cards.find_by_uid(school_id, uid)
             if card is None:
                 return None
-            holder = await self._holder(school_id, card.cardholder_id)
-            return Owner(card.cardholder_id, card.id, None, is_revoked=False, holder=holder)
+            return await self._owned(school_id, card.cardholder_id, card.id, None, revoked=False)
 
         return await self._remembered(school_id, uid.encode(), find)
 
-    async def _owner(self, school_id: int, found: CodeHolder) -> Owner:
-        holder = await self._holder(school_id, found.cardholder_id)
-        return Owner(found.cardholder_id, found.card_id, found.device_id, found.is_revoked, holder)
+    async def holder(self, school_id: int, cardholder_id: UUID) -> Holder:
+        """Who a cardholder is.
 
-    async def _holder(self, school_id: int, cardholder_id: UUID) -> Holder:
+        Raises: CardholderUnknown.
+        """
+        return _holder(await self._cardholders.get(school_id, cardholder_id))
+
+    async def _owner(self, school_id: int, found: CodeHolder) -> Owner:
+        return await self._owned(
+            school_id, found.cardholder_id, found.card_id, found.device_id,
+            revoked=found.is_revoked,
+        )  # fmt: skip
+
+    async def _owned(
+        self,
+        school_id: int,
+        cardholder_id: UUID,
+        card_id: UUID,
+        device_id: UUID | None,
+        *,
+        revoked: bool,
+    ) -> Owner:
         person = await self._cardholders.get(school_id, cardholder_id)
-        return Holder(person.name, person.number, holder_class(person.kind))
+        policy = await self._policy_of(school_id)
+        has = rights(person.kind, policy.person.temporary)
+        uses = frozenset(use for right, use in _USES.items() if right in has)
+        return Owner(cardholder_id, card_id, device_id, revoked, _holder(person), uses)
 
     async def _remembered(
         self, school_id: int, name: bytes, find: Callable[[], Awaitable[Owner | None]]
@@ -93,3 +128,7 @@ class CachedInstruments:
             if len(self._owners) > OWNERS_MAXIMUM:
                 self._owners.popitem(last=False)
         return owner
+
+
+def _holder(person: Cardholder) -> Holder:
+    return Holder(person.name, person.number, holder_class(person.kind))

@@ -60,6 +60,7 @@ def terms_by(policy_of: Callable[[int], Awaitable[Policy]]) -> Callable[[int], A
             challenge_above_minor=policy.code.challenge_above_minor or None,
             skew_seconds=policy.code.skew_seconds,
             life_seconds=policy.code.life_seconds,
+            upload_days=policy.terminal.upload_days,
         )
 
     return terms

@@ -2,7 +2,8 @@
 
 from core.authorisation.service import INVARIANTS as PURCHASES
 from core.db.outbox import INVARIANTS as INTENTS
+from core.entry.service.passages import INVARIANTS as PASSAGES
 from core.ledger.service import INVARIANTS as BOOKS
 from core.top_up.service import INVARIANTS as TOP_UPS
 
-PROOF = (*BOOKS, *PURCHASES, *TOP_UPS, *INTENTS)
+PROOF = (*BOOKS, *PURCHASES, *TOP_UPS, *PASSAGES, *INTENTS)

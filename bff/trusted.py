@@ -12,6 +12,8 @@ HEARTBEAT = "terminalHeartbeat"
 _SEATS = {
     "purchaseAuthorise": SeatClass.TERMINAL,
     "holderLookUp": SeatClass.TERMINAL,
+    "entryAuthorise": SeatClass.TERMINAL,
+    "entryEventsUpload": SeatClass.TERMINAL,
     "purchaseCapture": SeatClass.TERMINAL,
     "purchaseRefund": SeatClass.TERMINAL,
     "purchaseVoid": SeatClass.URGENT,
@@ -21,6 +23,9 @@ _SEATS = {
     "codeTokenIssue": SeatClass.MONEY,
     "merchantCodePay": SeatClass.MONEY,
 }
+
+_UPLOADS = ("entryEventsUpload",)
+"""What terminals send in bulk."""
 
 
 def read_documents(folder: Path) -> list[str]:
@@ -42,3 +47,9 @@ def heartbeats(documents: Documents) -> frozenset[str]:
     """The names of the documents that hold a heartbeat and nothing else."""
     found = {each.name for each in documents if each.prepared.root_fields(None) == [HEARTBEAT]}
     return frozenset({HEARTBEAT, *found})
+
+
+def upload_ids(documents: Iterable[TrustedDocument]) -> frozenset[str]:
+    """The ids of the documents that are one upload and nothing else: their bodies may be larger."""
+    roots = {each.id: each.prepared.root_fields(None) for each in documents}
+    return frozenset(id_ for id_, fields in roots.items() if fields in [[up] for up in _UPLOADS])

@@ -7,29 +7,18 @@ from typing import Protocol
 
 from redis.asyncio import Redis
 
-from bff.cache import open_redis
+from bff.base import Base, CardServices
 from bff.connections import Connections
 from bff.ground import Ground
-from bff.instruments import CachedInstruments
 from bff.one_time_store import RedisOneTimeStore
-from bff.paying import PayingPins, PurseFunds, terms_by
 from bff.push import PushHub
-from bff.pushing import PushingPayments
-from bff.school_keys import SchoolKeyring
-from bff.tokens import RedisTokens
+from bff.terminal_services import TerminalServices
 from core.audit.service import Audit
-from core.authorisation.service import Authorisations
-from core.authorisation.service.scans import Scans
 from core.card.pin_hash import PinHasher
-from core.card.service.cards import Cards
-from core.card.service.codes import Codes
-from core.card.service.devices import Devices
-from core.card.service.pins import Pins
 from core.db.lanes import Lanes
 from core.db.unit import Database
 from core.identity.service.assembled import IdentityServices, Needs
 from core.identity.service.attempts import Attempts
-from core.identity.service.cardholders import Cardholders
 from core.identity.service.desk import CORRECTION, Corrections, DeskLinks
 from core.identity.service.links import Links
 from core.identity.service.messages import Messages
@@ -38,10 +27,7 @@ from core.identity.service.roster import RosterImport
 from core.identity.service.staff_look_ups import StaffLookUps
 from core.identity.service.staff_sessions import StaffSignIn
 from core.kit.ids import Ids
-from core.kit.sealed import Sealer
 from core.kit.slow_hash import SlowHash
-from core.ledger.service import Ledger
-from core.limit.service import Limits
 from core.ports.campus_sign_on import CampusSignOns
 from core.ports.channels import Doors
 from core.ports.messages import AddressKind, MessageSender
@@ -50,25 +36,12 @@ from core.school.service import (
     Documents,
     FourEyes,
     FourEyesAct,
-    Prints,
-    Schools,
     Staff,
-    Terminals,
 )
 from core.top_up.service import CASH_TOP_UP, Cash, CashPosting
 from schema.services import Services, TerminalKeys
-from terminals.authoriser import Authoriser
-from terminals.code_maker import CodeMaker
-from terminals.follow_ups import FollowUps
-from terminals.guesses import Guesses, Reader
-from terminals.look_up import LookUps
-from terminals.merchant_codes import MerchantCodes, Registry
-from terminals.proofs import SignedProofs
 
 Senders = Mapping[AddressKind, MessageSender]
-
-MODELS = ("core.card.store.cards", "core.card.store.codes", "core.limit.store")
-LANES = 2
 
 
 class Outside(Protocol):
@@ -137,83 +110,6 @@ class Wired:
 
 
 @dataclass(frozen=True, slots=True)
-class _Base:
-    """What every context is given."""
-
-    ground: Ground
-    database: Database
-    lanes: Lanes
-    redis: Redis
-    ids: Ids
-    sealer: Sealer
-    keyring: SchoolKeyring
-    audit: Audit
-    ledger: Ledger
-    limits: Limits
-    schools: Schools
-    terminals: Terminals
-    prints: Prints
-    cardholders: Cardholders
-
-    @classmethod
-    def on(cls, ground: Ground) -> "_Base":
-        """The base over a ground."""
-        clock = ground.clock
-        ids = Ids(clock, ground.entropy)
-        database = Database(
-            ground.database_url, MODELS, ground.pool_maximum, ground.command_seconds
-        )
-        sealer = Sealer(ground.keys.data, ground.keys.blind_index, ground.entropy)
-        audit = Audit(database, clock, ids, ground.keys.audit)
-        ledger = Ledger(database, clock, ids)
-        return cls(
-            ground=ground,
-            database=database,
-            lanes=Lanes(ground.database_url, LANES),
-            redis=open_redis(ground.redis_url),
-            ids=ids,
-            sealer=sealer,
-            keyring=SchoolKeyring(ground.keys, clock),
-            audit=audit,
-            ledger=ledger,
-            limits=Limits(database),
-            schools=Schools(database, clock, ids, audit, ledger),
-            terminals=Terminals(database, clock, audit, SignedProofs()),
-            prints=Prints(database, clock, audit),
-            cardholders=Cardholders(database, sealer),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Cards:
-    """The card context."""
-
-    pins: Pins
-    cards: Cards
-    devices: Devices
-    codes: Codes
-
-    @classmethod
-    def on(cls, base: _Base, hasher: PinHasher) -> "_Cards":
-        """The context over the base."""
-        database, clock, policy_of = base.database, base.ground.clock, base.schools.policy
-        people, ids = base.cardholders, base.ids
-        pins = Pins(database, clock, hasher=hasher, policy_of=policy_of, cardholders=people)
-        maker = CodeMaker(base.keyring.for_codes, ids)
-        return cls(
-            pins=pins,
-            cards=Cards(
-                database, clock, ids, policy_of=policy_of, cardholders=people, pins=pins
-            ),
-            devices=Devices(database, clock, ids, policy_of=policy_of, pins=pins, maker=maker),
-            codes=Codes(
-                database, clock, ids, policy_of=policy_of, cardholders=people, maker=maker,
-                tokens=RedisTokens(base.redis), funds=PurseFunds(base.ledger),
-            ),
-        )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
 class _Desk:
     """Staff, and what they do with money."""
 
@@ -224,7 +120,7 @@ class _Desk:
     corrections: Corrections
 
     @classmethod
-    def on(cls, base: _Base, slow_hash: SlowHash, links: Links) -> "_Desk":
+    def on(cls, base: Base, slow_hash: SlowHash, links: Links) -> "_Desk":
         """The desk over the base."""
         database, clock, ids, audit = base.database, base.ground.clock, base.ids, base.audit
         staff = Staff(database, clock, ids, base.sealer, slow_hash, audit)
@@ -240,47 +136,6 @@ class _Desk:
         return cls(staff, four_eyes, cash, desk_links, corrections)
 
 
-@dataclass(frozen=True, slots=True)
-class _Payments:
-    """What answers terminals about money."""
-
-    authorisations: Authorisations
-    authoriser: Authoriser
-    follow_ups: FollowUps
-    look_ups: LookUps
-    merchant_codes: MerchantCodes
-
-    @classmethod
-    def on(cls, base: _Base, made: _Cards, push: PushHub) -> "_Payments":
-        """The payments over the base."""
-        clock, ids, keys = base.ground.clock, base.ids, base.keyring.for_payments
-        authorisations = Authorisations(
-            base.database, base.lanes, base.ledger, base.limits, clock, ids
-        )
-        scans = Scans(base.database, clock, base.limits, base.prints.count_payment)
-        payments = PushingPayments(authorisations, scans, push)
-        instruments = CachedInstruments(made.codes, made.cards, base.cardholders, clock)
-        terms = terms_by(base.schools.policy)
-        pins = PayingPins(made.pins)
-        guesses = Guesses(base.terminals.count_guess, clock)
-        reader = Reader(instruments, guesses)
-        registry = Registry(
-            find_terminal=base.terminals.find_enrolled,
-            find_print=base.prints.find,
-            find_card=made.cards.paying_card,
-            prove_pin=made.pins.prove_to_pay,
-            terms=terms,
-            keys=keys,
-        )
-        return cls(
-            authorisations=authorisations,
-            authoriser=Authoriser(payments, reader, pins, guesses, terms, keys, clock, ids),
-            follow_ups=FollowUps(payments, terms, keys, clock, ids),
-            look_ups=LookUps(reader, base.ledger.balances, terms, keys, clock),
-            merchant_codes=MerchantCodes(payments, registry, clock, ids),
-        )
-
-
 def wire(ground: Ground, senders: Senders | None = None, outside: Outside | None = None) -> Wired:
     """Every service with what it needs; nothing connects before `Wired.opened`.
 
@@ -288,14 +143,14 @@ def wire(ground: Ground, senders: Senders | None = None, outside: Outside | None
     channels and sign-ons of the schools' settings.
     """
     slow_hash = SlowHash(ground.entropy)
-    base = _Base.on(ground)
+    base = Base.on(ground)
     push = PushHub(base.redis)
-    made = _Cards.on(base, PinHasher(ground.keys.pepper, slow_hash))
+    made = CardServices.on(base, PinHasher(ground.keys.pepper, slow_hash))
     connections = outside or Connections(base.schools, ground.parts(base.redis))
     identity = IdentityServices.over(_needs(base, made, connections, senders or {}))
     desk = _Desk.on(base, slow_hash, identity.links)
     return Wired(
-        services=_services(base, made, identity, desk, _Payments.on(base, made, push), push),
+        services=_services(base, made, identity, desk, TerminalServices.on(base, made, push), push),
         database=base.database,
         lanes=base.lanes,
         redis=base.redis,
@@ -311,7 +166,7 @@ def wire(ground: Ground, senders: Senders | None = None, outside: Outside | None
     )
 
 
-def _needs(base: _Base, made: _Cards, outside: Outside, senders: Senders) -> Needs:
+def _needs(base: Base, made: CardServices, outside: Outside, senders: Senders) -> Needs:
     """What identity is given; `made` answers what it asks about cards and PINs."""
     return Needs(
         database=base.database,
@@ -336,11 +191,11 @@ def _needs(base: _Base, made: _Cards, outside: Outside, senders: Senders) -> Nee
 
 
 def _services(
-    base: _Base,
-    made: _Cards,
+    base: Base,
+    made: CardServices,
     identity: IdentityServices,
     desk: _Desk,
-    payments: _Payments,
+    payments: TerminalServices,
     push: PushHub,
 ) -> Services:
     database, clock, keyring = base.database, base.ground.clock, base.keyring
@@ -384,9 +239,11 @@ def _services(
         follow_ups=payments.follow_ups,
         look_ups=payments.look_ups,
         merchant_codes=payments.merchant_codes,
-        start_url=lambda school_id, provider, start_id: (
-            f"{base.ground.public_url}/sso/{school_id}/{provider}/start/{start_id}"
-        ),
+        doors=base.doors,
+        passages=payments.passages,
+        entries=payments.entries,
+        entry_events=payments.entry_events,
+        start_url=base.ground.start_url,
         terminal_keys=TerminalKeys(
             keyring.roots, keyring.pin_public_key, keyring.published, keyring.answers
         ),

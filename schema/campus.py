@@ -11,6 +11,7 @@ from schema.doors.campus import CampusMutation
 from schema.doors.channels import ChannelMutation
 from schema.doors.guardians import GuardianMutation
 from schema.doors.proofs import ProofMutation
+from schema.entry.mutations import EntryMutation
 from schema.identity.contacts import ContactMutation
 from schema.identity.sessions import SessionMutation
 from schema.identity.sign_in import SignInMutation
@@ -48,6 +49,7 @@ SCHEMA: CampusSchema = build_schema(
         SyncMutation,
         LookUpMutation,
         PurchaseMutation,
+        EntryMutation,
         StaffSignInMutation,
         CashMutation,
         RegisterMutation,

@@ -8,6 +8,8 @@ from core.card.service.cards import Cards
 from core.card.service.codes import Codes
 from core.card.service.devices import Devices
 from core.card.service.pins import Pins
+from core.entry.service.doors import Doors
+from core.entry.service.passages import Passages
 from core.identity.service.bindings import Bindings
 from core.identity.service.campus_links import CampusLinks
 from core.identity.service.campus_sign_in import CampusSignIn
@@ -34,6 +36,8 @@ from schema.context import RequestInfo
 from schema.feed import Feed
 from terminals.answers import AnswerKey
 from terminals.authoriser import Authoriser
+from terminals.entry import Entries
+from terminals.entry_events import EntryEvents
 from terminals.follow_ups import FollowUps
 from terminals.keys import PublicKey
 from terminals.look_up import LookUps
@@ -91,6 +95,10 @@ class Services:
     follow_ups: FollowUps
     look_ups: LookUps
     merchant_codes: MerchantCodes
+    doors: Doors
+    passages: Passages
+    entries: Entries
+    entry_events: EntryEvents
     start_url: Callable[[int, str, str], str]
     """Where a browser begins a campus sign-on: school, provider, start id."""
     terminal_keys: TerminalKeys

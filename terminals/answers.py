@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.authorisation.records import Answer
+from core.entry.records import EntryAnswer, EntryOutcome
 from core.kit.clock import unix_seconds
 from terminals import ccr
 from terminals.ccr import Outcome
@@ -42,6 +43,32 @@ def signing(
                 answered_at=unix_seconds(answer.answered_at),
                 response_code=answer.response_code,
                 retrieval_reference=answer.retrieval_reference,
+            ),
+            key.sign,
+        )
+
+    return sign
+
+
+def signing_entries(keys: Callable[[int], AnswerKey]) -> Callable[[EntryAnswer], str]:
+    """The same for the answers of doors: APPROVED for granted, no amount, no reference.
+
+    So a gate has the one verifier of every terminal, and nobody on its network opens it by a fake.
+    A purchase is never taken for it: its amount is not 0.
+    """
+
+    def sign(answer: EntryAnswer) -> str:
+        key = keys(answer.answer_kid)
+        is_granted = answer.outcome is EntryOutcome.GRANTED
+        return ccr.make(
+            ccr.Answer(
+                outcome=Outcome.APPROVED if is_granted else Outcome.DECLINED,
+                issuer=key.issuer,
+                kid=key.kid,
+                key=RequestKey(*answer.key),
+                minor_amount=0,
+                answered_at=unix_seconds(answer.answered_at),
+                response_code=answer.response_code,
             ),
             key.sign,
         )

@@ -10,15 +10,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from core.authorisation.records import Answer, Key, PurchaseRequest
-from core.kit.clock import Clock, business_day, unix_seconds
+from core.kit.clock import Clock, business_day
 from core.kit.ids import Ids
 from core.kit.money import CURRENCY, is_amount
 from core.school.records import Guess
-from terminals import ccq
 from terminals.answers import signing
 from terminals.codes import Instrument, Use, strip
 from terminals.guesses import Guesses, Reader
-from terminals.instruments import Declined, Found, Owner, Scan
+from terminals.instruments import Declined, Found, Owner
 from terminals.message import BusinessFields, RequestKey, find_pin
 from terminals.payments import (
     Authorised,
@@ -31,6 +30,7 @@ from terminals.payments import (
     Till,
 )
 from terminals.response import response_to
+from terminals.scanning import find_challenge, scan_of
 from terminals.scenes import Holder
 
 CONTINUATION_SECONDS = 90
@@ -103,19 +103,14 @@ class Authoriser:
     async def _read(
         self, till: Till, message: PurchaseMessage, terms: Terms, keys: SchoolKeys, now: datetime
     ) -> Found | Declined:
-        scan = Scan(
-            issuer=till.issuer,
-            text=strip(message.presented or ""),
-            use=Use.PAY,
-            now=now,
-            minor_amount=message.minor_amount,
-            zone=terms.zone,
-            keys=keys.ring,
-            skew_seconds=terms.skew_seconds,
-            life_seconds=terms.life_seconds,
-            challenge=_challenge(till, message, terms, keys, now),
-            challenge_above_minor=terms.challenge_above_minor,
-        )
+        challenge = find_challenge(
+            till, message.challenge, Use.PAY, (message.batch_no, message.seq_no), terms, keys, now,
+            message.minor_amount,
+        )  # fmt: skip
+        scan = scan_of(
+            till, message.presented or "", Use.PAY, terms, keys, now,
+            minor_amount=message.minor_amount, challenge=challenge,
+        )  # fmt: skip
         found = await self._reader.read(till.terminal_no, scan)
         if isinstance(found, Declined) and found.found and found.reason == "CHALLENGE_REQUIRED":
             replay_key = found.found.replay_key
@@ -272,22 +267,3 @@ def _terminal_refusal(till: Till, message: PurchaseMessage) -> Declined | None:
     if (message.presented is None) == (message.continuation is None):
         return Declined("30", "FORMAT_ERROR")
     return None
-
-
-def _challenge(
-    till: Till, message: PurchaseMessage, terms: Terms, keys: SchoolKeys, now: datetime
-) -> ccq.SignedChallenge | None:
-    """The terminal's own outstanding challenge for this very request, if it sent one."""
-    if message.challenge is None:
-        return None
-    verified = ccq.verify(
-        strip(message.challenge),
-        use=Use.PAY,
-        now=unix_seconds(now),
-        issuers=(till.issuer,),
-        terminals={(till.issuer, till.terminal_no): till.public_keys},
-        keys=keys.ring,
-        skew_seconds=terms.skew_seconds,
-    )
-    key = RequestKey(till.terminal_no, message.batch_no, message.seq_no)
-    return ccq.find_for_request(verified, till.issuer, key, message.minor_amount)

@@ -8,11 +8,12 @@ from uuid import UUID
 
 from core.kit.clock import unix_seconds
 from terminals import token, totp, verification
+from terminals.cc1 import Kind
 from terminals.ccq import SignedChallenge
 from terminals.codes import CodeRefusal, Instrument, Use, classify
 from terminals.keys import KeyRing
 from terminals.scenes import Holder
-from terminals.verification import VerificationContext
+from terminals.verification import OfflineAuthority, VerificationContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Owner:
     """Whose code or card it is, as the core knows it.
 
     `card_id` is the card that pays: the virtual one behind a code, the physical one of a tap.
-    `uses` are what a T0 or T1 code of this device may be used for.
+    `uses` are what the cardholder may use a code or card for: temporary staff open no door (M-099).
     """
 
     cardholder_id: UUID
@@ -67,12 +68,16 @@ class Instruments(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A read instrument: its owner, and what one use of it spends (None: a tap)."""
+    """A read instrument: its owner, and what one use of it spends (None: a tap).
+
+    `groups` are the entry profile and the mask of door groups of an entry pass (kind 3).
+    """
 
     owner: Owner
     instrument: Instrument
     replay_key: bytes | None
     serial: bytes | None = None
+    groups: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,11 @@ class Declined:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What was read where: `text` is stripped, amounts are fen."""
+    """What was read where: `text` is stripped, amounts are fen.
+
+    `offline` is given for what a terminal decided alone at `now`: it is judged by what that knew,
+    and the caller answers for a revocation, which the terminal may not have heard of.
+    """
 
     issuer: int
     text: str
@@ -99,6 +108,7 @@ class Scan:
     life_seconds: int
     challenge: SignedChallenge | None = None
     challenge_above_minor: int | None = None
+    offline: OfflineAuthority | None = None
 
     @property
     def issuers(self) -> Container[int]:
@@ -121,7 +131,9 @@ async def read(scan: Scan, instruments: Instruments) -> Found | Declined:
         case Instrument.PHYSICAL_CARD:
             uid = scan.text.split(":")[1].upper()
             owner = await instruments.by_uid(scan.issuer, uid)
-            return Declined("14", "CARD_UNKNOWN") if owner is None else Found(owner, kind, None)
+            if owner is None:
+                return Declined("14", "CARD_UNKNOWN")
+            return _allowed(scan, Found(owner, kind, None))
         case _:
             return Declined("40", "NOT_SUPPORTED")
 
@@ -139,6 +151,7 @@ async def _presentation(scan: Scan, instruments: Instruments) -> Found | Decline
             challenge_above_minor=scan.challenge_above_minor,
             skew_seconds=scan.skew_seconds,
             life_seconds=scan.life_seconds,
+            offline=scan.offline,
         ),
     )
     code = verdict.presentation
@@ -146,12 +159,24 @@ async def _presentation(scan: Scan, instruments: Instruments) -> Found | Decline
         assert isinstance(verdict, verification.Refused)
         return _declined(verdict.refusal)
     owner = await instruments.by_serial(scan.issuer, code.serial)
-    if owner is None or owner.is_revoked:
+    if owner is None or (owner.is_revoked and scan.offline is None):
         return _declined(CodeRefusal.REVOKED)
     replay_key = code.replay_key(scan.use)
-    found = Found(owner, Instrument.PRESENTATION, replay_key, code.serial)
-    if isinstance(verdict, verification.Refused):
-        return Declined(None, verdict.refusal, found)
+    groups = (code.cap_class, code.mask) if code.kind == Kind.ENTRY else None
+    found = Found(owner, Instrument.PRESENTATION, replay_key, code.serial, groups)
+    if not isinstance(verdict, verification.Refused):
+        return _allowed(scan, found)
+    if verdict.refusal is not CodeRefusal.KIND_NOT_ACCEPTED:
+        allowed = _allowed(scan, found)
+        if isinstance(allowed, Declined):
+            return allowed
+    return Declined(None, verdict.refusal, found)
+
+
+def _allowed(scan: Scan, found: Found) -> Found | Declined:
+    """Row 16 by what the school gives its owner now; a terminal alone went by the pass."""
+    if scan.offline is None and scan.use not in found.owner.uses:
+        return Declined(None, CodeRefusal.USE_NOT_ALLOWED, found)
     return found
 
 

@@ -7,14 +7,13 @@ from uuid import UUID
 
 from core.kit.clock import Clock
 from core.ledger.records import Balances
-from terminals.codes import Use, strip
+from terminals.codes import Use
 from terminals.guesses import Reader
-from terminals.instruments import Declined, Scan
+from terminals.instruments import Declined
 from terminals.payments import SchoolKeys, Terms, Till
 from terminals.response import Response, find_response, response_to
-from terminals.scenes import HolderView, Scene, view
-
-_ENTRIES = {Scene.GATE, Scene.CLASSROOM, Scene.ATTENDANCE, Scene.DORMITORY, Scene.LIBRARY}
+from terminals.scanning import scan_of
+from terminals.scenes import ENTRY_SCENES, HolderView, Scene, view
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +52,9 @@ class LookUps:
         if scene not in till.scenes:
             return LookedUp(find_response("58"), "TERMINAL_NOT_ALLOWED")
         terms = await self._terms(till.issuer)
-        scan = Scan(
-            issuer=till.issuer,
-            text=strip(presented),
-            use=Use.ENTRY if scene in _ENTRIES else Use.PAY,
-            now=self._clock.now(),
-            minor_amount=0,
-            zone=terms.zone,
-            keys=self._keys(till.issuer).ring,
-            skew_seconds=terms.skew_seconds,
-            life_seconds=terms.life_seconds,
-        )
+        use = Use.ENTRY if scene in ENTRY_SCENES else Use.PAY
+        keys, now = self._keys(till.issuer), self._clock.now()
+        scan = scan_of(till, presented, use, terms, keys, now)
         found = await self._reader.read(till.terminal_no, scan)
         if isinstance(found, Declined):
             code = found.response_code

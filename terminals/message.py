@@ -91,7 +91,26 @@ class BusinessFields(NamedTuple):
 
         The bytes of the request and its PIN block do not enter it.
         """
-        return sha256(json.dumps(self, separators=(",", ":")).encode()).digest()
+        return hash_of(self)
+
+
+class EntryFields(NamedTuple):
+    """What a door asks for, online or as an event; `presented` and `challenge` are stripped."""
+
+    operation: str
+    presented: str
+    challenge: str | None
+    door_no: int
+    direction: str
+
+    def content_hash(self) -> bytes:
+        """SHA-256 of the fields, made like that of money operations."""
+        return hash_of(self)
+
+
+def hash_of(fields: tuple[object, ...]) -> bytes:
+    """SHA-256 of texts and numbers as a compact JSON array."""
+    return sha256(json.dumps(fields, separators=(",", ":")).encode()).digest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from terminals.scenes import Holder, Scene
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the school's policy and keys say about a purchase at this instant."""
+    """What the school's policy says about purchases and passages at this instant."""
 
     purses: tuple[str, ...]
     single_minor: int
@@ -33,6 +33,7 @@ class Terms:
     challenge_above_minor: int | None
     skew_seconds: int
     life_seconds: int
+    upload_days: int
 
 
 @dataclass(frozen=True, slots=True)

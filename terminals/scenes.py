@@ -20,6 +20,12 @@ class Scene(StrEnum):
     KIOSK = "KIOSK"
 
 
+CLASS_SCENES = frozenset({Scene.GATE, Scene.CLASSROOM, Scene.ATTENDANCE, Scene.DORMITORY})
+"""Doors, which learn what kind of person passes and nothing else."""
+ENTRY_SCENES = CLASS_SCENES | {Scene.LIBRARY}
+"""Where a code that is only looked at is one for a door; a bus is paid as well."""
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
     """A cardholder as the core knows them; `holder_class` as in a pass (codes.md 4)."""
@@ -59,7 +65,7 @@ def view(scene: Scene, holder: Holder) -> HolderView:
         full, number = holder.name, holder.number
     elif scene is Scene.KIOSK:
         full, number = holder.name, mask_number(holder.number)
-    elif scene in (Scene.GATE, Scene.CLASSROOM, Scene.ATTENDANCE, Scene.DORMITORY):
+    elif scene in CLASS_SCENES:
         class_ = holder.holder_class
     shows_balance = scene in (Scene.MEAL, Scene.SHOP, Scene.BUS, Scene.KIOSK)
     return HolderView(masked, full, number, class_, shows_balance)

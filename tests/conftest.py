@@ -6,6 +6,7 @@ pytest_plugins = [
     "tests.servers.fixtures",
     "tests.factories.registry",
     "tests.factories.canteen",
+    "tests.factories.gates",
     "tests.api.campus",
     "tests.api.counter",
     "tests.contract.sandbox",

@@ -20,6 +20,8 @@ from bff.wiring import wire
 from core.audit.records import Actor, ActorKind
 from core.audit.service import Audit
 from core.db.connection import PATIENT_SECONDS
+from core.entry.service.doors import Doors
+from core.entry.service.passages import Passages
 from core.identity.service.campus_sign_in import CampusSignIn
 from core.identity.service.roster import RosterImport
 from core.kit.clock import Clock
@@ -41,6 +43,8 @@ class Desk:
     ids: Ids
     schools: Schools
     terminals: Terminals
+    doors: Doors
+    passages: Passages
     staff: Staff
     audit: Audit
     roster: RosterImport
@@ -90,6 +94,8 @@ async def open_desk() -> AsyncIterator[Desk]:
             wired.ids,
             services.schools,
             services.terminals,
+            services.doors,
+            services.passages,
             services.staff,
             wired.audit,
             wired.roster,

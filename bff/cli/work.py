@@ -23,7 +23,7 @@ POOL_MAXIMUM = 4
 
 
 def work(context: typer.Context) -> None:
-    """Send messages and expire holds until stopped 运行后台任务."""
+    """Send messages, expire holds and passages until stopped 运行后台任务."""
     with voice_of(context).answering():
         asyncio.run(_work(load_settings()))
 
@@ -53,6 +53,7 @@ async def _work(settings: Settings) -> None:
 
         async def expire(school_id: int) -> None:
             await made.services.authorisations.expire_holds(school_id)
+            await made.services.passages.expire(school_id)
             await made.services.channel_sign_in.expire(school_id)
             await made.services.campus_links.expire(school_id)
             await made.attempts.expire(school_id)

@@ -19,7 +19,8 @@ from clients.phone.wallet import Wallet
 from clients.screen import unix_clock, yuan
 from clients.terminal.journal import Journal
 from clients.terminal.protocol import Line, enrol
-from clients.terminal.till import Receipt, Till
+from clients.terminal.receipt import Receipt
+from clients.terminal.till import Till
 from clients.terminal.words import tell
 from core.identity.records import RosterRow
 from terminals.message import draw_activation_code

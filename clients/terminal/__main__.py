@@ -16,7 +16,8 @@ from clients.endpoint import Endpoint, NoAnswer
 from clients.screen import fen, qr, unix_clock
 from clients.terminal.journal import Entry, Journal, NotEnrolled, RequestUnknown, TillLocked
 from clients.terminal.protocol import Line, enrol
-from clients.terminal.till import ClockUntrusted, Receipt, ReceiptRefused, Till
+from clients.terminal.receipt import ClockUntrusted, Direction, Receipt, ReceiptRefused
+from clients.terminal.till import Till
 from clients.terminal.words import list_line, tell
 from terminals.codes import Instrument, classify, strip
 from terminals.message import RequestKey
@@ -31,6 +32,8 @@ app = typer.Typer(
     add_completion=False,
     help="校园卡参考终端 · The reference terminal of the campus card.",
 )
+gate = typer.Typer(no_args_is_help=True, help="门禁 · A terminal that is a gate")
+app.add_typer(gate, name="gate")
 
 
 @dataclass(slots=True)
@@ -234,6 +237,21 @@ def status(context: typer.Context, seq: Seq, batch: Batch = None) -> None:
             typer.echo("服务器无此交易 · the server knows of none")
             raise typer.Exit(1)
         typer.echo(f"{tell(receipt, desk.options.language)}  {receipt.shown['state'] or ''}")
+
+    _at_desk(context, work)
+
+
+@gate.command("pass")
+def gate_pass(
+    context: typer.Context,
+    code: Annotated[str, typer.Argument(help="扫到的码或卡 · what was scanned or tapped")],
+    door: Annotated[int, typer.Option(min=1, help="门号 · number of the door")] = 1,
+    direction: Annotated[Direction, typer.Option(help="方向 · which way")] = Direction.IN,
+) -> None:
+    """通行 · Asks whether whoever presents the code may pass; 1 if the door stays closed."""
+
+    async def work(desk: Desk) -> None:
+        desk.show(await desk.till.enter(code, door, direction))
 
     _at_desk(context, work)
 

@@ -72,6 +72,8 @@ class Operation(StrEnum):
     CAPTURE = "CAPTURE"
     VOID = "VOID"
     REFUND = "REFUND"
+    ENTRY = "ENTRY"
+    """A question of a door: without an answer the door stayed closed, and nothing is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +230,13 @@ class Journal:
             " WHERE (batch_no, seq_no) = (?, ?)"
             " OR (batch_no, seq_no) = (?, ?) AND (outcome IS NULL OR ? = 'VOIDED')",
             *(outcome.name, signed_answer, *entry.key[1:], *entry.named[1:], outcome.name),
+        )
+
+    def give_up(self, entry: Entry) -> None:
+        """Ends a question of a door that got no answer: it was not opened."""
+        self._run(
+            "UPDATE request SET outcome = ? WHERE (batch_no, seq_no) = (?, ?) AND outcome IS NULL",
+            *(Outcome.DECLINED.name, *entry.key[1:]),
         )
 
     def get(self, key: RequestKey) -> Entry:

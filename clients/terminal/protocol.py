@@ -22,11 +22,13 @@ CLOCK_TRUSTED_SECONDS = 72 * 3_600
 """How old the signed time may be that a terminal goes by (terminals.md 8)."""
 
 _DOCUMENTS = {
-    Operation.AUTHORISE: ("PurchaseAuthorise", "purchaseAuthorise"),
-    Operation.CAPTURE: ("PurchaseCapture", "purchaseCapture"),
-    Operation.VOID: ("PurchaseVoid", "purchaseVoid"),
-    Operation.REFUND: ("PurchaseRefund", "purchaseRefund"),
+    Operation.AUTHORISE: ("PurchaseAuthorise", "purchaseAuthorise", "authorisation"),
+    Operation.CAPTURE: ("PurchaseCapture", "purchaseCapture", "authorisation"),
+    Operation.VOID: ("PurchaseVoid", "purchaseVoid", "authorisation"),
+    Operation.REFUND: ("PurchaseRefund", "purchaseRefund", "authorisation"),
+    Operation.ENTRY: ("EntryAuthorise", "entryAuthorise", "entry"),
 }
+"""Of each operation: its document, its mutation, and what that answers."""
 
 
 class DocumentRefused(NoAnswer):
@@ -101,9 +103,9 @@ class Line:
         given = {**entry.given, "key": key_input(entry.key)}
         if pin is not None:
             given["pinBlock"] = self._journal.identity.seal(pin, entry.key, self.now())
-        document, field = _DOCUMENTS[entry.operation]
+        document, field, answered = _DOCUMENTS[entry.operation]
         payload = await self._endpoint.change(document, field, given, self._signed(entry.key))
-        return self._verified(entry, payload["authorisation"])
+        return self._verified(entry, payload[answered])
 
     async def ask_status(self, entry: Entry) -> tuple[Answer, Json] | None:
         """The verified answer that the server keeps for a purchase; None if it knows of none.

@@ -8,76 +8,31 @@ is voided, and the void is repeated until it is acknowledged; every other reques
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from time import monotonic
 from typing import TypeVar
 
 from clients.endpoint import Json, NoAnswer, NotAllowed, QuestionRefused
 from clients.terminal.journal import Entry, Journal, Operation, TillLocked
 from clients.terminal.protocol import Line, key_input
+from clients.terminal.receipt import (
+    ClockUntrusted,
+    Direction,
+    Patience,
+    Receipt,
+    ReceiptRefused,
+)
 from terminals import ccq
 from terminals.ccq import Challenge, Purpose
-from terminals.ccr import Answer, Outcome
+from terminals.ccr import Answer
 from terminals.codes import SKEW_SECONDS, CodeRefusal, strip
 from terminals.message import RequestKey
-from terminals.response import Action, Response, find_response
+from terminals.response import Action, find_response
 from terminals.scenes import Scene
 
 CHALLENGE_SECONDS = 120
 
 _Told = TypeVar("_Told")
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a terminal insists; a repeat waits a random part of a doubling pause."""
-
-    budget_seconds: float = 3.0
-    attempt_seconds: float = 1.5
-    pause_seconds: float = 0.1
-    status_tries: int = 3
-    progress_seconds: float = 45.0
-    progress_pause_seconds: float = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What came of a request. `answer` is verified; None means unknown, and taken care of.
-
-    `shown` is what else the server said (holder, balance, continuation): good for a screen only.
-    """
-
-    entry: Entry
-    answer: Answer | None
-    shown: Json = field(default_factory=dict)
-
-    @property
-    def outcome(self) -> Outcome | None:
-        """How it ended, None if that is unknown."""
-        return self.answer.outcome if self.answer else None
-
-    @property
-    def response(self) -> Response | None:
-        """The row of the table of response codes."""
-        return find_response(self.answer.response_code) if self.answer else None
-
-    @property
-    def is_approved(self) -> bool:
-        """Whether it is certain that what was asked has happened."""
-        is_void = self.entry.operation is Operation.VOID
-        return self.outcome is (Outcome.VOIDED if is_void else Outcome.APPROVED)
-
-
-class ClockUntrusted(Exception):
-    """No signed time has set our clock lately: no challenge is shown."""
-
-
-class ReceiptRefused(Exception):
-    """What a phone shows is no receipt for the challenge that we show."""
-
-    def __init__(self, refusal: CodeRefusal) -> None:
-        super().__init__(refusal.value)
-        self.refusal = refusal
 
 
 class Till:
@@ -243,6 +198,23 @@ class Till:
         }
         return await self._follow(Operation.REFUND, given, minor_amount, original)
 
+    async def enter(self, presented: str, door_no: int, direction: Direction) -> Receipt:
+        """Asks whether somebody may pass a door; it opens only for a verified yes.
+
+        Nothing undoes an entry whose answer was lost: the passage may stand in the log though
+        nobody passed. It is not asked again later, when nobody stands there.
+
+        Raises: TillLocked.
+        """
+        self._check_unlocked()
+        given = {"presented": strip(presented), "doorNo": door_no, "direction": direction.value}
+        entry = self._journal.write(Operation.ENTRY, given, 0)
+        try:
+            return await self._insist(entry)
+        except NoAnswer as none:
+            self._journal.give_up(entry)
+            return Receipt(entry, None, {"text": none.reason})
+
     async def status(self, original: RequestKey) -> Receipt | None:
         """What the server keeps for a purchase of ours; None if it knows of none.
 
@@ -262,6 +234,9 @@ class Till:
         for entry in self._journal.list_open():
             if self._journal.get(entry.key).outcome is not None:
                 continue  # the void before it has ended it
+            if entry.operation is Operation.ENTRY:
+                self._journal.give_up(entry)
+                continue
             is_purchase = entry.operation in (Operation.AUTHORISE, Operation.CHALLENGE)
             sent = self._void_of(entry) if is_purchase else entry
             try:

@@ -2,7 +2,7 @@
 
 from clients.screen import yuan
 from clients.terminal.journal import Entry, Operation
-from clients.terminal.till import Receipt
+from clients.terminal.receipt import Receipt
 from terminals.ccr import NO_REFERENCE, Outcome
 
 _UNKNOWN = {
@@ -15,10 +15,20 @@ _QUEUED = {
 }
 _UNPAID = {"zh": "未收到应答,已撤销,未扣款", "en": "No answer came: voided, nothing was paid"}
 _VOIDED = {"zh": "已撤销", "en": "Voided"}
+_PASS = {"zh": "请通行", "en": "Please pass"}
+_SHUT = {"zh": "未收到应答,未开门", "en": "No answer came: the door stayed closed"}
+_CLASSES = {
+    "STUDENT": "学生 student",
+    "STAFF": "教职工 staff",
+    "TEMPORARY": "临时人员 temporary",
+    "OTHER": "其他 other",
+}
 
 
 def tell(receipt: Receipt, language: str) -> str:
     """One line about what came of a request."""
+    if receipt.entry.operation is Operation.ENTRY:
+        return _tell_door(receipt, language)
     head = f"{receipt.entry.key.text()}  {yuan(receipt.entry.minor_amount)}  "
     is_purchase = receipt.entry.operation in (Operation.AUTHORISE, Operation.CHALLENGE)
     if receipt.answer is None or receipt.response is None:
@@ -28,6 +38,16 @@ def tell(receipt: Receipt, language: str) -> str:
         return head + (_UNPAID if is_purchase else _VOIDED)[language]
     text = receipt.response.zh if language == "zh" else receipt.response.en
     text = text.format(tries=receipt.shown.get("triesLeft", "?"))
+    return head + "  ".join(filter(None, (receipt.answer.response_code, text, *_details(receipt))))
+
+
+def _tell_door(receipt: Receipt, language: str) -> str:
+    head = f"{receipt.entry.key.text()}  "
+    if receipt.answer is None or receipt.response is None:
+        return head + _SHUT[language]
+    text = receipt.response.zh if language == "zh" else receipt.response.en
+    if receipt.is_approved:
+        text = _PASS[language]
     return head + "  ".join(filter(None, (receipt.answer.response_code, text, *_details(receipt))))
 
 
@@ -45,6 +65,8 @@ def _details(receipt: Receipt) -> list[str]:
     reference = receipt.answer.retrieval_reference
     return [
         holder.get("maskedName") or holder.get("name") or "",
+        holder.get("number") or "",
+        _CLASSES.get(holder.get("holderClass") or "", ""),
         f"余额 balance {yuan(balance['minorAmount'])}" if balance else "",
         f"RRN {reference}" if reference != NO_REFERENCE else "",
     ]

@@ -32,6 +32,10 @@ class IdempotencyConflict(Refusal):
     """The same key was used before with other content; nothing was changed."""
 
 
+class ItemLimit(Refusal):
+    """An upload holds too many items; `maximum` says how many it may."""
+
+
 class Overloaded(Refusal):
     """There is no seat for this work now; the same request may be sent again."""
 

@@ -18,6 +18,8 @@ from schema.code.types import CodeDevice
 from schema.connection import After, First
 from schema.context import CardholderViewer, RequestContext, RequestInfo
 from schema.directives import Bounded
+from schema.entry.reads import read_passages
+from schema.entry.types import PassageConnection
 from schema.identity.types import Binding, Consent, Contacts, Session
 from schema.inputs import month_of
 from schema.node import Node, node_id
@@ -115,6 +117,15 @@ class Cardholder(Node):
         """A page of the statement."""
         day = None if month is None else month_of(month)
         return await read_statement(info, self.cardholder_id, day, first, after)
+
+    @strawberry.field(
+        description="The doors passed, newest first, of the last 180 days; nobody else reads them."
+    )
+    async def passages(
+        self, info: RequestInfo, first: First = 20, after: After = None
+    ) -> PassageConnection:
+        """A page of the own log (U-06)."""
+        return await read_passages(info, first, after)
 
     @strawberry.field(description="What a month brought in and took out.")
     async def month_totals(self, info: RequestInfo, month: OneMonth) -> MonthTotals:

@@ -1,7 +1,7 @@
 """What a terminal's questions may be refused for when they are wrong in themselves."""
 
 from core.authorisation.records import ReferenceUnknown
-from core.kit.errors import IdempotencyConflict
+from core.kit.errors import IdempotencyConflict, ItemLimit
 from core.school.records import (
     ActivationInvalid,
     FingerprintMismatch,
@@ -16,6 +16,7 @@ TERMINAL = AreaErrors(
     ActivationInvalid,
     FingerprintMismatch,
     IdempotencyConflict,
+    ItemLimit,
     KeyRotationInvalid,
     ReferenceUnknown,
     TerminalStateInvalid,

@@ -53,13 +53,14 @@ def check_key(key: TerminalKeyInput) -> None:
         raise BadDocument("KEY_OUT_OF_RANGE")
 
 
-def till_of(info: RequestInfo, viewer: TerminalViewer) -> Till:
-    """The terminal with the keys that are valid now."""
+def till_of(info: RequestInfo, viewer: TerminalViewer, *, every_key: bool = False) -> Till:
+    """The terminal with the keys that are valid now; old records may need `every_key` it had."""
     now, enrolled = services(info).clock.now(), viewer.enrolled
+    keys = [key for key in enrolled.keys if every_key or key.is_valid_at(now)]
     return Till(
         issuer=viewer.school_id,
         terminal_no=viewer.terminal_no,
-        public_keys={k.number: k.public_key for k in enrolled.keys if k.is_valid_at(now)},
+        public_keys={key.number: key.public_key for key in keys},
         merchant_account_id=enrolled.merchant.account_id,
         merchant_is_active=enrolled.merchant.active,
         scenes=frozenset(map(Scene, enrolled.terminal.scenes)),

@@ -6,6 +6,7 @@ from typing import Self
 import strawberry
 
 from core.authorisation.records import Answer
+from core.entry.records import EntryAnswer
 from core.school.records import DocumentKind, EnrolledTerminal, TerminalState
 from core.school.records import SignedDocument as DocumentRecord
 from schema.context import RequestInfo
@@ -174,28 +175,11 @@ class HolderView:
         )
 
 
-@strawberry.type(description="The stored answer to one key; a repeat gets the same.")
-class Authorisation:
-    """A decision about money; a decline is one of them."""
+@strawberry.type(description="A stored answer to one key; a repeat gets the same.")
+class Answered:
+    """What every stored answer tells a terminal."""
 
-    answer: strawberry.Private[Answer]
-    holder: HolderView | None = strawberry.field(
-        default=None, description="The holder, where the scene shows them."
-    )
-    balance: Money | None = strawberry.field(
-        default=None, description="The available balance afterwards, where the scene shows it."
-    )
-    expires_at: datetime | None = strawberry.field(
-        default=None, description="The end of a hold that was just made."
-    )
-    continuation_expires_at: datetime | None = strawberry.field(
-        default=None, description="The end of `continuation`: 90 s after the answer."
-    )
-
-    @strawberry.field(description="What became of it.")
-    def outcome(self) -> Outcome:
-        """The outcome."""
-        return Outcome(self.answer.outcome)
+    answer: strawberry.Private[Answer | EntryAnswer]
 
     @strawberry.field(description="ISO 8583 field 39, two characters.")
     def response_code(self) -> str:
@@ -232,6 +216,48 @@ class Authorisation:
         """The reason."""
         return self.answer.reason
 
+    @strawberry.field(description="When it was decided.")
+    def answered_at(self) -> datetime:
+        """The instant."""
+        return self.answer.answered_at
+
+    @strawberry.field(
+        description="`CCR:` text signed by the ANSWER key; if it does not verify, the outcome is"
+        " unknown."
+    )
+    def signed_answer(self) -> str:
+        """The receipt."""
+        assert self.answer.signed_answer
+        return self.answer.signed_answer
+
+    def _text(self, language: str) -> str:
+        response = find_response(self.answer.response_code)
+        return response.zh if language == "zh" else response.en
+
+
+@strawberry.type(description="The stored answer to one key; a repeat gets the same.")
+class Authorisation(Answered):
+    """A decision about money; a decline is one of them."""
+
+    answer: strawberry.Private[Answer]
+    holder: HolderView | None = strawberry.field(
+        default=None, description="The holder, where the scene shows them."
+    )
+    balance: Money | None = strawberry.field(
+        default=None, description="The available balance afterwards, where the scene shows it."
+    )
+    expires_at: datetime | None = strawberry.field(
+        default=None, description="The end of a hold that was just made."
+    )
+    continuation_expires_at: datetime | None = strawberry.field(
+        default=None, description="The end of `continuation`: 90 s after the answer."
+    )
+
+    @strawberry.field(description="What became of it.")
+    def outcome(self) -> Outcome:
+        """The outcome."""
+        return Outcome(self.answer.outcome)
+
     @strawberry.field(description="The amount asked for.")
     def amount(self) -> Money:
         """The amount."""
@@ -242,24 +268,10 @@ class Authorisation:
         """The reference."""
         return self.answer.retrieval_reference
 
-    @strawberry.field(description="When it was decided.")
-    def answered_at(self) -> datetime:
-        """The instant."""
-        return self.answer.answered_at
-
     @strawberry.field(description="Whether the key was answered before.")
     def replayed(self) -> bool:
         """Whether it is a repeat."""
         return self.answer.verdict == "REPEATED"
-
-    @strawberry.field(
-        description="`CCR:` text signed by the ANSWER key; if it does not verify, the outcome is"
-        " unknown."
-    )
-    def signed_answer(self) -> str:
-        """The receipt."""
-        assert self.answer.signed_answer is not None
-        return self.answer.signed_answer
 
     @strawberry.field(description="Stands for the scan when the PIN is sent, under a new key.")
     def continuation(self) -> strawberry.ID | None:
@@ -278,6 +290,4 @@ class Authorisation:
         return None if self.balance is None else self.answer.answered_at
 
     def _text(self, language: str) -> str:
-        response = find_response(self.answer.response_code)
-        text = response.zh if language == "zh" else response.en
-        return text.format(tries=self.answer.tries_left)
+        return super()._text(language).format(tries=self.answer.tries_left)

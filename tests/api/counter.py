@@ -13,7 +13,8 @@ from clients.phone.phone import Phone
 from clients.phone.wallet import Wallet
 from clients.terminal.journal import Journal
 from clients.terminal.protocol import Line, enrol
-from clients.terminal.till import Patience, Till
+from clients.terminal.receipt import Patience
+from clients.terminal.till import Till
 from core.kit.clock import unix_seconds
 from tests.api.campus import Campus, campus_on
 from tests.api.devices import SCHOOL
@@ -82,7 +83,7 @@ async def counter(
     async with campus_on(database_dsn, redis_url, tmp_path, texts) as campus:
         network = Network(campus)
         async with httpx2.AsyncClient(transport=network, base_url="http://campus.example") as http:
-            _, code = await campus.activation()
+            _, code = await campus.activation("MEAL", "GATE", "LIBRARY")
             endpoint = Endpoint(http)
             identity, answer = await enrol(
                 endpoint, SCHOOL, code, "reference", "SN-1", campus.entropy

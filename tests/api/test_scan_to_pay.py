@@ -3,7 +3,7 @@
 import pytest
 
 from clients.endpoint import NoAnswer, QuestionRefused
-from clients.terminal.till import ReceiptRefused
+from clients.terminal.receipt import ReceiptRefused
 from terminals.ccr import Outcome
 from tests.api.counter import Counter
 from tests.api.devices import SCHOOL

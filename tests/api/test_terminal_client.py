@@ -5,11 +5,15 @@ from dataclasses import replace
 import pytest
 
 from clients.endpoint import NotAllowed
-from clients.terminal.till import Patience, Till
+from clients.terminal.receipt import Direction, Patience
+from clients.terminal.till import Till
+from core.entry.records import DoorScene
 from terminals.ccr import Outcome
 from terminals.scenes import Scene
 from tests.api.counter import ALICES_CARD, BOBS_CARD, Counter
-from tests.api.sample import PIN
+from tests.api.devices import SCHOOL
+from tests.api.gates import NORTH
+from tests.api.sample import OPERATOR, PIN
 
 
 async def test_sale_and_void_move_the_purse_there_and_back(counter: Counter) -> None:
@@ -74,6 +78,26 @@ async def test_unknown_outcome_is_undone_when_the_network_is_back(counter: Count
     assert counter.journal.list_open() == []
     assert counter.journal.get(unknown.entry.key).outcome is Outcome.VOIDED
     assert await counter.balance("S001") == 5_000
+
+
+async def test_gate_opens_once_for_a_code_and_the_phone_shows_it(counter: Counter) -> None:
+    number = counter.journal.identity.terminal_no
+    for door_no, scene in ((1, DoorScene.GATE), (2, DoorScene.LIBRARY)):
+        door = replace(NORTH, terminal_no=number, number=door_no, scene=scene)
+        await counter.campus.wired.services.doors.put(SCHOOL, door, OPERATOR, keep_passback=True)
+    phone, losses = await counter.phone(), [1]
+    counter.network.lost = lambda name: name == "EntryAuthorise" and bool(losses and losses.pop())
+    code = phone.show()
+    passed = await counter.till.enter(code, 1, Direction.IN)
+    assert passed.is_approved
+    assert passed.shown["replayed"] is True
+    assert passed.shown["holder"] == {"name": None, "number": None, "holderClass": "STUDENT"}
+    again = await counter.till.enter(code, 2, Direction.IN)
+    assert again.answer is not None
+    assert again.answer.response_code == "C1"
+    known = await counter.till.enter(ALICES_CARD, 2, Direction.IN)
+    assert known.shown["holder"]["number"] == "S001"
+    assert len(await counter.campus.rows("SELECT 1 FROM passage")) == 2
 
 
 async def test_wrong_clock_is_set_and_the_sale_goes_through(counter: Counter) -> None:

@@ -14,12 +14,14 @@ _PUBLIC_KEYS = {("school", "code")}
 _CHANGED_LATER = {
     "account", "activation_code", "attempt_counter", "authorisation", "binding", "campus",
     "cap_slot", "card", "cardholder", "cardholder_limit", "code_alias", "code_device", "code_pass",
-    "code_use", "entry_tag_day", "four_eyes_request", "guardian_grant", "identity_claim",
-    "limit_pause", "merchant", "one_time_code", "outbox", "pending_link", "pin", "printed_code",
-    "school", "session", "site", "staff", "terminal", "terminal_answer", "terminal_key",
+    "code_use", "door", "entry_right", "entry_tag_day", "entry_zone", "four_eyes_request",
+    "guardian_grant", "identity_claim", "limit_pause", "merchant", "one_time_code", "outbox",
+    "pending_link", "pin", "printed_code", "school", "session", "site", "staff", "terminal",
+    "terminal_answer", "terminal_key", "zone_presence",
 }  # fmt: skip
-_DELETED = {"attempt_counter", "campus_session", "identity_claim", "pending_link", "pin_spray",
-            "provider_notice"}  # fmt: skip
+_DELETED = {"attempt_counter", "campus_session", "entry_answer", "entry_event", "identity_claim",
+            "passage", "pending_link", "pin_spray", "provider_notice",
+            "zone_presence"}  # fmt: skip
 
 
 async def ask(dsn: str, sql: str, *values: object) -> list[tuple[object, ...]]:

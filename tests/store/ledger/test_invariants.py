@@ -29,6 +29,10 @@ PLANTED = {
     "I22 cash": "INSERT INTO transfer SELECT school_id, gen_random_uuid(), 'CASH_TOP_UP', 'POSTED',"
     " NULL, credit_account_id, debit_account_id, 1, NULL, made_at, business_on FROM transfer"
     " WHERE kind = 'OPENING_BALANCE'",
+    "I13 passages": "INSERT INTO entry_answer (school_id, terminal_no, batch_no, seq_no,"
+    " content_hash, outcome, response_code, scene, cardholder_id, answer_kid, answered_at,"
+    " signed_answer) SELECT school_id, terminal_no, 9, 9, content_hash, 'GRANTED', '00', 'GATE',"
+    " cardholder_id, 1, answered_at, 'CCR' FROM terminal_answer WHERE seq_no = 1",
     "I16 outbox": "INSERT INTO outbox (school_id, id, kind, payload, due_at, created_at)"
     " SELECT school_id, id, 'call', '{}', '2026-01-01', '2026-01-01' FROM merchant",
 }

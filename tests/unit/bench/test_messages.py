@@ -3,9 +3,10 @@
 import json
 from itertools import islice
 
+import pytest
 from nacl.signing import SigningKey
 
-from bench.messages import Place, codes, purchases
+from bench.messages import ASKED, Place, codes, signed_requests
 from bench.world import SCHOOL_ID, Holder, drawn, tills
 from terminals import signature, verification
 from terminals.codes import Use
@@ -20,8 +21,8 @@ SEED = drawn("test issuer", 1)
 HOLDERS = [Holder(1), Holder(2)]
 
 
-def shown(now: int = NOW) -> list[str]:
-    return list(codes(HOLDERS, 1, signer(SEED), START, now))
+def shown(now: int = NOW, asks: str = "purchase") -> list[str]:
+    return list(codes(HOLDERS, 1, signer(SEED), START, now, ASKED[asks].intents))
 
 
 def parse(raw: bytes) -> Request:
@@ -31,12 +32,13 @@ def parse(raw: bytes) -> Request:
     return Request(verb.split()[0], verb.split()[1], headers, body)
 
 
-def test_no_code_is_shown_twice_and_each_verifies_now() -> None:
-    texts = shown()
+@pytest.mark.parametrize(("asks", "use"), [("purchase", Use.PAY), ("entry", Use.ENTRY)])
+def test_no_code_is_shown_twice_and_each_verifies_now(asks: str, use: Use) -> None:
+    texts = shown(asks=asks)
     assert len(set(texts)) == len(texts) == 35 * 2 * 2
     public = KeyUse.PASS, _public(SEED), START - 1, START + 90_000, START + 99_000
     ring = KeyRing([PublicKey(SCHOOL_ID, 1, *public)])
-    context = VerificationContext(now=NOW, use=Use.PAY, issuers=(SCHOOL_ID,), keys=ring)
+    context = VerificationContext(now=NOW, use=use, issuers=(SCHOOL_ID,), keys=ring)
     assert all(isinstance(verification.verify(text, context), Verified) for text in texts)
 
 
@@ -47,7 +49,7 @@ def test_a_round_a_second_later_shows_other_codes_first() -> None:
 def test_every_request_bears_its_tills_signature_and_a_key_of_its_own() -> None:
     place = Place("/graphql", "sha256:00")
     counters = tills(hot=False)[:3]
-    made = purchases(place, iter(shown()), counters, 7, NOW, 5)
+    made = signed_requests(place, iter(shown()), counters, 7, NOW, 5)
     nonces, by_number = Nonces(), {till.number: till for till in counters}
 
     def find(key_id: KeyId) -> TerminalKey:
@@ -63,10 +65,17 @@ def test_every_request_bears_its_tills_signature_and_a_key_of_its_own() -> None:
 
 def test_a_graphql_request_names_its_trusted_document() -> None:
     place = Place("/graphql", "sha256:00")
-    (raw,) = purchases(place, iter(shown()), tills(hot=True), 1, NOW, 1)
+    (raw,) = signed_requests(place, iter(shown()), tills(hot=True), 1, NOW, 1)
     content = json.loads(parse(raw).body)
     assert content["documentId"] == "sha256:00"
     assert content["variables"]["input"]["presented"] == shown()[0]
+
+
+def test_an_entry_names_its_door() -> None:
+    place, given = Place("/bare", None), ASKED["entry"].given
+    (raw,) = signed_requests(place, iter(shown()), tills(hot=False), 1, NOW, 1, given)
+    content = json.loads(parse(raw).body)
+    assert (content["doorNo"], content["direction"]) == (1, "IN")
 
 
 def test_the_hot_tills_all_sell_for_merchant_1() -> None:

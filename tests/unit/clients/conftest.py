@@ -12,7 +12,8 @@ import pytest
 from clients.endpoint import Endpoint
 from clients.terminal.journal import Journal
 from clients.terminal.protocol import Line, enrol
-from clients.terminal.till import Patience, Till
+from clients.terminal.receipt import Patience
+from clients.terminal.till import Till
 from tests.unit.clients.pretend_server import ACTIVATION_CODE, ISSUER, NOW, PretendServer
 
 QUICK = Patience(

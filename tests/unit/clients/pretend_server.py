@@ -51,6 +51,7 @@ class PretendServer(httpx2.AsyncBaseTransport):
         self.held: dict[RequestKey, int] = {}
         self.answers: dict[RequestKey, tuple[str, Json]] = {}
         self.voided: set[RequestKey] = set()
+        self.passed: list[str] = []
         self.asked: list[str] = []
         self.bodies: list[bytes] = []
         self._terminal: bytes | None = None
@@ -113,7 +114,8 @@ class PretendServer(httpx2.AsyncBaseTransport):
         if operation == "PurchaseStatus":
             return {"data": {"terminal": {"purchaseStatus": self._status(signed, variables)}}}
         field = operation[0].lower() + operation[1:]
-        return {"data": {field: {"authorisation": self._money(operation, signed.key, given)}}}
+        answered = "entry" if operation == "EntryAuthorise" else "authorisation"
+        return {"data": {field: {answered: self._money(operation, signed.key, given)}}}
 
     def _find_key(self, key_id: KeyId) -> TerminalKey | None:
         return TerminalKey(self._terminal) if self._terminal and key_id == (ISSUER, 42, 1) else None
@@ -186,6 +188,8 @@ class PretendServer(httpx2.AsyncBaseTransport):
             self.paid.pop(original, None)
             self.held.pop(original, None)
             return self._shown(Outcome.VOIDED, original, "00", 0)
+        if operation == "EntryAuthorise":
+            return self._entered(key, given)
         amount = given["minorAmount"]
         if operation == "PurchaseAuthorise":
             return self._authorised(key, given, amount)
@@ -199,6 +203,13 @@ class PretendServer(httpx2.AsyncBaseTransport):
         else:
             self.paid[original] -= amount
         return self._shown(Outcome.APPROVED, key, "00", amount)
+
+    def _entered(self, key: RequestKey, given: Json) -> Json:
+        if given["doorNo"] != 1:
+            return self._shown(Outcome.DECLINED, key, "58", 0)
+        self.passed.append(given["direction"])
+        seen = {"name": None, "number": None, "holderClass": "STUDENT"}
+        return {**self._shown(Outcome.APPROVED, key, "00", 0), "holder": seen}
 
     def _authorised(self, key: RequestKey, given: Json, amount: int) -> Json:
         if key in self.voided:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from clients.terminal.till import CHALLENGE_SECONDS, ClockUntrusted, ReceiptRefused
+from clients.terminal.receipt import ClockUntrusted, ReceiptRefused
+from clients.terminal.till import CHALLENGE_SECONDS
 from terminals import base45, ccr
 from terminals.ccr import Answer, Outcome
 from terminals.keys import signer

@@ -7,7 +7,8 @@ import httpx2
 import pytest
 
 from clients.terminal.journal import Journal, Operation
-from clients.terminal.till import Patience, Till
+from clients.terminal.receipt import Patience
+from clients.terminal.till import Till
 from terminals.ccr import Outcome
 from terminals.message import RequestKey
 from tests.unit.clients.conftest import Counter

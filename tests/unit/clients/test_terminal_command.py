@@ -13,7 +13,8 @@ from typer.testing import CliRunner, Result
 from clients.endpoint import Endpoint
 from clients.screen import unix_clock
 from clients.terminal import __main__ as command
-from clients.terminal.till import Patience, Till
+from clients.terminal.receipt import Patience
+from clients.terminal.till import Till
 from tests.unit.clients.pretend_server import ISSUER, PretendServer
 from tests.unit.clients.test_till import CODE, every
 
@@ -73,6 +74,14 @@ def test_holds_captures_and_refunds(type_: Type, server: PretendServer) -> None:
     assert type_("capture", "1", "15").exit_code == 0
     assert type_("refund", "1", "4.5", "--reason", "cold soup").exit_code == 0
     assert list(server.paid.values()) == [1_050]
+
+
+def test_gate_lets_pass_or_ends_with_one(type_: Type, server: PretendServer) -> None:
+    passed = type_("gate", "pass", CODE, "--door", "1", "--direction", "OUT")
+    assert (passed.exit_code, passed.output) == (0, "42.1.1  00  Please pass  学生 student\n")
+    assert server.passed == ["OUT"]
+    refused = type_("gate", "pass", CODE, "--door", "2")
+    assert (refused.exit_code, refused.output.split("  ")[1]) == (1, "58")
 
 
 def test_unknown_outcome_says_so_and_ends_with_the_next_command(

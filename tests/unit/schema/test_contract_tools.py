@@ -94,6 +94,23 @@ def test_lint_finds_bounds_that_are_unsaid_or_too_wide() -> None:
     ]
 
 
+def test_an_upload_is_answered_item_by_item() -> None:
+    wide = Bounded(maximum=101)
+
+    @strawberry.type
+    class ThingsUploadPayload:
+        results: list[str] | None = strawberry.field(description="At most 101.", directives=[wide])
+
+    @strawberry.type
+    class Things:
+        @strawberry.field(description="What an upload is answered.")
+        def things(self) -> ThingsUploadPayload | None:
+            return None
+
+    found = problems(graphql_schema(build_schema([Things])))
+    assert [each for each in found if "connection" in each] == []
+
+
 def test_mutation_that_no_test_names_is_told(tmp_path: Path) -> None:
     core = graphql_schema(SCHEMA)
     (tmp_path / "test_toys.py").write_text("nothing of it")

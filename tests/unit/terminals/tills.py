@@ -49,6 +49,7 @@ TERMS = Terms(
     challenge_above_minor=5000,
     skew_seconds=15,
     life_seconds=45,
+    upload_days=10,
 )
 ANSWER = AnswerKey(0, 2, sign_answer)
 KEYS = SchoolKeys(samples.KEYS, ANSWER, lambda _: ANSWER, bytes(PIN_KEY))

@@ -1,4 +1,4 @@
-"""Sends signed purchases to an HTTP server over a few connections, one after another on each."""
+"""Sends signed requests to an HTTP server over a few connections, one after another on each."""
 
 import asyncio
 import time
@@ -8,15 +8,13 @@ from typing import Any
 from bench.contenders import DRIVERS
 from bench.driving import Tally, Work, drive
 from bench.http import Connection, connect
-from bench.messages import Place, codes, purchases, share
+from bench.messages import ASKED, Place, codes, share, signed_requests
 from bench.world import SCHOOL_ID, tills
 from bff.clock import SystemClock
 from bff.keys import load_keys
 from bff.settings import Environment
 from core.kit.clock import unix_seconds
 from terminals.keys import KeyUse, signer
-
-_APPROVED = b'"outcome":"APPROVED"'
 
 
 async def _prepare(order: dict[str, Any]) -> Work:
@@ -26,11 +24,14 @@ async def _prepare(order: dict[str, Any]) -> Work:
     )
     issuer = signer(seed.for_issuer(SCHOOL_ID))
     second = unix_seconds(now)
-    shown = codes(share(order["index"], DRIVERS), seed.kid, issuer, order["start"], second)
+    asked, people = ASKED[order["asks"]], share(order["index"], DRIVERS)
+    shown = codes(people, seed.kid, issuer, order["start"], second, asked.intents)
     batch_no = order["run"] * 10 + order["index"] + 1
     place = Place(order["path"], order["document_id"])
     counters = tills(hot=order["hot"])
-    queue = iter(purchases(place, shown, counters, batch_no, second, order["maximum"]))
+    queue = iter(
+        signed_requests(place, shown, counters, batch_no, second, order["maximum"], asked.given)
+    )
     connections = [await connect(order["port"]) for _ in range(order["clients"])]
     tally = Tally()
 
@@ -38,7 +39,7 @@ async def _prepare(order: dict[str, Any]) -> Work:
         while time.perf_counter() < until and (request := next(queue, None)) is not None:
             answer = await connection.send(request)
             tally.requests += 1
-            if _APPROVED not in answer:
+            if asked.good not in answer:
                 tally.failures.add(answer[:600].decode(errors="replace"))
 
     async def work(until: float) -> Tally:

@@ -1,0 +1,71 @@
+"""What answers terminals, and payers who scan what a terminal shows: money and doors."""
+
+from dataclasses import dataclass
+
+from bff.base import Base, CardServices
+from bff.instruments import CachedInstruments
+from bff.paying import PayingPins, terms_by
+from bff.push import PushHub
+from bff.pushing import PushingPayments
+from core.authorisation.service import Authorisations
+from core.authorisation.service.scans import Scans
+from core.entry.service.passages import Passages
+from terminals.authoriser import Authoriser
+from terminals.entry import Entries
+from terminals.entry_events import EntryEvents
+from terminals.follow_ups import FollowUps
+from terminals.guesses import Guesses, Reader
+from terminals.look_up import LookUps
+from terminals.merchant_codes import MerchantCodes, Registry
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalServices:
+    """What answers terminals about money and doors."""
+
+    authorisations: Authorisations
+    authoriser: Authoriser
+    follow_ups: FollowUps
+    look_ups: LookUps
+    merchant_codes: MerchantCodes
+    passages: Passages
+    entries: Entries
+    entry_events: EntryEvents
+
+    @classmethod
+    def on(cls, base: Base, made: CardServices, push: PushHub) -> "TerminalServices":
+        """The payments over the base."""
+        clock, ids, keys = base.ground.clock, base.ids, base.keyring.for_payments
+        authorisations = Authorisations(
+            base.database, base.lanes, base.ledger, base.limits, clock, ids
+        )
+        scans = Scans(base.database, clock, base.limits, base.prints.count_payment)
+        payments = PushingPayments(authorisations, scans, push)
+        instruments = CachedInstruments(
+            made.codes, made.cards, base.cardholders, base.schools.policy, clock
+        )
+        terms = terms_by(base.schools.policy)
+        pins = PayingPins(made.pins)
+        guesses = Guesses(base.terminals.count_guess, clock)
+        reader = Reader(instruments, guesses)
+        registry = Registry(
+            find_terminal=base.terminals.find_enrolled,
+            find_print=base.prints.find,
+            find_card=made.cards.paying_card,
+            prove_pin=made.pins.prove_to_pay,
+            terms=terms,
+            keys=keys,
+        )
+        passages, doors = Passages(base.database, clock, ids), base.doors
+        return cls(
+            authorisations=authorisations,
+            authoriser=Authoriser(payments, reader, pins, guesses, terms, keys, clock, ids),
+            follow_ups=FollowUps(payments, terms, keys, clock, ids),
+            look_ups=LookUps(reader, base.ledger.balances, terms, keys, clock),
+            merchant_codes=MerchantCodes(payments, registry, clock, ids),
+            passages=passages,
+            entries=Entries(
+                passages, doors, reader, instruments, base.ledger.balances, terms, keys, clock
+            ),
+            entry_events=EntryEvents(passages, doors, instruments, terms, keys, clock),
+        )

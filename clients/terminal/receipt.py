@@ -1,0 +1,70 @@
+"""What a terminal is patient for, and what comes of its requests."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from clients.endpoint import Json
+from clients.terminal.journal import Entry, Operation
+from terminals.ccr import Answer, Outcome
+from terminals.codes import CodeRefusal
+from terminals.response import Response, find_response
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a terminal insists; a repeat waits a random part of a doubling pause."""
+
+    budget_seconds: float = 3.0
+    attempt_seconds: float = 1.5
+    pause_seconds: float = 0.1
+    status_tries: int = 3
+    progress_seconds: float = 45.0
+    progress_pause_seconds: float = 2.0
+
+
+class Direction(StrEnum):
+    """Which way somebody passes a door."""
+
+    IN = "IN"
+    OUT = "OUT"
+    NONE = "NONE"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What came of a request. `answer` is verified; None means unknown, and taken care of.
+
+    `shown` is what else the server said (holder, balance, continuation): good for a screen only.
+    """
+
+    entry: Entry
+    answer: Answer | None
+    shown: Json = field(default_factory=dict)
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended, None if that is unknown."""
+        return self.answer.outcome if self.answer else None
+
+    @property
+    def response(self) -> Response | None:
+        """The row of the table of response codes."""
+        return find_response(self.answer.response_code) if self.answer else None
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether it is certain that what was asked has happened."""
+        is_void = self.entry.operation is Operation.VOID
+        return self.outcome is (Outcome.VOIDED if is_void else Outcome.APPROVED)
+
+
+class ClockUntrusted(Exception):
+    """No signed time has set our clock lately: no challenge is shown."""
+
+
+class ReceiptRefused(Exception):
+    """What a phone shows is no receipt for the challenge that we show."""
+
+    def __init__(self, refusal: CodeRefusal) -> None:
+        super().__init__(refusal.value)
+        self.refusal = refusal

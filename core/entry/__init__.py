@@ -1,0 +1,1 @@
+"""Doors, rights at them, passages, and who is inside."""

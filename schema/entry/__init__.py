@@ -1,0 +1,1 @@
+"""Doors, and the passages of a cardholder."""
