@@ -12,18 +12,18 @@ DOORS = {
     "UNBIND done": 2,
     "once": 5,
     "cache lost": 2,
-    "guesses at once": 100,
+    "guesses at once": 60,
     "guesses compared": 5,
     "victim pays": 2,
 }
 """What two cores under a load of eight met of signing in; `once` is how often what had been used
 was sent again."""
 MINIMUM_PER_MINUTE = {
-    "keys": 3_600,
+    "keys": 2_400,
     "AUTHORISE 00": 1_000,
-    "AUTHORISE 51": 900,
+    "AUTHORISE 51": 350,
     "AUTHORISE 70": 40,
-    "AUTHORISE C1": 320,
+    "AUTHORISE C1": 250,
     "AUTHORISE 41": 75,
     "AUTHORISE 22": 32,
     "repeats": 200,

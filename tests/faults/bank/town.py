@@ -240,16 +240,12 @@ def _published(key: PublicKey) -> dict[str, object]:
 async def _holders(
     wires: Wired, school_id: int, size: Size, dice: Dice, told: Told
 ) -> list[Holder]:
-    """Small balances, 5 to 60 yuan: refusals for lack of funds must happen.
-
-    At most 35 where people sign in besides, who leave the tills fewer purchases to run dry by.
-    """
-    spread = 3_000 if size.folk else 5_500
+    """Small balances, 5 to 60 yuan: refusals for lack of funds must happen."""
     people = [
         replace(
             person,
             kind=CardholderKind.STUDENT,
-            old_balance_minor=500 + dice.below(spread),
+            old_balance_minor=500 + dice.below(5_500),
             card_uid=f"{school_id:02X}{place:012X}",
         )
         for place, person in enumerate(sample_people(size.holders, "MAIN"))
