@@ -10,9 +10,17 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from core.school.records import DocumentKind, SignedDocument
-from terminals.keys import KeyUse, PublicKey, Sign, is_registrable, verifies
+from terminals.keys import KeyRing, KeyUse, PublicKey, Sign, is_registrable, verifies
 
-__all__ = ["DocumentKind", "DocumentRefusal", "SignedDocument", "sign", "verify_keys", "write_keys"]
+__all__ = [
+    "DocumentKind",
+    "DocumentRefusal",
+    "SignedDocument",
+    "sign",
+    "verify_by_ring",
+    "verify_keys",
+    "write_keys",
+]
 
 _SIGNED = Struct(">4sBHIB32s")
 
@@ -68,6 +76,25 @@ def verify_keys(
     except ValidationError:
         return DocumentRefusal.MALFORMED
     return keys if _are_usable(keys, issuer) else DocumentRefusal.MALFORMED
+
+
+def verify_by_ring(
+    document: SignedDocument, kind: DocumentKind, issuer: int, held_version: int, ring: KeyRing
+) -> DocumentRefusal | None:
+    """Why a terminal does not take a document of the school's DOCUMENT key; None if it does.
+
+    Its content is still to be read: what cannot be read is MALFORMED.
+    """
+    if (document.kind, document.issuer) != (kind, issuer):
+        return DocumentRefusal.NOT_MINE
+    if not held_version < document.version < 1 << 32:
+        return DocumentRefusal.VERSION_OLD
+    key = ring.find(issuer, document.kid, KeyUse.DOCUMENT)
+    if key is None:
+        return DocumentRefusal.KEY_UNKNOWN
+    if not verifies(key.public_key, _message(document), document.signature):
+        return DocumentRefusal.SIGNATURE
+    return None
 
 
 def _message(document: SignedDocument) -> bytes:

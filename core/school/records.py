@@ -247,6 +247,41 @@ class DocumentKind(IntEnum):
     RIGHTS = 4
 
 
+class DeniedKind(IntEnum):
+    """What a line of the deny list names; the numbers are those of the document."""
+
+    SERIAL = 1
+    UID = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """One line of the deny list: since which version, and until when in Unix seconds."""
+
+    kind: DeniedKind
+    id: bytes
+    version: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """How far terminals have come: the newest versions, and what each one has acknowledged."""
+
+    parameters_version: int
+    deny_version: int
+    acknowledged: dict[int, dict[int, int]]
+    """By terminal number, then document kind."""
+
+    def deny_version_of(self, terminal_no: int) -> int:
+        """The deny list a terminal goes by, 0 for none."""
+        return self.acknowledged.get(terminal_no, {}).get(DocumentKind.DENY, 0)
+
+    def count_protected(self, terminal_nos: Sequence[int]) -> int:
+        """How many of these refuse everything that is on the newest deny list."""
+        return sum(self.deny_version_of(number) >= self.deny_version for number in terminal_nos)
+
+
 @dataclass(frozen=True, slots=True)
 class SignedDocument:
     """A document for terminals as it is delivered; `kid` names the key of `signature`, 64 bytes.

@@ -8,7 +8,7 @@ from nacl.signing import SigningKey
 
 from terminals import documents
 from terminals.documents import DocumentKind, DocumentRefusal, SignedDocument, verify_keys
-from terminals.keys import PublicKey, signer
+from terminals.keys import KeyRing, KeyUse, PublicKey, signer
 from tests.unit.terminals import samples
 
 ROOT_SEED = b"\x66" * 32
@@ -66,3 +66,35 @@ def test_old_document_version_refused() -> None:
 ])  # fmt: skip
 def test_every_other_document_is_refused(changed: SignedDocument, refusal: str) -> None:
     assert verify_keys(changed, 0, 6, ROOTS) == refusal
+
+
+DOCUMENT_SEED = b"\x88" * 32
+DOCUMENT_KEY = replace(
+    samples.PASS_KEY, kid=5, use=KeyUse.DOCUMENT, public_key=samples.public(DOCUMENT_SEED)
+)
+RING = KeyRing([DOCUMENT_KEY, samples.ANSWER_KEY])
+
+
+def parameters(version: int = 7, kid: int = 5) -> SignedDocument:
+    """A document of issuer 0 under its DOCUMENT key."""
+    blank = SignedDocument(DocumentKind.PARAMETERS, 0, version, 0, b"{}", b"")
+    return documents.sign(blank, kid, signer(DOCUMENT_SEED))
+
+
+@pytest.mark.parametrize(("document", "held", "refusal"), [
+    (parameters(), 6, None),
+    (parameters(), 7, "VERSION_OLD"),
+    (parameters(6), 7, "VERSION_OLD"),
+    (replace(parameters(), version=1 << 32), 6, "VERSION_OLD"),
+    (replace(parameters(), kind=DocumentKind.DENY), 6, "NOT_MINE"),
+    (replace(parameters(), issuer=1), 6, "NOT_MINE"),
+    (parameters(kid=6), 6, "KEY_UNKNOWN"),
+    (parameters(kid=2), 6, "KEY_UNKNOWN"),
+    (replace(parameters(), content=b"[]"), 6, "SIGNATURE"),
+    (replace(parameters(), version=8), 6, "SIGNATURE"),
+])  # fmt: skip
+def test_a_document_of_the_school_rises_and_is_signed_by_its_document_key(
+    document: SignedDocument, held: int, refusal: str | None
+) -> None:
+    kind = DocumentKind.PARAMETERS
+    assert documents.verify_by_ring(document, kind, 0, held, RING) == refusal

@@ -1,0 +1,193 @@
+"""The PARAMETERS document: what a school decided for its terminals (terminals.md 8)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from core.school.policy import Cap, Policy
+from core.school.policy_words import Instrument
+from core.school.records import Site, Terminal
+from terminals.verification import CapClass
+
+_U32 = (1 << 32) - 1
+_HOUR_SECONDS = 3_600
+_DAY_SECONDS = 86_400
+_HIGH_CLASS = 3
+_KINDS: Mapping[str, tuple[int, ...]] = {Instrument.VIRTUAL: (1, 4), Instrument.CAMPUS: (2,)}
+
+Count = Annotated[int, Field(ge=0, le=_U32)]
+"""A number of seconds, fen or things; every figure of the document fits a u32."""
+
+
+class ParametersInvalid(Exception):
+    """The bytes are no parameters; what is held stays."""
+
+
+class _Part(BaseModel):
+    """Strict camel-case JSON; unknown members are left to newer terminals."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        strict=True,
+        frozen=True,
+        ser_json_bytes="hex",
+        val_json_bytes="hex",
+    )
+
+
+class OfflineCap(_Part):
+    """One cap class (codes.md 13): fen per purchase, how many, fen together, for HIGH passes."""
+
+    cap_class: Annotated[int, Field(ge=1, le=255)]
+    amount_minor: Count
+    count: Count
+    total_minor: Count
+    high: bool = False
+
+
+class SiteTerminals(_Part):
+    """An offline site (its bit in a pass's mask) and the terminals that stand there."""
+
+    site_no: Annotated[int, Field(ge=0, le=15)]
+    name_zh: str
+    name_en: str
+    terminals: Sequence[Count]
+
+
+class CodePrefix(_Part):
+    """How a text in the scan field begins, and which instrument that is (codes.md 15)."""
+
+    prefix: str
+    instrument: str
+
+
+class Parameters(_Part):
+    """All of it; amounts in fen, times in seconds.
+
+    `funding` names for each instrument the purses that pay, the first one first. `offline_money`
+    false stops every offline purchase, whatever the caps say. `challenge_above_minor` is the
+    online threshold, `offline_challenge_above_minor` the offline one; none: never.
+    """
+
+    offline_money: bool
+    offline_instruments: Sequence[str]
+    caps: Sequence[OfflineCap]
+    sites: Sequence[SiteTerminals]
+    challenge_above_minor: Count | None
+    offline_challenge_above_minor: Count | None
+    funding: Mapping[str, Sequence[str]]
+    code_prefixes: Sequence[CodePrefix]
+    skew_seconds: Count
+    life_seconds: Count
+    rotation_seconds: Count
+    deny_age_seconds: Count
+    upload_due_seconds: Count
+    upload_seconds: Count
+    stored_records: Count
+    stored_total_minor: Count
+    heartbeat_seconds: Count
+    hold_seconds: Count
+    single_minor: Count
+    daily_minor: Count
+    zone: str
+    pin_public_key: bytes
+
+    def caps_by_class(self) -> Mapping[int, CapClass]:
+        """The caps in force; none while offline money is off."""
+        if not self.offline_money:
+            return {}
+        return {
+            cap.cap_class: CapClass(cap.amount_minor, cap.count, cap.total_minor, cap.high)
+            for cap in self.caps
+        }
+
+    @property
+    def pay_kinds(self) -> frozenset[int]:
+        """Kinds of pass (codes.md 4) that pay without a network."""
+        return frozenset(k for name in self.offline_instruments for k in _KINDS.get(name, ()))
+
+    def site_of(self, terminal_no: int) -> int | None:
+        """Where a terminal stands; None if the document does not know it."""
+        return next((s.site_no for s in self.sites if terminal_no in s.terminals), None)
+
+
+CODE_PREFIXES = (
+    ("CC1:", "CC1"), ("CCR:", "CCR"), ("CCQ:", "CCQ"),
+    ("91", "T0"), ("90", "T1"), ("CARD:", "CARD"),
+)  # fmt: skip
+"""Ours of codes.md 15; the wallets' numbers need a line and are left to the server."""
+
+
+def parameters_of(
+    policy: Policy,
+    sites: Sequence[Site],
+    terminals: Sequence[Terminal],
+    purses: Sequence[str],
+    pin_public_key: bytes,
+) -> Parameters:
+    """What a school's policy and registry say to its terminals."""
+    offline, code, terminal = policy.offline, policy.code, policy.terminal
+    taken = [Instrument.VIRTUAL] if Instrument.VIRTUAL in offline.instruments else []
+    return Parameters(
+        offline_money=offline.money,
+        offline_instruments=list(taken),
+        caps=[
+            _cap(1, offline.cap_1), _cap(2, offline.cap_2), _cap(_HIGH_CLASS, offline.cap_high),
+        ],
+        sites=[
+            SiteTerminals(
+                site_no=site.number,
+                name_zh=site.name_zh,
+                name_en=site.name_en,
+                terminals=sorted(t.number for t in terminals if t.site_number == site.number),
+            )
+            for site in sites
+        ],
+        challenge_above_minor=code.challenge_above_minor or None,
+        offline_challenge_above_minor=offline.challenge_above_minor or None,
+        funding={instrument: list(purses) for instrument in taken},
+        code_prefixes=[CodePrefix(prefix=p, instrument=i) for p, i in CODE_PREFIXES],
+        skew_seconds=code.skew_seconds,
+        life_seconds=code.life_seconds,
+        rotation_seconds=code.rotation_seconds,
+        deny_age_seconds=offline.deny_age_hours * _HOUR_SECONDS,
+        upload_due_seconds=terminal.upload_due_hours * _HOUR_SECONDS,
+        upload_seconds=terminal.upload_days * _DAY_SECONDS,
+        stored_records=terminal.stored_records,
+        stored_total_minor=terminal.stored_total_minor,
+        heartbeat_seconds=terminal.heartbeat_seconds,
+        hold_seconds=terminal.hold_hours * _HOUR_SECONDS,
+        single_minor=policy.limit.single_minor,
+        daily_minor=policy.limit.daily_minor,
+        zone=policy.day.zone,
+        pin_public_key=pin_public_key,
+    )  # fmt: skip
+
+
+def _cap(number: int, cap: Cap) -> OfflineCap:
+    return OfflineCap(
+        cap_class=number,
+        amount_minor=cap.amount_minor,
+        count=cap.count,
+        total_minor=cap.total_minor,
+        high=number == _HIGH_CLASS,
+    )
+
+
+def write(parameters: Parameters) -> bytes:
+    """The content of a PARAMETERS document: the same facts, the same bytes."""
+    return parameters.model_dump_json(by_alias=True).encode()
+
+
+def read(content: bytes) -> Parameters:
+    """The parameters of a document.
+
+    Raises: ParametersInvalid.
+    """
+    try:
+        return Parameters.model_validate_json(content)
+    except ValidationError:
+        raise ParametersInvalid from None

@@ -1,0 +1,79 @@
+"""What a school's policy and registry say to its terminals, and which bytes they take."""
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from core.school.policy import Offline, Policy
+from core.school.policy_words import Instrument
+from core.school.records import DeviceClass, Site, Terminal, TerminalState
+from terminals.parameters import ParametersInvalid, parameters_of, read, write
+from terminals.verification import CapClass
+
+SITES = [Site(0, "一", "One"), Site(3, "三", "Three")]
+OPEN = replace(Policy(), offline=Offline(money=True, challenge_above_minor=700))
+
+
+def terminal(number: int, site: int) -> Terminal:
+    return Terminal(
+        number, UUID(int=1), site, TerminalState.ACTIVE, DeviceClass.TILL, ("MEAL",), None, None,
+        None,
+    )  # fmt: skip
+
+
+TILLS = [terminal(9, 3), terminal(2, 3), terminal(1, 0)]
+
+
+def test_parameters_survive_their_bytes_and_equal_facts_make_equal_bytes() -> None:
+    made = parameters_of(OPEN, SITES, TILLS, ("SUBSIDY", "MAIN"), b"\x05" * 32)
+    assert read(write(made)) == made
+    assert write(parameters_of(OPEN, SITES, TILLS, ("SUBSIDY", "MAIN"), b"\x05" * 32)) == write(
+        made
+    )
+    assert b'"denyAgeSeconds":86400' in write(made)
+    assert b'"pinPublicKey":"' + b"05" * 32 in write(made)
+
+
+def test_policy_decides_caps_sites_funding_and_times() -> None:
+    made = parameters_of(OPEN, SITES, TILLS, ("SUBSIDY", "MAIN"), bytes(32))
+    assert made.caps_by_class() == {
+        1: CapClass(2_000, 3, 5_000),
+        2: CapClass(1_000, 2, 2_000),
+        3: CapClass(5_000, 4, 10_000, is_high=True),
+    }
+    assert [(site.site_no, site.terminals) for site in made.sites] == [(0, [1]), (3, [2, 9])]
+    assert (made.site_of(9), made.site_of(1), made.site_of(4)) == (3, 0, None)
+    assert made.funding == {"VIRTUAL": ["SUBSIDY", "MAIN"]}
+    assert (made.challenge_above_minor, made.offline_challenge_above_minor) == (5_000, 700)
+    assert (made.upload_due_seconds, made.upload_seconds) == (86_400, 864_000)
+    assert made.pay_kinds == {1, 4}
+
+
+def test_without_offline_money_every_cap_is_nothing() -> None:
+    shut = parameters_of(Policy(), SITES, TILLS, ("MAIN",), bytes(32))
+    assert not shut.offline_money
+    assert shut.caps_by_class() == {}
+    assert shut.offline_challenge_above_minor is None
+
+
+def test_only_instruments_that_a_terminal_can_verify_alone_are_named() -> None:
+    chips = replace(Policy(), offline=Offline(instruments=frozenset({Instrument.PHYSICAL})))
+    made = parameters_of(chips, SITES, TILLS, ("MAIN",), bytes(32))
+    assert (made.offline_instruments, made.funding, made.pay_kinds) == ([], {}, frozenset())
+
+
+@pytest.mark.parametrize(("old", "new"), [
+    (b'"offlineMoney":true', b'"offlineMoney":1'), (b'"lifeSeconds":45', b'"lifeSeconds":-1'),
+    (b'"lifeSeconds":45', b'"lifeSeconds":"45"'), (b'"zone"', b'"zones"'), (b"{", b"["),
+    (b'"siteNo":3', b'"siteNo":16'),
+])  # fmt: skip
+def test_other_bytes_are_no_parameters(old: bytes, new: bytes) -> None:
+    content = write(parameters_of(OPEN, SITES, TILLS, ("MAIN",), bytes(32)))
+    with pytest.raises(ParametersInvalid):
+        read(content.replace(old, new, 1))
+
+
+def test_a_member_that_is_not_known_is_left_to_newer_terminals() -> None:
+    content = write(parameters_of(OPEN, SITES, TILLS, ("MAIN",), bytes(32)))
+    assert read(content.replace(b"{", b'{"mealPeriods":[],', 1)) == read(content)
