@@ -27,6 +27,7 @@ from bff.paying import terms_by
 from bff.school_keys import SchoolKeyring
 from bff.settings import load_settings
 from core.authorisation.service import Authorisations
+from core.card.service.passes import Passes
 from core.card.slots import holder_class
 from core.db.lanes import Lanes
 from core.db.unit import Database
@@ -38,6 +39,7 @@ from core.limit.service import Limits
 from core.school.policy import Policy
 from core.school.policy_file import parse_school_file
 from core.school.records import Guess
+from core.school.service import DenyList
 from terminals import signature
 from terminals.authoriser import Authoriser
 from terminals.guesses import Guesses, Reader
@@ -241,7 +243,8 @@ async def _serving(app: Starlette) -> AsyncIterator[None]:
     async def policy_of(_school_id: int) -> Policy:
         return policy
 
-    ledger, limits = Ledger(database, clock, ids), Limits(database)
+    ledger = Ledger(database, clock, ids)
+    limits = Limits(database, Passes(clock, DenyList(database, clock)))
     payments = Authorisations(database, lanes, ledger, limits, clock, ids)
     guesses = Guesses(_no_guess, clock)
     authoriser = Authoriser(

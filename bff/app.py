@@ -27,6 +27,7 @@ from bff.guards import Receive as CoroutineReceive
 from bff.health import health_routes
 from bff.keys import load_keys
 from bff.languages import SchoolLanguages
+from bff.outside import Outside
 from bff.plans.plan import find_plan
 from bff.ratelimit import Buckets
 from bff.reporting import report
@@ -36,7 +37,7 @@ from bff.signatures import SignatureGuard
 from bff.socket import Sockets
 from bff.trusted import FOLDER, heartbeats, read_documents, seat_classes, upload_ids
 from bff.viewer import Viewers
-from bff.wiring import Outside, Wired, wire
+from bff.wiring import Wired, wire
 from core.db.unit import Unit
 from schema.campus import SCHEMA
 from schema.masking import Masker

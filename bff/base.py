@@ -14,6 +14,7 @@ from core.card.pin_hash import PinHasher
 from core.card.service.cards import Cards
 from core.card.service.codes import Codes
 from core.card.service.devices import Devices
+from core.card.service.passes import Passes
 from core.card.service.pins import Pins
 from core.db.lanes import Lanes
 from core.db.unit import Database
@@ -23,7 +24,7 @@ from core.kit.ids import Ids
 from core.kit.sealed import Sealer
 from core.ledger.service import Ledger
 from core.limit.service import Limits
-from core.school.service import Prints, Schools, Terminals
+from core.school.service import DenyList, Prints, Schools, Terminals
 from terminals.code_maker import CodeMaker
 from terminals.proofs import SignedProofs
 
@@ -50,6 +51,7 @@ class Base:
     prints: Prints
     cardholders: Cardholders
     doors: DoorRegistry
+    deny: DenyList
 
     @classmethod
     def on(cls, ground: Ground) -> "Base":
@@ -62,6 +64,7 @@ class Base:
         sealer = Sealer(ground.keys.data, ground.keys.blind_index, ground.entropy)
         audit = Audit(database, clock, ids, ground.keys.audit)
         ledger = Ledger(database, clock, ids)
+        deny = DenyList(database, clock)
         terminals = Terminals(database, clock, audit, SignedProofs())
         cardholders = Cardholders(database, sealer)
         return cls(
@@ -74,12 +77,13 @@ class Base:
             keyring=SchoolKeyring(ground.keys, clock),
             audit=audit,
             ledger=ledger,
-            limits=Limits(database),
+            limits=Limits(database, Passes(clock, deny)),
             schools=Schools(database, clock, ids, audit, ledger),
             terminals=terminals,
             prints=Prints(database, clock, audit),
             cardholders=cardholders,
             doors=DoorRegistry(database, clock, audit, terminals, cardholders),
+            deny=deny,
         )
 
 
@@ -104,7 +108,9 @@ class CardServices:
             cards=Cards(
                 database, clock, ids, policy_of=policy_of, cardholders=people, pins=pins
             ),
-            devices=Devices(database, clock, ids, policy_of=policy_of, pins=pins, maker=maker),
+            devices=Devices(
+                database, clock, ids, policy_of=policy_of, pins=pins, maker=maker, deny=base.deny
+            ),
             codes=Codes(
                 database, clock, ids, policy_of=policy_of, cardholders=people, maker=maker,
                 tokens=RedisTokens(base.redis), funds=PurseFunds(base.ledger),

@@ -42,7 +42,9 @@ class PurseFunds:
         self._ledger = ledger
 
     async def available_minor(self, school_id: int, cardholder_id: UUID) -> int:
-        """The available balance in fen."""
+        """The available balance in fen; 0 while arrears are open."""
+        if await self._ledger.arrears_minor(school_id, cardholder_id) > 0:
+            return 0
         return (await self._ledger.balances(school_id, cardholder_id)).available_minor
 
 

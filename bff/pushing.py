@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
+from core.authorisation.offline import Claim, Judgement, Known, Settled
 from core.authorisation.records import (
     Answer,
     Continuation,
@@ -13,6 +14,7 @@ from core.authorisation.records import (
     Status,
 )
 from core.authorisation.service import Authorisations
+from core.authorisation.service.offline import OfflineRecords
 from core.authorisation.service.scans import Scans
 from schema.feed import Feed, News
 
@@ -97,3 +99,25 @@ class PushingPayments:
             news = (News.PAYMENT, News.BALANCE) if moved else (News.PAYMENT,)
             self._feed.tell(school_id, answer.cardholder_id, *news)
         return answer
+
+
+class PushingRecords:
+    """Implements `terminals.uploads.Records` by the core's, with news of what was paid alone."""
+
+    def __init__(self, records: OfflineRecords, feed: Feed) -> None:
+        self._records = records
+        self._feed = feed
+
+    async def settle(
+        self,
+        school_id: int,
+        claim: Claim,
+        purses: Sequence[str],
+        judge: Callable[[Known], Judgement],
+        sign: Sign,
+    ) -> Settled:
+        """Judges one record."""
+        settled = await self._records.settle(school_id, claim, purses, judge, sign)
+        if settled.cardholder_id is not None and not settled.judgement.school_pays:
+            self._feed.tell(school_id, settled.cardholder_id, News.PAYMENT, News.BALANCE)
+        return settled

@@ -8,8 +8,9 @@ from bff.keys import Keys
 from core.kit.clock import Clock
 from terminals.answers import AnswerKey
 from terminals.code_maker import IssuerKeys, PassKey
-from terminals.keys import KeyRing, KeyUse, PublicKey, signer
+from terminals.keys import KeyRing, KeyUse, PublicKey, Sign, signer
 from terminals.payments import SchoolKeys
+from terminals.publisher import DocumentKey
 
 _SCHOOLS = 1_024
 
@@ -25,6 +26,7 @@ class SchoolKeyring:
         self._published = lru_cache(_SCHOOLS)(keys.public_keys)
         self._ring = lru_cache(_SCHOOLS)(lambda school_id: KeyRing(self._published(school_id)))
         self._answer_key = lru_cache(4 * _SCHOOLS)(self._make_answer_key)
+        self._document_key = lru_cache(4 * _SCHOOLS)(self._make_document_key)
         self._issuer_keys = lru_cache(_SCHOOLS)(self._make_issuer_keys)
 
     def published(self, school_id: int) -> list[PublicKey]:
@@ -36,6 +38,11 @@ class SchoolKeyring:
         if kid is None:
             kid = self._keys.signing_seed(KeyUse.ANSWER, self._clock.now()).kid
         return self._answer_key(school_id, kid)
+
+    def documents(self, school_id: int) -> DocumentKey:
+        """The DOCUMENT key that signs now."""
+        kid = self._keys.signing_seed(KeyUse.DOCUMENT, self._clock.now()).kid
+        return self._document_key(school_id, kid)
 
     def for_payments(self, school_id: int) -> SchoolKeys:
         """What a purchase needs."""
@@ -51,8 +58,14 @@ class SchoolKeyring:
         return self._issuer_keys(school_id)
 
     def _make_answer_key(self, school_id: int, kid: int) -> AnswerKey:
-        seed = next(s for s in self._keys.signing if (s.kid, s.use) == (kid, KeyUse.ANSWER))
-        return AnswerKey(school_id, kid, signer(seed.for_issuer(school_id)))
+        return AnswerKey(school_id, kid, self._signer(school_id, kid, KeyUse.ANSWER))
+
+    def _make_document_key(self, school_id: int, kid: int) -> DocumentKey:
+        return DocumentKey(kid, self._signer(school_id, kid, KeyUse.DOCUMENT))
+
+    def _signer(self, school_id: int, kid: int, use: KeyUse) -> Sign:
+        seed = next(s for s in self._keys.signing if (s.kid, s.use) == (kid, use))
+        return signer(seed.for_issuer(school_id))
 
     def _make_issuer_keys(self, school_id: int) -> IssuerKeys:
         passes = [

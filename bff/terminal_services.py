@@ -4,12 +4,16 @@ from dataclasses import dataclass
 
 from bff.base import Base, CardServices
 from bff.instruments import CachedInstruments
+from bff.offline_wiring import OfflineServices
 from bff.paying import PayingPins, terms_by
 from bff.push import PushHub
 from bff.pushing import PushingPayments
 from core.authorisation.service import Authorisations
+from core.authorisation.service.offline import OfflineRecords
 from core.authorisation.service.scans import Scans
 from core.entry.service.passages import Passages
+from core.school.service import Documents
+from core.settlement.service import Batches
 from terminals.authoriser import Authoriser
 from terminals.entry import Entries
 from terminals.entry_events import EntryEvents
@@ -31,6 +35,7 @@ class TerminalServices:
     passages: Passages
     entries: Entries
     entry_events: EntryEvents
+    offline: OfflineServices
 
     @classmethod
     def on(cls, base: Base, made: CardServices, push: PushHub) -> "TerminalServices":
@@ -56,16 +61,23 @@ class TerminalServices:
             terms=terms,
             keys=keys,
         )
+        records = OfflineRecords(base.database, base.ledger, base.limits, clock, ids)
+        batches = Batches(base.database, clock, records)
+        offline = OfflineServices.over(
+            records, batches, Documents(base.database, clock, base.audit), base.deny, base.schools,
+            base.terminals, base.keyring, terms, push, clock,
+        )  # fmt: skip
         passages, doors = Passages(base.database, clock, ids), base.doors
         return cls(
             authorisations=authorisations,
             authoriser=Authoriser(payments, reader, pins, guesses, terms, keys, clock, ids),
-            follow_ups=FollowUps(payments, terms, keys, clock, ids),
+            follow_ups=FollowUps(payments, terms, keys, clock, ids, batches.is_closed),
             look_ups=LookUps(reader, base.ledger.balances, terms, keys, clock),
             merchant_codes=MerchantCodes(payments, registry, clock, ids),
             passages=passages,
             entries=Entries(
                 passages, doors, reader, instruments, base.ledger.balances, terms, keys, clock
             ),
+            offline=offline,
             entry_events=EntryEvents(passages, doors, instruments, terms, keys, clock),
         )

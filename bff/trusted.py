@@ -19,12 +19,14 @@ _SEATS = {
     "purchaseVoid": SeatClass.URGENT,
     "terminal": SeatClass.URGENT,
     HEARTBEAT: SeatClass.URGENT,
+    "offlineBatchUpload": SeatClass.TERMINAL,
+    "batchClose": SeatClass.TERMINAL,
     "cashTopUp": SeatClass.MONEY,
     "codeTokenIssue": SeatClass.MONEY,
     "merchantCodePay": SeatClass.MONEY,
 }
 
-_UPLOADS = ("entryEventsUpload",)
+_UPLOADS = ("entryEventsUpload", "offlineBatchUpload")
 """What terminals send in bulk."""
 
 

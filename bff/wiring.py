@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
 
 from redis.asyncio import Redis
 
@@ -11,6 +10,7 @@ from bff.base import Base, CardServices
 from bff.connections import Connections
 from bff.ground import Ground
 from bff.one_time_store import RedisOneTimeStore
+from bff.outside import Outside
 from bff.push import PushHub
 from bff.terminal_services import TerminalServices
 from core.audit.service import Audit
@@ -24,16 +24,13 @@ from core.identity.service.links import Links
 from core.identity.service.messages import Messages
 from core.identity.service.provider_notices import ProviderNotices
 from core.identity.service.roster import RosterImport
+from core.identity.service.sessions import Sessions
 from core.identity.service.staff_look_ups import StaffLookUps
 from core.identity.service.staff_sessions import StaffSignIn
 from core.kit.ids import Ids
 from core.kit.slow_hash import SlowHash
-from core.ports.campus_sign_on import CampusSignOns
-from core.ports.channels import Doors
 from core.ports.messages import AddressKind, MessageSender
-from core.ports.notices import NoticeReaders
 from core.school.service import (
-    Documents,
     FourEyes,
     FourEyesAct,
     Staff,
@@ -42,29 +39,6 @@ from core.top_up.service import CASH_TOP_UP, Cash, CashPosting
 from schema.services import Services, TerminalKeys
 
 Senders = Mapping[AddressKind, MessageSender]
-
-
-class Outside(Protocol):
-    """The channels and campus sign-ons of every school."""
-
-    @property
-    def doors(self) -> Doors:
-        """The channels."""
-        ...
-
-    @property
-    def sign_ons(self) -> CampusSignOns:
-        """The campus sign-ons."""
-        ...
-
-    @property
-    def notices(self) -> NoticeReaders:
-        """Who reads what their providers post."""
-        ...
-
-    async def close(self) -> None:
-        """Closes the connections to all of them."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +109,11 @@ class _Desk:
         desk_links = DeskLinks(database, clock, sealer, staff, people, links)
         return cls(staff, four_eyes, cash, desk_links, corrections)
 
+    def sign_in_with(self, base: _Base, sessions: Sessions) -> StaffSignIn:
+        """How staff sign in."""
+        clock = base.ground.clock
+        return StaffSignIn(base.database, clock, base.ids, base.sealer, self.staff, sessions)
+
 
 def wire(ground: Ground, senders: Senders | None = None, outside: Outside | None = None) -> Wired:
     """Every service with what it needs; nothing connects before `Wired.opened`.
@@ -204,7 +183,7 @@ def _services(
         schools=base.schools,
         staff=desk.staff,
         terminals=base.terminals,
-        documents=Documents(database, clock, base.audit),
+        documents=payments.offline.documents,
         prints=base.prints,
         four_eyes=desk.four_eyes,
         cash=desk.cash,
@@ -225,9 +204,7 @@ def _services(
         sessions=identity.sessions,
         step_up=identity.step_up,
         bindings=identity.bindings,
-        staff_sign_in=StaffSignIn(
-            database, clock, base.ids, base.sealer, desk.staff, identity.sessions
-        ),
+        staff_sign_in=desk.sign_in_with(base, identity.sessions),
         cards=made.cards,
         pins=made.pins,
         devices=made.devices,
@@ -239,6 +216,10 @@ def _services(
         follow_ups=payments.follow_ups,
         look_ups=payments.look_ups,
         merchant_codes=payments.merchant_codes,
+        uploads=payments.offline.uploads,
+        batches=payments.offline.batches,
+        publisher=payments.offline.publisher,
+        deny=base.deny,
         doors=base.doors,
         passages=payments.passages,
         entries=payments.entries,

@@ -23,8 +23,10 @@ from schema.staff.register import RegisterMutation
 from schema.staff.sign_in import StaffSignInMutation
 from schema.staff.terminals import StaffTerminalMutation
 from schema.statement.subscriptions import StatementSubscription
+from schema.terminal.batches import BatchMutation
 from schema.terminal.enrolment import EnrolmentMutation
 from schema.terminal.look_up import LookUpMutation
+from schema.terminal.offline import OfflineMutation
 from schema.terminal.purchases import PurchaseMutation
 from schema.terminal.registry import TerminalQuery, load_terminal
 from schema.terminal.sync import SyncMutation
@@ -50,6 +52,8 @@ SCHEMA: CampusSchema = build_schema(
         LookUpMutation,
         PurchaseMutation,
         EntryMutation,
+        OfflineMutation,
+        BatchMutation,
         StaffSignInMutation,
         CashMutation,
         RegisterMutation,

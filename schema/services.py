@@ -30,7 +30,8 @@ from core.identity.service.step_up import StepUp
 from core.kit.clock import Clock
 from core.ledger.service import Ledger
 from core.limit.service import Limits
-from core.school.service import Documents, FourEyes, Prints, Schools, Staff, Terminals
+from core.school.service import DenyList, Documents, FourEyes, Prints, Schools, Staff, Terminals
+from core.settlement.service import Batches
 from core.top_up.service import Cash
 from schema.context import RequestInfo
 from schema.feed import Feed
@@ -42,6 +43,8 @@ from terminals.follow_ups import FollowUps
 from terminals.keys import PublicKey
 from terminals.look_up import LookUps
 from terminals.merchant_codes import MerchantCodes
+from terminals.publisher import Publisher
+from terminals.uploads import Uploads
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,10 @@ class Services:
     authorisations: Authorisations
     authoriser: Authoriser
     follow_ups: FollowUps
+    uploads: Uploads
+    batches: Batches
+    publisher: Publisher
+    deny: DenyList
     look_ups: LookUps
     merchant_codes: MerchantCodes
     doors: Doors

@@ -1,6 +1,9 @@
 """What a heartbeat tells its terminal to do (terminals.md 3)."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+
+from core.school.records import DocumentKind
 
 
 class Directive(StrEnum):
@@ -15,14 +18,19 @@ class Directive(StrEnum):
 
 
 def directives(
-    *, is_locked: bool, held_version: int | None, newest_version: int
+    *,
+    is_locked: bool,
+    held: Mapping[DocumentKind, int | None],
+    newest: Mapping[DocumentKind, int],
 ) -> list[Directive]:
-    """What to do for a terminal that holds this version of the key document.
+    """What to do for a terminal that holds these versions of the documents.
 
-    None is a terminal that fetches no documents, 0 one that has none yet. A locked terminal may
+    None is a document that it does not fetch, 0 one that it has not yet. A locked terminal may
     fetch nothing, so it hears of its lock alone.
     """
     if is_locked:
         return [Directive.LOCK]
-    is_behind = held_version is not None and held_version < newest_version
+    is_behind = any(
+        version is not None and version < newest.get(kind, 0) for kind, version in held.items()
+    )
     return [Directive.SYNC] if is_behind else []

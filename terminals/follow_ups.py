@@ -7,6 +7,7 @@ from core.authorisation.records import Answer, FollowUp, Key, Status
 from core.kit.clock import Clock, business_day
 from core.kit.ids import Ids
 from core.kit.money import is_amount
+from core.settlement.records import VoidTooLate
 from terminals.answers import signing
 from terminals.message import BusinessFields, RequestKey
 from terminals.payments import Payments, SchoolKeys, Terms, Till
@@ -43,17 +44,19 @@ class FollowUps:
         keys: Callable[[int], SchoolKeys],
         clock: Clock,
         ids: Ids,
+        is_closed: Callable[[int, int, int], Awaitable[bool]],
     ) -> None:
         self._payments = payments
         self._terms = terms
         self._keys = keys
         self._clock = clock
         self._ids = ids
+        self._is_closed = is_closed
 
     async def answer(self, till: Till, message: FollowUpMessage) -> Answer:
         """The answer to a capture, void or refund; a repeat gets the stored one.
 
-        Raises: IdempotencyConflict, DatabaseUnavailable.
+        Raises: IdempotencyConflict, VoidTooLate, DatabaseUnavailable.
         """
         follow = await self._follow(till, message)
         keys = self._keys(till.issuer)
@@ -62,7 +65,9 @@ class FollowUps:
             named = RequestKey(
                 follow.original.terminal_no, follow.original.batch_no, follow.original.seq_no
             )
-            return await self._payments.void(till.issuer, follow, signing(keys.answers, named))
+            sign = signing(keys.answers, named)
+            await self._check_open(till, follow, sign)
+            return await self._payments.void(till.issuer, follow, sign)
         sign = signing(keys.answers)
         if not is_amount(message.minor_amount):
             refused = _declined(follow, "13")
@@ -72,6 +77,17 @@ class FollowUps:
         if message.operation == "CAPTURE":
             return await self._payments.capture(till.issuer, follow, sign)
         return await self._payments.refund(till.issuer, follow, till.merchant_account_id, sign)
+
+    async def _check_open(
+        self, till: Till, follow: FollowUp, sign: Callable[[Answer], str]
+    ) -> None:
+        """Nothing, if the purchase's batch is open or this void was answered while it was."""
+        original = follow.original
+        if not await self._is_closed(till.issuer, original.terminal_no, original.batch_no):
+            return
+        stored = await self._payments.repeated(till.issuer, follow.key, follow.content_hash, sign)
+        if stored is None:
+            raise VoidTooLate("original")
 
     async def status(self, till: Till, batch_no: int, seq_no: int) -> Status:
         """What is known of one of this terminal's keys."""

@@ -46,6 +46,8 @@ class Till:
     merchant_account_id: UUID
     merchant_is_active: bool
     scenes: frozenset[Scene]
+    registered_keys: dict[int, bytes] = field(default_factory=dict)
+    """All it ever had: what it signed alone stays verifiable."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.factories.registry",
     "tests.factories.canteen",
     "tests.factories.gates",
+    "tests.factories.offline",
     "tests.api.campus",
     "tests.api.counter",
     "tests.contract.sandbox",

@@ -27,7 +27,7 @@ from core.identity.service.roster import RosterImport
 from core.kit.clock import Clock
 from core.kit.ids import Ids
 from core.school.records import SchoolUnknown
-from core.school.service import Documents, Prints, Schools, Staff, Terminals
+from core.school.service import DenyList, Documents, Prints, Schools, Staff, Terminals
 
 School = Annotated[str, typer.Option("--school", help="Code or number of it 学校代码或编号")]
 _NO_REDIS = "redis://nowhere.invalid"
@@ -50,6 +50,7 @@ class Desk:
     roster: RosterImport
     documents: Documents
     prints: Prints
+    deny: DenyList
     campus: CampusSignIn
     keys: Keys
     parts: Parts
@@ -101,6 +102,7 @@ async def open_desk() -> AsyncIterator[Desk]:
             wired.roster,
             services.documents,
             services.prints,
+            services.deny,
             services.campus,
             keys,
             ground.parts(wired.redis),

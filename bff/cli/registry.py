@@ -7,7 +7,7 @@ import typer
 
 from bff.cli.desk import School, open_desk
 from bff.cli.voice import REFUSED, voice_of
-from core.school.records import DeviceClass, Role, Site
+from core.school.records import DeviceClass, DocumentKind, Role, Site, TerminalState
 from core.school.totp import address
 from terminals.message import draw_activation_code
 
@@ -16,6 +16,8 @@ sites = typer.Typer(no_args_is_help=True, help="Sites 站点")
 terminals = typer.Typer(no_args_is_help=True, help="Terminals 终端")
 staff = typer.Typer(no_args_is_help=True, help="Staff 工作人员")
 audits = typer.Typer(no_args_is_help=True, help="Audit 审计")
+
+_SHOWN = (DocumentKind.PARAMETERS, DocumentKind.DENY)
 
 NameZh = Annotated[str, typer.Option(help="Name in Chinese 中文名称")]
 NameEn = Annotated[str, typer.Option(help="Name in English 英文名称")]
@@ -128,10 +130,23 @@ def terminal_list(context: typer.Context, school: School) -> None:
         async with open_desk() as desk:
             school_id = await desk.school_id(school)
             found = await desk.terminals.list_all(school_id)
-        table = voice.table(("编号", "Number"), ("状态", "State"), ("站点", "Site"))
+            known = await desk.deny.protection(school_id)
+        table = voice.table(
+            ("编号", "Number"), ("状态", "State"), ("站点", "Site"),
+            ("参数", "Parameters"), ("黑名单", "Deny list"),
+        )  # fmt: skip
         for terminal in found:
-            table.add_row(str(terminal.number), terminal.state, str(terminal.site_number))
+            held = known.acknowledged.get(terminal.number, {})
+            versions = [str(held.get(kind, 0)) for kind in _SHOWN]
+            site = str(terminal.site_number)
+            table.add_row(str(terminal.number), terminal.state, site, *versions)
         voice.out.print(table)
+        active = [each.number for each in found if each.state is TerminalState.ACTIVE]
+        protected, newest = known.count_protected(active), known.deny_version
+        voice.say(
+            f"黑名单第 {newest} 版：{len(active)} 台启用终端中 {protected} 台已生效",
+            f"Deny list {newest}: protected on {protected} of {len(active)} active terminals",
+        )
 
     with voice.answering():
         asyncio.run(run())

@@ -54,15 +54,19 @@ async def _work(settings: Settings) -> None:
         async def expire(school_id: int) -> None:
             await made.services.authorisations.expire_holds(school_id)
             await made.services.passages.expire(school_id)
+            await made.services.batches.adjust_touched(school_id)
             await made.services.channel_sign_in.expire(school_id)
             await made.services.campus_links.expire(school_id)
             await made.attempts.expire(school_id)
             await made.notices.expire(school_id)
 
+        async def publish(school_id: int) -> None:
+            await made.services.publisher.refresh(school_id)
+
         handlers = {KIND: made.messages.deliver}
         assert isinstance(made.outside, Connections)  # nothing else stands for it here
         readiness = Readiness(made.outside)
-        hooks = [expire, readiness.look]
+        hooks = [expire, publish, readiness.look]
         async with made.running():
             try:
                 await Worker(made.database, clock, schools, handlers, hooks).run(stop)

@@ -17,10 +17,13 @@ class Template:
     credit: tuple[str, ...]
 
 
+BEYOND = ("ARREARS", "LOSS")
+"""What pays for an offline purchase that no purse covers: a debt of the holder, or the school."""
+
 TEMPLATES: dict[str, Template] = {
-    "PURCHASE": Template(debit=PURSES, credit=("MERCHANT",)),
-    "PURCHASE_VOID": Template(debit=("MERCHANT",), credit=PURSES),
-    "REFUND": Template(debit=("MERCHANT",), credit=PURSES),
+    "PURCHASE": Template(debit=(*PURSES, *BEYOND), credit=("MERCHANT",)),
+    "PURCHASE_VOID": Template(debit=("MERCHANT",), credit=(*PURSES, *BEYOND)),
+    "REFUND": Template(debit=("MERCHANT",), credit=(*PURSES, *BEYOND)),
     "CASH_TOP_UP": Template(debit=("CASH",), credit=("MAIN",)),
     "OPENING_BALANCE": Template(debit=("OPENING",), credit=("MAIN", "SUBSIDY")),
 }

@@ -81,6 +81,18 @@ class Ledger:
         assert found is not None
         return found
 
+    async def arrears_account(self, unit: Unit, cardholder_id: UUID) -> UUID:
+        """What a cardholder owes, opened at first use; the caller holds the money lock."""
+        found = await store.find_account(unit, "ARREARS", cardholder_id)
+        if found is None:
+            found = self._ids.new()
+            await store.insert_account(unit, found, "ARREARS", cardholder_id, self._clock.now())
+        return found
+
+    async def arrears_minor(self, school_id: int, cardholder_id: UUID) -> int:
+        """What a cardholder owes, in fen, 0 or more."""
+        return await self._database.unit(school_id, lambda unit: store.arrears(unit, cardholder_id))
+
     async def purse(self, unit: Unit, cardholder_id: UUID, kind: str) -> UUID | None:
         """The account of one of a cardholder's purses, within a unit."""
         return await store.find_account(unit, kind, cardholder_id)

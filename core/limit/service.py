@@ -4,12 +4,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
+from core.card.service.passes import Passes
 from core.db.unit import Database, Unit
 from core.identity.records import CardholderUnknown
 from core.kit.clock import business_day
 from core.limit import store
 from core.limit.records import LimitElsewhere, LimitsInForce, RaiseTooSoon, Spending
-from core.limit.thresholds import check_limits, in_force
+from core.limit.thresholds import check_limits, in_force, is_cut
 from core.ports.newcomers import Newcomer
 from core.school.policy import Policy
 from core.school.policy_words import Place
@@ -18,8 +19,9 @@ from core.school.policy_words import Place
 class Limits:
     """Single and daily limits of cardholders."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, passes: Passes) -> None:
         self._database = database
+        self._passes = passes
 
     async def open(self, unit: Unit, cardholder_id: UUID) -> None:
         """Prepares a new cardholder, within the unit that creates them."""
@@ -108,6 +110,8 @@ class Limits:
     ) -> Spending:
         """Sets both limits, up to the maximum of the way they are changed by.
 
+        Where one is cut, the passes issued under the old ones end (codes.md 12).
+
         The caller has proven the PIN (mission.md 2, `limit.change_via`).
         Raises: LimitOutOfRange, LimitAboveAppMaximum, CardholderUnknown.
         """
@@ -116,11 +120,21 @@ class Limits:
         async def work(unit: Unit) -> Spending:
             before = await self.lock(unit, cardholder_id)
             await store.update_limits(unit, cardholder_id, single_minor, daily_minor)
+            if is_cut(before, single_minor, daily_minor):
+                await self._passes.revoke(unit, cardholder_id)
             return Spending(
                 cardholder_id, single_minor, daily_minor, before.spent_on, before.spent_minor
             )
 
         return await self._database.unit(school_id, work)
+
+    async def spend(self, unit: Unit, locked: Spending, day: date, amount_minor: int) -> None:
+        """Counts what an offline purchase spent on its own day; a day that was left stays left."""
+        if locked.spent_on is None or locked.spent_on < day:
+            await store.begin_day(unit, locked.cardholder_id, day, amount_minor)
+        elif locked.spent_on == day:
+            spent = locked.spent_minor + amount_minor
+            await store.update_spent(unit, locked.cardholder_id, spent)
 
     async def give_back(self, unit: Unit, locked: Spending, day: date, amount_minor: int) -> None:
         """Returns a voided amount to the allowance of the day it was spent on (mission.md 3.6)."""

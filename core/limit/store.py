@@ -1,7 +1,7 @@
 """The rows of limits and of the day's spending."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from tortoise import Model, fields
@@ -95,6 +95,15 @@ async def update_spent(unit: Unit, cardholder_id: UUID, spent_minor: int) -> Non
         CardholderLimitRow.filter(school_id=unit.school_id, cardholder_id=cardholder_id)
         .using_db(unit.connection)
         .update(spent_minor=spent_minor)
+    )
+
+
+async def begin_day(unit: Unit, cardholder_id: UUID, day: date, spent_minor: int) -> None:
+    """Counts a new day from this amount on; the row is locked."""
+    await (
+        CardholderLimitRow.filter(school_id=unit.school_id, cardholder_id=cardholder_id)
+        .using_db(unit.connection)
+        .update(spent_on=day, spent_minor=spent_minor)
     )
 
 

@@ -38,3 +38,9 @@ def check_limits(single_minor: int, daily_minor: int, maximum_minor: int) -> Non
         raise LimitOutOfRange("singleMinor", "dailyMinor")
     if daily_minor > maximum_minor:
         raise LimitAboveAppMaximum("dailyMinor", maximumMinor=maximum_minor)
+
+
+def is_cut(before: Spending, single_minor: int, daily_minor: int) -> bool:
+    """Whether one of the new limits is below the cardholder's own; the first own ones count so."""
+    pairs = (before.single_minor, single_minor), (before.daily_minor, daily_minor)
+    return any(held is None or wanted < held for held, wanted in pairs)

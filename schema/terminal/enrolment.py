@@ -1,11 +1,12 @@
 """How a terminal comes in and stays known: enrolment, next key, heartbeat."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import strawberry
 
 from core.kit.clock import unix_seconds
-from core.school.records import ActivationInvalid, EnrolledTerminal
+from core.school.records import ActivationInvalid, DocumentKind, EnrolledTerminal
 from schema.context import RequestInfo
 from schema.directives import OncePerOperation
 from schema.errors import UserError
@@ -15,7 +16,7 @@ from schema.permissions import terminal, terminal_only
 from schema.scalars import Base64Bytes
 from schema.services import services
 from schema.terminal.errors import TERMINAL
-from schema.terminal.requests import TerminalKeyInput, control, newest_keys_version
+from schema.terminal.requests import TerminalKeyInput, control, held_by
 from schema.terminal.types import Enrolment, Heartbeat
 from terminals.directives import directives
 from terminals.message import find_activation_code, time_message
@@ -83,6 +84,14 @@ class TerminalHeartbeatInput:
         default=None,
         description="The version of the key document it holds, 0 for none; null: it fetches none.",
     )
+    parameters_version: int | None = strawberry.field(
+        default=None,
+        description="The version of the parameters it goes by, 0 for none; null: it fetches none.",
+    )
+    deny_version: int | None = strawberry.field(
+        default=None,
+        description="The version of the deny list it goes by, 0 for none; null: it fetches none.",
+    )
     software_version: str | None = strawberry.field(
         default=None, description="The version of its software."
     )
@@ -122,18 +131,23 @@ async def _beat(info: RequestInfo, asked: TerminalHeartbeatInput) -> Heartbeat:
     viewer, found = control(info, asked.key), services(info)
     now, nonce = unix_seconds(found.clock.now()), viewer.signed.nonce
     told = time_message(viewer.school_id, viewer.terminal_no, nonce, now)
-    newest = None
+    newest: Mapping[DocumentKind, int] = {}
     if not asked.clock_lost:
         await found.terminals.note_seen(viewer.school_id, viewer.terminal_no)
-        newest = await newest_keys_version(info, viewer.school_id)
+        newest = await found.publisher.newest_versions(viewer.school_id)
+        if not viewer.is_locked:
+            held = held_by(asked)
+            await found.deny.acknowledge(viewer.school_id, viewer.terminal_no, held)
     return Heartbeat(
         signed_time=Base64Bytes(found.terminal_keys.answer(viewer.school_id).sign(told)),
         time=now,
         nonce=Base64Bytes(nonce),
-        directives=[] if newest is None else directives(
-            is_locked=viewer.is_locked, held_version=asked.keys_version, newest_version=newest
+        directives=[] if not newest else directives(
+            is_locked=viewer.is_locked, held=held_by(asked), newest=newest
         ),
-        keys_version=newest,
+        keys_version=newest.get(DocumentKind.KEYS),
+        parameters_version=newest.get(DocumentKind.PARAMETERS),
+        deny_version=newest.get(DocumentKind.DENY),
     )  # fmt: skip
 
 

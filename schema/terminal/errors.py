@@ -9,11 +9,13 @@ from core.school.records import (
     TerminalStateInvalid,
     TerminalUnknown,
 )
+from core.settlement.records import BatchUnknown, VoidTooLate
 from schema.errors import AreaErrors
 
 TERMINAL = AreaErrors(
     "Terminal",
     ActivationInvalid,
+    BatchUnknown,
     FingerprintMismatch,
     IdempotencyConflict,
     ItemLimit,
@@ -21,4 +23,5 @@ TERMINAL = AreaErrors(
     ReferenceUnknown,
     TerminalStateInvalid,
     TerminalUnknown,
+    VoidTooLate,
 )

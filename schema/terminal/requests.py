@@ -1,5 +1,7 @@
 """The key of a terminal's request, and the terminal as its purchases know it."""
 
+from typing import Any, Protocol
+
 import strawberry
 
 from core.school.records import DocumentKind
@@ -64,7 +66,26 @@ def till_of(info: RequestInfo, viewer: TerminalViewer, *, every_key: bool = Fals
         merchant_account_id=enrolled.merchant.account_id,
         merchant_is_active=enrolled.merchant.active,
         scenes=frozenset(map(Scene, enrolled.terminal.scenes)),
+        registered_keys={key.number: key.public_key for key in enrolled.keys},
     )
+
+
+class HoldsDocuments(Protocol):
+    """An input that says which versions a terminal holds."""
+
+    keys_version: Any
+    parameters_version: int | None
+    deny_version: int | None
+
+
+def held_by(asked: HoldsDocuments) -> dict[DocumentKind, int]:
+    """The versions of those documents that the terminal fetches."""
+    versions = {
+        DocumentKind.KEYS: asked.keys_version,
+        DocumentKind.PARAMETERS: asked.parameters_version,
+        DocumentKind.DENY: asked.deny_version,
+    }
+    return {kind: version for kind, version in versions.items() if version is not None}
 
 
 async def newest_keys_version(info: RequestInfo, school_id: int) -> int:

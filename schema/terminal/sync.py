@@ -4,7 +4,6 @@ from typing import Annotated
 
 import strawberry
 
-from core.school.records import DocumentKind
 from schema.context import RequestInfo
 from schema.directives import Bounded
 from schema.errors import UserError
@@ -13,7 +12,7 @@ from schema.payload import answer
 from schema.permissions import terminal, terminal_only
 from schema.services import services
 from schema.terminal.errors import TERMINAL
-from schema.terminal.requests import TerminalKeyInput, control
+from schema.terminal.requests import TerminalKeyInput, control, held_by
 from schema.terminal.types import SignedDocument
 
 DOCUMENTS_MAXIMUM = 4
@@ -28,6 +27,14 @@ class TerminalSyncParametersInput:
     )
     keys_version: int = strawberry.field(
         description="The version of the key document it holds, 0 for none."
+    )
+    parameters_version: int | None = strawberry.field(
+        default=None,
+        description="The version of the parameters it holds, 0 for none; null: it fetches none.",
+    )
+    deny_version: int | None = strawberry.field(
+        default=None,
+        description="The version of the deny list it holds, 0 for none; null: it fetches none.",
     )
 
 
@@ -46,10 +53,8 @@ class TerminalSyncParametersPayload:
 async def _newer(info: RequestInfo, asked: TerminalSyncParametersInput) -> list[SignedDocument]:
     viewer = terminal(info)
     control(info, asked.key)
-    newest = await services(info).documents.find_newest(viewer.school_id, DocumentKind.KEYS)
-    if newest is None or newest.version <= asked.keys_version:
-        return []
-    return [SignedDocument.of(newest)]
+    newer = await services(info).publisher.newer(viewer.school_id, held_by(asked))
+    return [SignedDocument.of(document) for document in newer]
 
 
 @strawberry.type(description="Signed documents.")

@@ -152,6 +152,13 @@ class Heartbeat:
         description="The newest version of the key document, 0 while there is none; null to a"
         " terminal whose clock is lost."
     )
+    parameters_version: int | None = strawberry.field(
+        description="The newest version of the parameters, 0 while there are none; null as above."
+    )
+    deny_version: int | None = strawberry.field(
+        description="The newest version of the deny list, 0 while it is empty; null as above. Who"
+        " holds it holds a list of this moment."
+    )
 
 
 @strawberry.type(description="The holder as the terminal's scene may see them.")

@@ -13,6 +13,7 @@ import pytest
 from bff.proof import PROOF
 from core.authorisation.records import Answer, FollowUp, Key, PurchaseRequest
 from core.authorisation.service import Authorisations
+from core.card.service.passes import Passes
 from core.db.invariants import Finding, judge
 from core.db.lanes import Lanes
 from core.db.unit import Database, Unit
@@ -20,6 +21,7 @@ from core.kit.clock import business_day
 from core.ledger.records import Posting
 from core.ledger.service import Ledger
 from core.limit.service import Limits
+from core.school.service import DenyList
 from tests.factories.chance import HandClock, make_ids
 from tests.servers.fixtures import DatabaseDsn
 
@@ -56,7 +58,7 @@ class Canteen:
         self.ids = make_ids(self.clock, f"canteen {school_id}")
         self.database = Database(dsn, MODELS)
         self.ledger = Ledger(self.database, self.clock, self.ids)
-        self.limits = Limits(self.database)
+        self.limits = Limits(self.database, Passes(self.clock, DenyList(self.database, self.clock)))
         self.lanes = [Lanes(dsn, lanes), Lanes(dsn, lanes)]
         self.processes = [
             Authorisations(self.database, lane, self.ledger, self.limits, self.clock, self.ids)

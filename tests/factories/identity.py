@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from core.audit.service import Audit
+from core.card.service.passes import Passes
 from core.db.unit import Database, Unit
 from core.identity.records import RosterReport, RosterRow, RowRefusal, SessionTokens
 from core.identity.service.assembled import IdentityServices, Needs
@@ -23,6 +24,7 @@ from core.ports.newcomers import Newcomer
 from core.ports.pins import PinStanding
 from core.school.policy import Policy
 from core.school.policy_file import ConsentFacts
+from core.school.service import DenyList
 from tests.factories.chance import NOON, HandClock, counted_entropy
 from tests.factories.doors import MemoryStore, PretendedDoors, PretendedSignOns
 from tests.factories.roster import HEADER_ZH, cells_of, csv_bytes
@@ -251,7 +253,8 @@ def _assemble(database: Database) -> Identity:
 
     pins, cards, staff, inbox = PretendedPins(), PretendedCards(), PretendedStaff(), Inbox()
     doors, sign_ons, store = PretendedDoors(), PretendedSignOns(), MemoryStore()
-    ledger, limits = Ledger(database, clock, ids), Limits(database)
+    ledger = Ledger(database, clock, ids)
+    limits = Limits(database, Passes(clock, DenyList(database, clock)))
     needs = Needs(
         database=database,
         clock=clock,

@@ -10,6 +10,7 @@ from nacl.signing import SigningKey
 
 from core.audit.records import Actor, ActorKind
 from core.audit.service import Audit
+from core.card.service.passes import Passes
 from core.db.unit import Database
 from core.kit.ids import Ids
 from core.kit.sealed import Sealer
@@ -27,7 +28,7 @@ from core.school.records import (
     StaffCaller,
     Terminal,
 )
-from core.school.service import FourEyes, Schools, Staff, Terminals
+from core.school.service import DenyList, FourEyes, Schools, Staff, Terminals
 from core.school.totp import code_at, secret_bytes
 from core.top_up.service import CASH_TOP_UP, Cash, CashPosting
 from terminals.message import KeyId, enrolment_message, rotation_message
@@ -165,7 +166,8 @@ def build_registry(database: Database, clock: HandClock, slow_hash: SlowHash) ->
     entropy = counted_entropy("registry")
     ids = Ids(clock, entropy)
     audit = Audit(database, clock, ids, AUDIT_KEYS)
-    ledger, limits = Ledger(database, clock, ids), Limits(database)
+    ledger = Ledger(database, clock, ids)
+    limits = Limits(database, Passes(clock, DenyList(database, clock)))
     schools = Schools(database, clock, ids, audit, ledger)
     sealer = Sealer({1: bytes(range(32))}, bytes(32), entropy)
     staff = Staff(database, clock, ids, sealer, slow_hash, audit)

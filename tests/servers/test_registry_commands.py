@@ -26,7 +26,9 @@ def test_school_is_set_up_by_hand(commands: Commands) -> None:
         r" good once until \d\d:\d\d UTC\n",
         told,
     )
-    assert "NEW" in commands.told("terminal", "list", "--school", 1)
+    listed = commands.told("terminal", "list", "--school", 1)
+    assert "NEW" in listed
+    assert "protected on 0 of 0 active terminals" in listed
     assert commands.told("audit", "verify", "--school", "green-bamboo") == "5 rows are sound\n"
 
 

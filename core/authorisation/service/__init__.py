@@ -240,11 +240,7 @@ class Authorisations:
 
     async def _locked(self, unit: Unit, key: Key) -> Authorisation | None:
         """The purchase with its cardholder's money lock and its own row held, in that order."""
-        found = await store.find(unit, key)
-        if found is None or found.cardholder_id is None:
-            return found
-        await self._limits.lock(unit, found.cardholder_id)
-        return await store.find(unit, key, lock=True)
+        return await self._movements.locked(unit, key)
 
     async def _keep(
         self,

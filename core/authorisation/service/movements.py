@@ -8,7 +8,7 @@ from datetime import date
 
 from core.authorisation import store
 from core.authorisation.lifecycle import capture_shares, refund_shares
-from core.authorisation.records import Authorisation, FollowUp
+from core.authorisation.records import Authorisation, FollowUp, Key
 from core.db.unit import Unit
 from core.kit.ids import Ids
 from core.ledger.records import Posting, Transfer
@@ -23,6 +23,15 @@ class Movements:
         self._ledger = ledger
         self._limits = limits
         self._ids = ids
+
+    async def locked(self, unit: Unit, key: Key) -> Authorisation | None:
+        """The purchase with its cardholder's money lock and its own row held, in that order."""
+        found = await store.find(unit, key)
+        if found is None:
+            return None
+        if found.cardholder_id is not None:
+            await self._limits.lock(unit, found.cardholder_id)
+        return await store.find(unit, key, lock=True)
 
     async def capture(self, unit: Unit, found: Authorisation, follow: FollowUp) -> None:
         """Posts `follow.amount_minor` of the hold, first purse first, and releases the rest."""
@@ -107,9 +116,9 @@ class Movements:
         )
 
     async def _give_back(self, unit: Unit, found: Authorisation, amount_minor: int) -> None:
-        assert found.cardholder_id is not None
+        """To the day of its holder; what the school paid was no holder's spending."""
         assert found.business_on is not None
-        if amount_minor:
+        if amount_minor and found.cardholder_id is not None:
             spending = await self._limits.lock(unit, found.cardholder_id)
             await self._limits.give_back(unit, spending, found.business_on, amount_minor)
 

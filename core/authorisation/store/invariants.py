@@ -2,7 +2,68 @@
 
 from core.db.invariants import Invariant
 
+_ITEMS = """
+SELECT * FROM offline_item x WHERE x.school_id = $1 AND x.verdict IN ('ACCEPTED', 'SUSPECT')
+   AND x.kind <> 'VOID' AND NOT 'ALREADY_POSTED' = ANY (x.flags)
+"""
+
+OFFLINE = (
+    Invariant(
+        "I20 records",
+        "每条受理的脱机记录恰有一笔交易, 金额, 参考号与付款方一致",
+        "Every paid offline record has its purchase and every offline purchase its record.",
+        f"""
+        SELECT terminal_no, batch_no, seq_no, i.verdict, i.flags, i.amount_minor, a.held_minor,
+               a.payer
+          FROM ({_ITEMS}) i
+          FULL JOIN (SELECT * FROM authorisation x WHERE x.school_id = $1 AND x.is_offline) a
+         USING (terminal_no, batch_no, seq_no)
+         WHERE i.verdict IS NULL OR a.payer IS NULL OR i.amount_minor <> a.held_minor
+            OR i.retrieval_reference IS DISTINCT FROM a.retrieval_reference
+            OR (a.payer = 'SCHOOL')
+               <> (i.verdict = 'SUSPECT' OR 'AFTER_REPORT' = ANY (i.flags))
+            OR (a.payer = 'HOLDER' AND i.cardholder_id IS DISTINCT FROM a.cardholder_id)
+        """,  # noqa: S608 - our own constant
+    ),
+    Invariant(
+        "I20 money",
+        "学校损失账户只付存疑或挂失后的脱机交易, 欠款只来自标记欠款的记录",
+        "The school's loss pays only what the school bears, and debts only what the purses lacked.",
+        """
+        SELECT a.terminal_no, a.batch_no, a.seq_no, a.payer, a.is_offline, s.kind, s.paid_minor
+          FROM authorisation a
+          JOIN (SELECT t.retrieval_reference, c.kind, sum(t.amount_minor) AS paid_minor
+                  FROM transfer t
+                  JOIN account c ON c.school_id = $1 AND c.id = t.debit_account_id
+                 WHERE t.school_id = $1 AND t.kind = 'PURCHASE' AND t.phase IN ('POSTED', 'POST')
+                 GROUP BY t.retrieval_reference, c.kind) s
+            ON s.retrieval_reference = a.retrieval_reference
+          LEFT JOIN offline_item i ON i.school_id = $1 AND i.terminal_no = a.terminal_no
+           AND i.batch_no = a.batch_no AND i.seq_no = a.seq_no
+         WHERE a.school_id = $1
+           AND ((s.kind = 'LOSS') <> (a.payer = 'SCHOOL')
+             OR (s.kind IN ('LOSS', 'ARREARS') AND NOT a.is_offline)
+             OR (s.kind = 'ARREARS' AND NOT 'ARREARS' = ANY (i.flags)))
+        """,
+    ),
+    Invariant(
+        "I20 codes",
+        "一个码在同一终端至多付款一次",
+        "A code was paid for at most once at one terminal, online and offline together.",
+        """
+        SELECT i.terminal_no, i.batch_no, i.seq_no, u.batch_no AS used_batch_no,
+               u.seq_no AS used_seq_no
+          FROM offline_item i
+          JOIN code_use u ON u.school_id = $1 AND u.replay_key = i.replay_key
+         WHERE i.school_id = $1 AND i.verdict IN ('ACCEPTED', 'SUSPECT')
+           AND u.terminal_no = i.terminal_no
+           AND (u.batch_no, u.seq_no) <> (i.batch_no, i.seq_no)
+        """,
+    ),
+)
+
 INVARIANTS = (
+    *OFFLINE,
     Invariant(
         "I4 answers",
         "每笔批准的授权恰有一条交易记录, 金额, 持卡人与参考号一致",
@@ -15,9 +76,12 @@ INVARIANTS = (
           FULL JOIN (SELECT * FROM authorisation x WHERE x.school_id = $1) a
          USING (terminal_no, batch_no, seq_no)
          WHERE (t.outcome = 'APPROVED' AND (a.state IS NULL OR a.state = 'TOMBSTONE'))
-            OR (a.state <> 'TOMBSTONE' AND (t.outcome IS DISTINCT FROM 'APPROVED'
-              OR a.held_minor <> t.amount_minor OR a.cardholder_id <> t.cardholder_id
-              OR a.retrieval_reference <> t.retrieval_reference OR t.signed_answer IS NULL))
+            OR (a.state <> 'TOMBSTONE' AND (a.held_minor <> t.amount_minor
+              OR a.cardholder_id <> t.cardholder_id
+              OR a.retrieval_reference <> t.retrieval_reference
+              OR (t.outcome IS DISTINCT FROM 'APPROVED'
+                AND NOT (a.is_offline AND t.outcome IN ('DECLINED', 'PIN_REQUIRED')))
+              OR (t.outcome = 'APPROVED' AND t.signed_answer IS NULL)))
             OR (t.outcome = 'VOIDED' AND a.state IS DISTINCT FROM 'TOMBSTONE')
         """,
     ),
@@ -112,7 +176,7 @@ INVARIANTS = (
                       GROUP BY x.terminal_no, x.batch_no, x.seq_no) u
          USING (terminal_no, batch_no, seq_no)
          WHERE a.state IS NULL OR u.uses > 1 OR u.of_code > 1
-            OR (a.instrument <> 'CARD' AND u.uses IS NULL)
+            OR (a.instrument <> 'CARD' AND a.payer <> 'SCHOOL' AND u.uses IS NULL)
         """,
     ),
     Invariant(

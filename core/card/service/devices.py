@@ -1,7 +1,8 @@
 """Use cases of code devices: enrolling a phone, listing and revoking (codes.md 10 and 12)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from core.card.records import (
@@ -21,6 +22,7 @@ from core.kit.clock import Clock, unix_seconds
 from core.kit.ids import Ids
 from core.ports.codes import CodeMaker
 from core.school.policy import PolicyOf
+from core.school.service import DenyList
 
 ENROLMENTS_MAXIMUM = 5
 """Devices a cardholder may enrol within a day: each one replaced burdens the deny list."""
@@ -39,6 +41,7 @@ class Devices:
         policy_of: PolicyOf,
         pins: Pins,
         maker: CodeMaker,
+        deny: DenyList,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -46,6 +49,7 @@ class Devices:
         self._policy_of = policy_of
         self._pins = pins
         self._maker = maker
+        self._deny = deny
 
     async def enrol(
         self,
@@ -97,7 +101,7 @@ class Devices:
             if device is None or device.cardholder_id != cardholder_id:
                 raise DeviceUnknown
             now = self._clock.now()
-            await codes.revoke(unit, [device_id], now)
+            await self._end(unit, [device_id], now)
             return replace(device, revoked_at=device.revoked_at or now)
 
         return await self._database.unit(school_id, work)
@@ -106,13 +110,13 @@ class Devices:
         """Ends every device of a cardholder, within the unit that freezes or closes them."""
         await cards.lock(unit, cardholder_id, CardKind.VIRTUAL)
         devices = await codes.list_devices(unit, cardholder_id)
-        await codes.revoke(unit, [device.id for device in devices], self._clock.now())
+        await self._end(unit, [device.id for device in devices], self._clock.now())
 
     async def revoke_of_binding(self, unit: Unit, cardholder_id: UUID, binding_id: UUID) -> None:
         """Ends the devices enrolled through a binding, within the unit that ends the binding."""
         await cards.lock(unit, cardholder_id, CardKind.VIRTUAL)
         devices = await codes.list_devices_of_binding(unit, binding_id)
-        await codes.revoke(unit, [device.id for device in devices], self._clock.now())
+        await self._end(unit, [device.id for device in devices], self._clock.now())
 
     async def list_live(self, school_id: int, cardholder_id: UUID) -> list[CodeDevice]:
         """The devices that may show codes, the oldest first."""
@@ -148,5 +152,9 @@ class Devices:
             raise DeviceKeyInvalid("devicePublicKey")
         live = await codes.list_devices(unit, device.cardholder_id)
         surplus = [old.id for old in live if old.id != device.id][: max(0, len(live) - maximum)]
-        await codes.revoke(unit, surplus, device.enrolled_at)
+        await self._end(unit, surplus, device.enrolled_at)
         return device
+
+    async def _end(self, unit: Unit, device_ids: Sequence[UUID], now: datetime) -> None:
+        """Revokes devices with their passes, and puts these on the deny list at once."""
+        await self._deny.add_serials(unit, await codes.revoke(unit, device_ids, now))

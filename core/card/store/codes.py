@@ -81,18 +81,37 @@ async def count_enrolled(unit: Unit, cardholder_id: UUID, since: datetime) -> in
     return await _devices(unit).filter(cardholder_id=cardholder_id, enrolled_at__gt=since).count()
 
 
-async def revoke(unit: Unit, device_ids: Collection[UUID], now: datetime) -> None:
-    """Revokes devices and every pass of theirs; what was revoked before keeps its instant."""
+async def revoke(
+    unit: Unit, device_ids: Collection[UUID], now: datetime
+) -> list[tuple[bytes, int]]:
+    """Revokes devices and every pass of theirs; what was revoked before keeps its instant.
+
+    The serials that were good until now, and the ends of their passes.
+    """
     await unit.execute(
         "UPDATE code_device SET revoked_at = $3"
         " WHERE school_id = $1 AND id = ANY ($2) AND revoked_at IS NULL",
         unit.school_id, list(device_ids), now,
     )  # fmt: skip
-    await unit.execute(
-        "UPDATE code_pass SET revoked_at = $3"
-        " WHERE school_id = $1 AND device_id = ANY ($2) AND revoked_at IS NULL",
+    rows = await unit.rows(
+        "UPDATE code_pass SET revoked_at = $3 WHERE school_id = $1 AND device_id = ANY ($2)"
+        " AND revoked_at IS NULL RETURNING serial, ends_at",
         unit.school_id, list(device_ids), now,
     )  # fmt: skip
+    return [(row["serial"], row["ends_at"]) for row in rows]
+
+
+async def revoke_passes(
+    unit: Unit, cardholder_id: UUID, now: datetime, ends_after: int
+) -> list[tuple[bytes, int]]:
+    """Revokes a cardholder's passes that have not ended; their serials and ends."""
+    rows = await unit.rows(
+        "UPDATE code_pass p SET revoked_at = $3 WHERE p.school_id = $1 AND p.device_id IN"
+        " (SELECT d.id FROM code_device d WHERE d.school_id = $1 AND d.cardholder_id = $2)"
+        " AND p.ends_at >= $4 AND p.revoked_at IS NULL RETURNING p.serial, p.ends_at",
+        unit.school_id, cardholder_id, now, ends_after,
+    )  # fmt: skip
+    return [(row["serial"], row["ends_at"]) for row in rows]
 
 
 async def mark_drawn(unit: Unit, device_id: UUID, now: datetime, not_since: datetime) -> bool:

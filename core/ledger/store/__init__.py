@@ -218,11 +218,22 @@ async def totals(
         " coalesce(sum(l.amount_minor) FILTER (WHERE l.amount_minor < 0), 0)::bigint"
         " FROM account a JOIN leg l ON l.school_id = $1 AND l.account_id = a.id"
         " AND l.posted_at >= $3 AND l.posted_at < $4"
-        " WHERE a.school_id = $1 AND a.owner_id = $2",
+        " WHERE a.school_id = $1 AND a.owner_id = $2 AND a.balance_minor IS NOT NULL",
         unit.school_id, cardholder_id, since, until,
     )  # fmt: skip
     assert row is not None
     return row[0], row[1]
+
+
+async def arrears(unit: Unit, cardholder_id: UUID) -> int:
+    """What left the cardholder's arrears account and was not paid back."""
+    owed: int | None = await unit.value(
+        "SELECT coalesce(-sum(l.amount_minor), 0)::bigint FROM account a"
+        " JOIN leg l ON l.school_id = $1 AND l.account_id = a.id"
+        " WHERE a.school_id = $1 AND a.owner_id = $2 AND a.kind = 'ARREARS'",
+        unit.school_id, cardholder_id,
+    )  # fmt: skip
+    return owed or 0
 
 
 async def trial_sums(unit: Unit) -> tuple[int, int, int]:

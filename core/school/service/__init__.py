@@ -1,5 +1,6 @@
 """Use cases of the school context: schools, terminals and their documents, staff and four eyes."""
 
+from core.school.service.deny import DenyList
 from core.school.service.documents import Documents
 from core.school.service.four_eyes import FourEyes, FourEyesAct
 from core.school.service.prints import Prints
@@ -7,4 +8,13 @@ from core.school.service.schools import Schools
 from core.school.service.staff import Staff
 from core.school.service.terminals import Terminals
 
-__all__ = ["Documents", "FourEyes", "FourEyesAct", "Prints", "Schools", "Staff", "Terminals"]
+__all__ = [
+    "DenyList",
+    "Documents",
+    "FourEyes",
+    "FourEyesAct",
+    "Prints",
+    "Schools",
+    "Staff",
+    "Terminals",
+]

@@ -51,3 +51,7 @@ class Documents:
         found = await self._database.unit(school_id, lambda unit: store.find_newest(unit, kind))
         self._cache[key] = now, found
         return found
+
+    async def find(self, school_id: int, kind: DocumentKind, version: int) -> SignedDocument | None:
+        """The document of a kind and version, however old."""
+        return await self._database.unit(school_id, lambda unit: store.find(unit, kind, version))

@@ -17,6 +17,16 @@ async def insert(unit: Unit, document: SignedDocument, now: datetime) -> None:
     )  # fmt: skip
 
 
+async def find(unit: Unit, kind: DocumentKind, version: int) -> SignedDocument | None:
+    """The document of a kind and version."""
+    row = await unit.row(
+        "SELECT version, kid, content, signature FROM signed_document"
+        " WHERE school_id = $1 AND kind = $2 AND version = $3",
+        unit.school_id, kind, version,
+    )  # fmt: skip
+    return row and SignedDocument(kind, unit.school_id, **row)
+
+
 async def find_newest(unit: Unit, kind: DocumentKind) -> SignedDocument | None:
     """The document of a kind with the highest version."""
     row = await unit.row(

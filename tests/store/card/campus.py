@@ -21,6 +21,7 @@ from core.kit.slow_hash import SlowHash
 from core.ports.codes import TokenEntry
 from core.ports.newcomers import Newcomer
 from core.school.policy import Policy
+from core.school.service import DenyList
 from terminals.code_maker import CodeMaker, IssuerKeys, PassKey
 from terminals.keys import signer
 from terminals.message import device_message
@@ -88,11 +89,12 @@ class Campus:
         self.sealer = Sealer({1: b"\x05" * 32}, b"\x06" * 32, counted_entropy("seal"))
         self.cardholders = Cardholders(database, self.sealer)
         self.pins = self.pins_with(self.hasher)
+        self.deny = DenyList(database, self.clock)
         wired: dict[str, Any] = {"policy_of": self.policy_of}
         maker = CodeMaker(lambda _: IssuerKeys(self.pass_keys, {1: b"\x88" * 32}), self.ids)
         parts = database, self.clock, self.ids
         self.cards = Cards(*parts, **wired, cardholders=self.cardholders, pins=self.pins)
-        self.devices = Devices(*parts, **wired, pins=self.pins, maker=maker)
+        self.devices = Devices(*parts, **wired, pins=self.pins, maker=maker, deny=self.deny)
         self.codes = Codes(
             *parts,
             **wired,

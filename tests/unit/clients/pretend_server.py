@@ -12,7 +12,7 @@ from clients.endpoint import DOCUMENTS, document_id
 from terminals import ccq, ccr, signature
 from terminals.ccr import Answer, Outcome
 from terminals.directives import directives
-from terminals.documents import SignedDocument
+from terminals.documents import DocumentKind, SignedDocument
 from terminals.keys import signer, verifies
 from terminals.message import KeyId, RequestKey, enrolment_message, find_pin, time_message
 from terminals.signature import Nonces, Request, SignedHeaders, TerminalKey
@@ -143,8 +143,8 @@ class PretendServer(httpx2.AsyncBaseTransport):
         proof = self.sign(time_message(ISSUER, 42, signed.nonce, self.now))
         told = [] if given["clockLost"] else directives(
             is_locked=self.is_locked,
-            held_version=given["keysVersion"],
-            newest_version=self.document.version if self.document else 0,
+            held={DocumentKind.KEYS: given["keysVersion"]},
+            newest={DocumentKind.KEYS: self.document.version if self.document else 0},
         )  # fmt: skip
         beat = {"signedTime": b64encode(proof).decode(), "time": self.now, "directives": told}
         return {"data": {"terminalHeartbeat": {"heartbeat": beat, "userErrors": []}}}

@@ -1,9 +1,11 @@
 """When a PIN is asked, and which limits may be set."""
 
+from uuid import UUID
+
 import pytest
 
-from core.limit.records import LimitAboveAppMaximum, LimitOutOfRange
-from core.limit.thresholds import check_limits, pin_reason
+from core.limit.records import LimitAboveAppMaximum, LimitOutOfRange, Spending
+from core.limit.thresholds import check_limits, is_cut, pin_reason
 
 
 @pytest.mark.parametrize(
@@ -35,3 +37,13 @@ def test_above_the_maximum_the_window_sets_it() -> None:
     with pytest.raises(LimitAboveAppMaximum) as refused:
         check_limits(100, 20_001, 20_000)
     assert refused.value.details == {"maximumMinor": 20_000}
+
+
+@pytest.mark.parametrize(("held", "wanted", "cut"), [
+    ((100, 200), (100, 200), False), ((100, 200), (101, 201), False), ((100, 200), (99, 201), True),
+    ((100, 200), (100, 199), True), ((None, None), (9_000, 9_000), True),
+])  # fmt: skip
+def test_a_limit_below_the_one_held_is_a_cut(
+    held: tuple[int | None, int | None], wanted: tuple[int, int], cut: bool
+) -> None:
+    assert is_cut(Spending(UUID(int=1), *held, None, 0), *wanted) is cut

@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.school.records import DocumentKind
 from terminals.directives import directives
 
 
@@ -18,4 +19,14 @@ from terminals.directives import directives
 def test_terminal_is_told_what_to_do(
     is_locked: bool, held: int | None, newest: int, told: list[str]
 ) -> None:
-    assert directives(is_locked=is_locked, held_version=held, newest_version=newest) == told
+    for kind in DocumentKind:
+        answer = directives(is_locked=is_locked, held={kind: held}, newest={kind: newest})
+        assert answer == told
+
+
+def test_one_old_document_is_enough_to_sync() -> None:
+    keys, deny = DocumentKind.KEYS, DocumentKind.DENY
+    newest = {keys: 3, deny: 9}
+    assert directives(is_locked=False, held={keys: 3, deny: 8}, newest=newest) == ["SYNC"]
+    assert directives(is_locked=False, held={keys: 3, deny: 9}, newest=newest) == []
+    assert directives(is_locked=False, held={deny: 9}, newest={keys: 4}) == []

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from core.authorisation.records import Key
+from core.settlement.records import VoidTooLate
 from terminals import ccr
 from terminals.follow_ups import FollowUpMessage
 from terminals.message import RequestKey
@@ -90,3 +91,28 @@ def test_a_scene_learns_its_fields_and_no_more(scene: Scene, seen: HolderView) -
 
 def test_short_names_and_numbers_are_masked_too() -> None:
     assert (mask_name(""), mask_name("A"), mask_number("12")) == ("", "A*", "12")
+
+
+async def test_a_void_after_the_close_comes_too_late_and_asks_nothing() -> None:
+    core = ScriptedCore()
+    message = FollowUpMessage("VOID", 12, 347, 12, 345, reason="CASHIER")
+    with pytest.raises(VoidTooLate):
+        await make_follow_ups(core, closed_batch=12).answer(TILL, message)
+    assert core.asked == []
+
+
+async def test_a_void_that_was_answered_before_the_close_is_repeated_after_it() -> None:
+    core = ScriptedCore()
+    message = FollowUpMessage("VOID", 12, 347, 12, 345, reason="CASHIER")
+    first = await make_follow_ups(core).answer(TILL, message)
+    core.stored = first
+    await make_follow_ups(core, closed_batch=12).answer(TILL, message)
+    assert [asked for asked, _ in core.asked] == ["void", "void"]
+
+
+async def test_refunds_and_captures_go_on_after_the_close() -> None:
+    core = ScriptedCore()
+    for operation in ("REFUND", "CAPTURE"):
+        message = replace(CAPTURE, operation=operation)
+        await make_follow_ups(core, closed_batch=12).answer(TILL, message)
+    assert [asked for asked, _ in core.asked] == ["refund", "capture"]

@@ -182,6 +182,11 @@ def make_authoriser(core: ScriptedCore, now: int = SHOWN) -> Authoriser:
     )
 
 
-def make_follow_ups(core: ScriptedCore) -> FollowUps:
-    """Follow-ups over a scripted core."""
-    return FollowUps(core, _terms, lambda _: KEYS, samples.FixedClock(SHOWN), counted_ids())
+def make_follow_ups(core: ScriptedCore, closed_batch: int | None = None) -> FollowUps:
+    """Follow-ups over a scripted core; one batch may be closed."""
+
+    async def is_closed(_issuer: int, _terminal_no: int, batch_no: int) -> bool:
+        return batch_no == closed_batch
+
+    clock = samples.FixedClock(SHOWN)
+    return FollowUps(core, _terms, lambda _: KEYS, clock, counted_ids(), is_closed)

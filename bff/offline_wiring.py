@@ -1,0 +1,48 @@
+"""What answers tills that had no network, and the documents they go by."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bff.paying import PURSES
+from bff.pushing import PushingRecords
+from bff.school_keys import SchoolKeyring
+from core.authorisation.service.offline import OfflineRecords
+from core.kit.clock import Clock
+from core.school.service import DenyList, Documents, Schools, Terminals
+from core.settlement.service import Batches
+from schema.feed import Feed
+from terminals.payments import Terms
+from terminals.publisher import Publisher
+from terminals.uploads import Uploads
+
+
+@dataclass(frozen=True, slots=True)
+class OfflineServices:
+    """Uploads, closes and documents."""
+
+    documents: Documents
+    publisher: Publisher
+    uploads: Uploads
+    batches: Batches
+
+    @classmethod
+    def over(
+        cls,
+        records: OfflineRecords,
+        batches: Batches,
+        documents: Documents,
+        deny: DenyList,
+        schools: Schools,
+        terminals: Terminals,
+        keyring: SchoolKeyring,
+        terms: Callable[[int], Awaitable[Terms]],
+        feed: Feed,
+        clock: Clock,
+    ) -> "OfflineServices":
+        """The services over those of the core; the holder hears of what was paid."""
+        publisher = Publisher(
+            documents, deny, schools, terminals, keyring.documents, PURSES, keyring.pin_public_key
+        )
+        told, keys = PushingRecords(records, feed), keyring.for_payments
+        uploads = Uploads(told, batches, publisher.parameters, terms, keys, clock)
+        return cls(documents, publisher, uploads, batches)

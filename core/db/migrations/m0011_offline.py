@@ -1,0 +1,13 @@
+"""Offline records, the deny list, acknowledged documents, settled batches."""
+
+from pathlib import Path
+
+from tortoise import migrations
+from tortoise.migrations.operations import RunSQL
+
+
+class Migration(migrations.Migration):
+    """The reviewed DDL beside this file."""
+
+    dependencies = [("core", "m0012_scan")]
+    operations = [RunSQL(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))]

@@ -1,0 +1,79 @@
+"""The rows of the deny list and of what terminals have acknowledged."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from core.db.unit import Unit
+from core.school.records import Denied, DeniedKind, DocumentKind
+
+
+async def next_version(unit: Unit, now: datetime) -> int:
+    """The version of the change that this unit makes; no other begins before it ends."""
+    version: int | None = await unit.value(
+        "INSERT INTO deny_list (school_id, version, changed_at) VALUES ($1, 1, $2)"
+        " ON CONFLICT (school_id) DO UPDATE"
+        " SET version = deny_list.version + 1, changed_at = excluded.changed_at RETURNING version",
+        unit.school_id, now,
+    )  # fmt: skip
+    assert version is not None
+    return version
+
+
+async def list_known(unit: Unit, kind: DeniedKind, ids: Sequence[bytes]) -> set[bytes]:
+    """Which of these are on the list already."""
+    rows = await unit.rows(
+        "SELECT id FROM deny_entry WHERE school_id = $1 AND kind = $2 AND id = ANY ($3)",
+        unit.school_id, kind, list(ids),
+    )  # fmt: skip
+    return {row["id"] for row in rows}
+
+
+async def insert(unit: Unit, denied: Denied, now: datetime) -> None:
+    """Adds a line; one that is there stays as it is."""
+    await unit.execute(
+        "INSERT INTO deny_entry (school_id, kind, id, version, until, added_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        unit.school_id, denied.kind, denied.id, denied.version, denied.until, now,
+    )  # fmt: skip
+
+
+async def newest_version(unit: Unit) -> int:
+    """The version of the list, 0 while it is empty."""
+    version: int | None = await unit.value(
+        "SELECT version FROM deny_list WHERE school_id = $1", unit.school_id
+    )
+    return version or 0
+
+
+async def list_live(unit: Unit, above_version: int, now: int) -> list[Denied]:
+    """The lines of later versions that have not ended, in the order they were added."""
+    rows = await unit.rows(
+        "SELECT kind, id, version, until FROM deny_entry"
+        " WHERE school_id = $1 AND version > $2 AND until >= $3 ORDER BY version, kind, id",
+        unit.school_id, above_version, now,
+    )  # fmt: skip
+    return [Denied(DeniedKind(row["kind"]), *row[1:]) for row in rows]
+
+
+async def insert_acknowledgement(
+    unit: Unit, terminal_no: int, kind: DocumentKind, version: int, now: datetime
+) -> None:
+    """Notes since when a terminal goes by a document; the first time counts."""
+    await unit.execute(
+        "INSERT INTO document_acknowledgement (school_id, terminal_no, kind, version,"
+        " acknowledged_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+        unit.school_id, terminal_no, kind, version, now,
+    )  # fmt: skip
+
+
+async def acknowledged(unit: Unit) -> dict[int, dict[int, int]]:
+    """The newest version of each kind that each terminal acknowledged."""
+    rows = await unit.rows(
+        "SELECT terminal_no, kind, max(version) FROM document_acknowledgement"
+        " WHERE school_id = $1 GROUP BY terminal_no, kind",
+        unit.school_id,
+    )
+    found: dict[int, dict[int, int]] = {}
+    for terminal_no, kind, version in rows:
+        found.setdefault(terminal_no, {})[kind] = version
+    return found

@@ -1,0 +1,1 @@
+"""Terminal batches: closing them, and what each came to."""

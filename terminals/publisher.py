@@ -1,0 +1,121 @@
+"""The documents that the API process signs: parameters when they change, the deny list as asked."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from core.audit.records import Actor, ActorKind
+from core.school.records import DocumentInvalid, DocumentKind, SignedDocument
+from core.school.service import DenyList, Documents, Schools, Terminals
+from terminals import deny, documents
+from terminals.keys import Sign
+from terminals.parameters import Parameters, ParametersInvalid, parameters_of, read, write
+
+_KEPT = 256
+"""Documents and versions remembered: they never change once published."""
+PUBLISHER = Actor(ActorKind.SYSTEM, "parameters")
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentKey:
+    """The DOCUMENT key of a school that signs now."""
+
+    kid: int
+    sign: Sign
+
+
+class Publisher:
+    """Makes, signs and finds the PARAMETERS and DENY documents of every school."""
+
+    def __init__(
+        self,
+        published: Documents,
+        denied: DenyList,
+        schools: Schools,
+        terminals: Terminals,
+        key_of: Callable[[int], DocumentKey],
+        purses: Sequence[str],
+        pin_public_key: bytes,
+    ) -> None:
+        self._published = published
+        self._denied = denied
+        self._schools = schools
+        self._terminals = terminals
+        self._key_of = key_of
+        self._purses = purses
+        self._pin_public_key = pin_public_key
+        self._read: OrderedDict[tuple[int, int], Parameters | None] = OrderedDict()
+        self._signed = lru_cache(_KEPT)(documents.sign)
+
+    async def refresh(self, school_id: int) -> SignedDocument | None:
+        """Publishes the parameters anew if policy, registry or key changed; the new document.
+
+        A second process that does so at the same moment is beaten by the version, and silent.
+        """
+        content = write(
+            parameters_of(
+                await self._schools.policy(school_id),
+                await self._schools.sites(school_id),
+                await self._terminals.list_all(school_id),
+                self._purses,
+                self._pin_public_key,
+            )
+        )
+        key = self._key_of(school_id)
+        newest = await self._published.find_newest(school_id, DocumentKind.PARAMETERS)
+        if newest is not None and (newest.content, newest.kid) == (content, key.kid):
+            return None
+        version = 1 if newest is None else newest.version + 1
+        drafted = SignedDocument(DocumentKind.PARAMETERS, school_id, version, 0, content, b"")
+        signed = documents.sign(drafted, key.kid, key.sign)
+        try:
+            await self._published.publish(signed, PUBLISHER)
+        except DocumentInvalid:
+            return None
+        return signed
+
+    async def parameters(self, school_id: int, version: int) -> Parameters | None:
+        """The parameters of a version; None if the school never published it."""
+        name = school_id, version
+        if name in self._read:
+            self._read.move_to_end(name)
+            return self._read[name]
+        found = await self._published.find(school_id, DocumentKind.PARAMETERS, version)
+        if found is None:
+            return None  # not remembered: it may be published any moment
+        try:
+            self._read[name] = read(found.content)
+        except ParametersInvalid:
+            return None
+        if len(self._read) > _KEPT:
+            self._read.popitem(last=False)
+        return self._read[name]
+
+    async def newest_versions(self, school_id: int) -> Mapping[DocumentKind, int]:
+        """The newest version of each kind, 0 where there is none."""
+        kinds = DocumentKind.KEYS, DocumentKind.PARAMETERS
+        found = {kind: await self._published.find_newest(school_id, kind) for kind in kinds}
+        versions = {kind: 0 if each is None else each.version for kind, each in found.items()}
+        return {**versions, DocumentKind.DENY: await self._denied.newest_version(school_id)}
+
+    async def newer(self, school_id: int, held: Mapping[DocumentKind, int]) -> list[SignedDocument]:
+        """The documents that are newer than those held; kinds that are not named are not sent."""
+        found = []
+        for kind in (DocumentKind.KEYS, DocumentKind.PARAMETERS):
+            newest = await self._published.find_newest(school_id, kind)
+            if kind in held and newest is not None and newest.version > held[kind]:
+                found.append(newest)
+        if DocumentKind.DENY in held:
+            found += await self._deny_list(school_id, held[DocumentKind.DENY])
+        return found
+
+    async def _deny_list(self, school_id: int, held_version: int) -> list[SignedDocument]:
+        version, lines = await self._denied.changes(school_id, held_version)
+        if version <= held_version:
+            return []
+        entries = deny.added((line.kind, line.id, line.until) for line in lines)
+        content = deny.write(deny.Change(held_version, entries))
+        key = self._key_of(school_id)
+        drafted = SignedDocument(DocumentKind.DENY, school_id, version, 0, content, b"")
+        return [self._signed(drafted, key.kid, key.sign)]

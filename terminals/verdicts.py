@@ -1,0 +1,277 @@
+"""The verdict on an offline record: one pure rule, the first match from top to bottom.
+
+It is the table of terminals.md 6. A purchase that stands in our books under the record's own key
+and with its content is matched before the policy is asked: no money moves by it any more.
+"""
+
+from collections.abc import Container, Mapping
+from dataclasses import astuple, dataclass
+from datetime import datetime
+
+from core.authorisation.offline import Flag, Judgement, Known, Reason, Verdict
+from core.kit.clock import unix_seconds
+from core.kit.money import is_amount
+from terminals import ccq, ccr
+from terminals.cc1 import Flags, Kind, Presentation
+from terminals.ccr import Outcome, Outstanding
+from terminals.codes import LIFE_SECONDS, SKEW_SECONDS, CodeRefusal, Use, strip
+from terminals.keys import KeyRing
+from terminals.offline import ClockState, Linked, RecordKind, first_link
+from terminals.parameters import Parameters
+from terminals.verification import OfflineAuthority, Refused, VerificationContext, verify
+
+CLOCK_SECONDS = 120
+"""How far a terminal's clock may be ahead of ours, or behind its own batch."""
+_DUE_SECONDS = 86_400
+_PAID = ("CAPTURED", "REFUNDED_PART", "REFUNDED")
+_OVERRIDDEN = ("DECLINED", "PIN_REQUIRED")
+_AFTER_ROW_13 = (CodeRefusal.KIND_NOT_ACCEPTED, CodeRefusal.USE_NOT_ALLOWED)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A record with what is fixed about it: no row changes these.
+
+    `public_keys` are all the terminal ever had, `parameters` those the record names (None: the
+    school never published that version), `siblings` the hashes of the signed records beside it.
+    """
+
+    linked: Linked
+    is_signed: bool
+    now: datetime
+    public_keys: Mapping[int, bytes]
+    ring: KeyRing
+    parameters: Parameters | None
+    siblings: Container[bytes] = ()
+
+    @property
+    def created_at(self) -> int:
+        """By the terminal's clock, in Unix seconds."""
+        return self.linked.item.record.created_at
+
+
+def judge(case: Case, known: Known) -> Judgement:
+    """The verdict on one record."""
+    if known.stored is not None:
+        if known.stored.record == case.linked.packed:
+            return Judgement(Verdict.DUPLICATE, Reason.SAME_RECORD, first=known.stored.judgement)
+        return _rejected(Reason.KEY_CONFLICT)
+    if _is_taken(case, known):
+        return _rejected(Reason.KEY_CONFLICT)
+    if not case.is_signed:
+        return _rejected(Reason.RECORD_SIGNATURE)
+    if not is_amount(case.linked.item.record.minor_amount):
+        return _rejected(Reason.AMOUNT_INVALID)
+    match case.linked.item.record.kind:
+        case RecordKind.PURCHASE:
+            return _purchase(case, known)
+        case RecordKind.VOID:
+            return _void(case, known)
+        case _:
+            return _receipt(case, known)
+
+
+def read_code(case: Case) -> Presentation | CodeRefusal:
+    """The code of a purchase, or the refusal of rows 1 to 13, 15 and 16 at createdAt."""
+    record, parameters = case.linked.item.record, case.parameters
+    context = VerificationContext(
+        now=record.created_at,
+        use=Use.PAY,
+        issuers=(record.issuer,),
+        keys=case.ring,
+        amount_minor=record.minor_amount,
+        challenge=_challenge(case),
+        skew_seconds=parameters.skew_seconds if parameters else SKEW_SECONDS,
+        life_seconds=parameters.life_seconds if parameters else LIFE_SECONDS,
+        pay_kinds=parameters.pay_kinds if parameters else (1, 2, 4),
+        offline=OfflineAuthority(clock_is_trusted=record.clock_state == ClockState.TRUSTED),
+    )
+    verdict = verify(strip(record.presented), context)
+    if isinstance(verdict, Refused) and verdict.presentation is None:
+        return verdict.refusal
+    assert verdict.presentation is not None
+    # Row 14 and those after 16 depend on documents and rows; they have their own place below.
+    if isinstance(verdict, Refused) and verdict.refusal in _AFTER_ROW_13:
+        return verdict.refusal
+    return verdict.presentation
+
+
+def _challenge(case: Case) -> ccq.SignedChallenge | None:
+    """The terminal's own challenge of this very record, outstanding when it was written."""
+    record = case.linked.item.record
+    if not record.challenge:
+        return None
+    verified = ccq.verify(
+        strip(record.challenge),
+        use=Use.PAY,
+        now=record.created_at,
+        issuers=(record.issuer,),
+        terminals={(record.issuer, record.key.terminal_no): case.public_keys},
+        keys=case.ring,
+        skew_seconds=case.parameters.skew_seconds if case.parameters else SKEW_SECONDS,
+    )
+    return ccq.find_for_request(verified, record.issuer, record.key, record.minor_amount)
+
+
+def _is_taken(case: Case, known: Known) -> bool:
+    """Whether the key holds something else: a void, another operation, another content."""
+    record = case.linked.item.record
+    if known.operation not in (None, "AUTHORISE"):
+        return True
+    if record.kind == RecordKind.VOID:
+        return known.operation is not None or known.authorisation is not None
+    found = known.authorisation
+    if found is not None:
+        return found.state not in _PAID or found.held_minor != record.minor_amount
+    answer = known.answer
+    return answer is not None and (
+        answer.outcome not in _OVERRIDDEN or answer.amount_minor != record.minor_amount
+    )
+
+
+def _purchase(case: Case, known: Known) -> Judgement:
+    if known.authorisation is not None:
+        return _posted_before(case, known)
+    code = read_code(case)
+    if isinstance(code, CodeRefusal):
+        return _rejected(code)
+    refusal = _against_documents(case, known, code)
+    if refusal is not None:
+        return _rejected(refusal)
+    # A code that only waits for its PIN is not used yet; this record takes it over.
+    used = known.code_use if known.code_use and not known.code_use.is_reserved else None
+    own = case.linked.item.record.key
+    if known.is_same_code or (used is not None and used.key.terminal_no == own.terminal_no):
+        return Judgement(Verdict.DUPLICATE, Reason.SAME_CODE)
+    doubt = _doubt(case, known) if used is None else Reason.CODE_USED_ELSEWHERE
+    if doubt is not None:
+        return Judgement(Verdict.SUSPECT, doubt, _gap(case, known))
+    flags = _gap(case, known) | _lateness(case)
+    revoked_at = known.pass_facts.revoked_at if known.pass_facts else None
+    if revoked_at is not None and unix_seconds(revoked_at) <= case.created_at:
+        flags |= {Flag.AFTER_REPORT}
+    if known.answer is not None:
+        flags |= {Flag.OVERRODE_DECLINE}
+    return Judgement(Verdict.ACCEPTED, None, flags)
+
+
+def _posted_before(case: Case, known: Known) -> Judgement:
+    """The purchase came online under the same key: if it was of the same code, it stays."""
+    used = known.code_use
+    if used is None or used.is_reserved or tuple(astuple(used.key)) != _own(case):
+        return _rejected(Reason.KEY_CONFLICT)
+    flags = _gap(case, known) | _lateness(case) | {Flag.ALREADY_POSTED}
+    return Judgement(Verdict.ACCEPTED, None, flags)
+
+
+def _against_documents(case: Case, known: Known, code: Presentation) -> str | None:
+    """What the terminal should have refused by the documents it held itself."""
+    record, parameters, facts = case.linked.item.record, case.parameters, known.pass_facts
+    held = max(record.deny_version, known.acknowledged_version)
+    if facts is not None and facts.denied_in is not None and facts.denied_in <= held:
+        return Reason.REVOKED_KNOWN
+    if parameters is None:
+        return Reason.STALE_DOCUMENTS
+    if _is_over_cap(record.minor_amount, known, code, parameters):
+        return Reason.CAP_EXCEEDED
+    above = parameters.offline_challenge_above_minor
+    if above is not None and record.minor_amount > above and not code.is_bound:
+        return CodeRefusal.CHALLENGE_REQUIRED
+    site = parameters.site_of(record.key.terminal_no)
+    if site is None or not code.mask >> site & 1:
+        return Reason.SITE_NOT_ALLOWED
+    return Reason.STALE_DOCUMENTS if _is_stale(case, known, parameters) else None
+
+
+def _is_over_cap(
+    minor_amount: int, known: Known, code: Presentation, parameters: Parameters
+) -> bool:
+    """Rows 18 and 21: a class that may not pay offline has a cap of nothing."""
+    cap = parameters.caps_by_class().get(code.cap_class)
+    if cap is None or (cap.is_high and not code.flags & Flags.HIGH):
+        return True
+    if code.kind == Kind.CAMPUS_CODE and not code.flags & Flags.WITHHOLD:
+        return True
+    return (
+        minor_amount > cap.amount_minor
+        or known.spent_count + 1 > cap.count
+        or known.spent_minor + minor_amount > cap.total_minor
+    )
+
+
+def _is_stale(case: Case, known: Known, parameters: Parameters) -> bool:
+    """Whether the deny list it names never was, or had long been followed by a newer one."""
+    if case.linked.item.record.deny_version > known.newest_version:
+        return True
+    if known.superseded_at is None:
+        return False
+    last = unix_seconds(known.superseded_at) + parameters.deny_age_seconds
+    return last < case.created_at
+
+
+def _doubt(case: Case, known: Known) -> Reason | None:
+    """Why the merchant is paid, but not by the cardholder."""
+    if known.pass_facts is None:
+        return Reason.PASS_UNKNOWN
+    began = known.batch_began_at
+    if case.created_at > unix_seconds(case.now) + CLOCK_SECONDS:
+        return Reason.CLOCK
+    if began is not None and case.created_at < unix_seconds(began) - CLOCK_SECONDS:
+        return Reason.CLOCK
+    assert case.parameters is not None  # else its documents were stale
+    return Reason.TOO_OLD if _age(case) > case.parameters.upload_seconds else None
+
+
+def _void(case: Case, known: Known) -> Judgement:
+    """An undoing in the same batch, which leaves a tombstone where there is nothing to undo."""
+    record, original = case.linked.item.record, known.original
+    if record.original_seq_no is None:
+        return _rejected(CodeRefusal.MALFORMED)
+    if known.original_operation not in (None, "AUTHORISE"):
+        return _rejected(Reason.KEY_CONFLICT)
+    if original is not None and original.state not in ("TOMBSTONE", "VOIDED"):
+        if original.held_minor != record.minor_amount:
+            return _rejected(Reason.AMOUNT_INVALID)
+        if known.is_closed or original.state not in ("CAPTURED", "PENDING", "EXPIRED"):
+            return _rejected(Reason.VOID_TOO_LATE)
+    return Judgement(Verdict.ACCEPTED, None, _gap(case, known) | _lateness(case))
+
+
+def _receipt(case: Case, known: Known) -> Judgement:
+    """A purchase that a phone paid online while the terminal had no network: its proof is ours."""
+    record = case.linked.item.record
+    waiting = Outstanding(record.issuer, record.key, record.minor_amount, record.created_at, 0)
+    answer = ccr.verify(strip(record.presented), keys=case.ring, outstanding=waiting)
+    if isinstance(answer, CodeRefusal):
+        return _rejected(answer)
+    if answer.outcome is not Outcome.APPROVED:
+        return _rejected(CodeRefusal.NOT_OUTSTANDING)
+    if known.authorisation is None:
+        return Judgement(Verdict.SUSPECT, Reason.RECEIPT_UNKNOWN, _gap(case, known))
+    flags = _gap(case, known) | _lateness(case) | {Flag.ALREADY_POSTED}
+    return Judgement(Verdict.ACCEPTED, None, flags)
+
+
+def _gap(case: Case, known: Known) -> frozenset[Flag]:
+    """An alarm: what this record follows never came."""
+    linked, key = case.linked, case.linked.item.record.key
+    first = first_link(linked.item.record.issuer, key.terminal_no, key.batch_no)
+    known_before = known.previous_is_known or linked.previous in case.siblings
+    return frozenset() if known_before or linked.previous == first else frozenset({Flag.CHAIN_GAP})
+
+
+def _lateness(case: Case) -> frozenset[Flag]:
+    due = case.parameters.upload_due_seconds if case.parameters else _DUE_SECONDS
+    return frozenset({Flag.LATE}) if _age(case) > due else frozenset()
+
+
+def _age(case: Case) -> int:
+    return unix_seconds(case.now) - case.created_at
+
+
+def _own(case: Case) -> tuple[int, ...]:
+    return tuple(case.linked.item.record.key)
+
+
+def _rejected(reason: str) -> Judgement:
+    return Judgement(Verdict.REJECTED, reason)

@@ -1,0 +1,107 @@
+"""Uploads of a batch: sent again, out of order, cut, with gaps and faults."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from core.authorisation.offline import Claim, Settled
+from tests.factories.canteen import TILLS
+from tests.factories.offline import (
+    ACCEPTED,
+    GAP,
+    SAME,
+    Stall,
+    rich,
+    said,
+    verdicts,
+)
+
+OTHER = TILLS[1]
+
+
+async def test_batch_resent_twice_reordered_truncated(stall: Stall) -> None:
+    lane, holders = stall.lane(), [await rich(stall) for _ in range(5)]
+    for holder in holders:
+        stall.canteen.clock.advance(seconds=1)
+        lane.write(stall.show(await stall.phone(holder)), 500)
+    lane.write(stall.show(await stall.phone(holders[0], cap_class=0)), 500)
+    first = await stall.upload(*lane.written[:3])
+    assert verdicts(first) == [ACCEPTED] * 3
+    whole = await stall.upload(*lane.written)
+    assert verdicts(whole) == [SAME] * 3 + [ACCEPTED] * 2 + [("REJECTED", "CAP_EXCEEDED")]
+    assert [w.judgement.first for w in whole[:3]] == [f.judgement for f in first]
+    assert [w.retrieval_reference for w in whole[:3]] == [f.retrieval_reference for f in first]
+    before = await stall.money()
+    for again in (lane.written, list(reversed(lane.written)), lane.written[2:4]):
+        assert set(verdicts(await stall.upload(*again))) == {SAME}
+    bare = [replace(item, previous=None) for item in lane.written[2:4]]
+    assert verdicts(await stall.upload(*bare)) == [SAME] * 2, "no place in the chain is needed"
+    assert await stall.money() == before
+    assert [await stall.balance(holder) for holder in holders] == [19_500] * 5
+    assert await stall.canteen.broken() == {}
+
+
+async def test_two_uploads_of_one_batch_at_once_pay_once(stall: Stall) -> None:
+    lane, holder = stall.lane(), await rich(stall)
+    for _ in range(3):
+        stall.canteen.clock.advance(seconds=1)
+        lane.write(stall.show(await stall.phone(holder)), 500)
+    answers = await asyncio.gather(*(stall.upload(*lane.written) for _ in range(4)))
+    for column in zip(*answers, strict=True):
+        assert sorted(verdicts(column)) == sorted([ACCEPTED, SAME, SAME, SAME], key=str)
+    assert await stall.balance(holder) == 18_500
+    assert await stall.canteen.broken() == {}
+
+
+async def test_deleted_record_breaks_chain(stall: Stall) -> None:
+    lane = stall.lane()
+    for _ in range(3):
+        stall.canteen.clock.advance(seconds=1)
+        lane.write(stall.show(await stall.phone(await rich(stall))), 500)
+    first, deleted, third = lane.written
+    settled = await stall.upload(first, third)
+    assert [said(each) for each in settled] == [(*ACCEPTED, set()), (*ACCEPTED, {GAP})]
+    assert said((await stall.upload(deleted))[0]) == (*ACCEPTED, set())
+    assert await stall.canteen.broken() == {}
+
+
+async def test_a_bad_record_stops_no_other(stall: Stall) -> None:
+    lane = stall.lane()
+    items = []
+    for _ in range(3):
+        stall.canteen.clock.advance(seconds=1)
+        items.append(lane.write(stall.show(await stall.phone(await rich(stall))), 500))
+    forged = replace(items[1], signature=bytes(64))
+    nonsense = replace(items[1], record=items[1].record._replace(minor_amount=-1))
+    settled = await stall.upload(items[0], forged, nonsense, items[2])
+    assert verdicts(settled) == [ACCEPTED, *[("REJECTED", "RECORD_SIGNATURE")] * 2, ACCEPTED]
+    assert said(settled[3]) == (*ACCEPTED, {GAP}), "a record nobody proved is none to follow"
+    assert await stall.one(items[1]) == (*ACCEPTED, set()), "it took no key"
+    assert await stall.canteen.broken() == {}
+
+
+async def test_a_fault_in_one_unit_leaves_the_others_settled(stall: Stall) -> None:
+    class Falters:
+        """The core, on whose third record the power fails."""
+
+        calls = 0
+
+        async def settle(self, school_id: int, claim: Claim, *rest: Any) -> Settled:
+            self.calls += 1
+            if self.calls == 3:
+                raise ConnectionError
+            return await stall.records.settle(school_id, claim, *rest)
+
+    lane = stall.lane()
+    holders = [await rich(stall) for _ in range(4)]
+    for holder in holders:
+        stall.canteen.clock.advance(seconds=1)
+        lane.write(stall.show(await stall.phone(holder)), 500)
+    uploads = stall.uploads_with(records=Falters())
+    with pytest.raises(ConnectionError):
+        await uploads.answer(stall.till(), 1, lane.first, lane.written)
+    assert [await stall.balance(holder) for holder in holders] == [19_500] * 2 + [20_000] * 2
+    assert verdicts(await stall.upload(*lane.written)) == [SAME] * 2 + [ACCEPTED] * 2
+    assert [await stall.balance(holder) for holder in holders] == [19_500] * 4
