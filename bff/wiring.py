@@ -109,7 +109,7 @@ class _Desk:
         desk_links = DeskLinks(database, clock, sealer, staff, people, links)
         return cls(staff, four_eyes, cash, desk_links, corrections)
 
-    def sign_in_with(self, base: _Base, sessions: Sessions) -> StaffSignIn:
+    def sign_in_with(self, base: Base, sessions: Sessions) -> StaffSignIn:
         """How staff sign in."""
         clock = base.ground.clock
         return StaffSignIn(base.database, clock, base.ids, base.sealer, self.staff, sessions)

@@ -13,12 +13,13 @@ import httpx2
 import typer
 
 from clients.endpoint import Endpoint, NoAnswer
-from clients.screen import fen, qr, unix_clock
+from clients.screen import fen, qr, unix_clock, yuan
+from clients.terminal.batches import Batches, BatchNotWhole
 from clients.terminal.journal import Entry, Journal, NotEnrolled, RequestUnknown, TillLocked
 from clients.terminal.protocol import Line, enrol
 from clients.terminal.receipt import ClockUntrusted, Direction, Receipt, ReceiptRefused
 from clients.terminal.till import Till
-from clients.terminal.words import list_line, tell
+from clients.terminal.words import list_line, tell, tell_verdict
 from terminals.codes import Instrument, classify, strip
 from terminals.message import RequestKey
 from terminals.response import Action, response_to
@@ -53,6 +54,7 @@ class Desk:
     journal: Journal
     line: Line
     till: Till
+    batches: Batches
 
     def key(self, seq_no: int, batch_no: int | None) -> RequestKey:
         """A key of this terminal; the current batch if none is named."""
@@ -268,6 +270,28 @@ def heartbeat(context: typer.Context) -> None:
 
 
 @app.command()
+def upload(context: typer.Context) -> None:
+    """上传 · Sends the sales that were taken offline."""
+
+    async def work(desk: Desk) -> None:
+        for judged in await desk.batches.upload():
+            typer.echo(tell_verdict(judged))
+
+    _at_desk(context, work)
+
+
+@app.command()
+def close(context: typer.Context, batch: Batch = None) -> None:
+    """结算 · Uploads, then closes a batch; sales go on in the next one."""
+
+    async def work(desk: Desk) -> None:
+        number = batch or desk.journal.batch_no()
+        typer.echo(f"批次 batch {number}  {yuan(await desk.batches.close(number))}")
+
+    _at_desk(context, work)
+
+
+@app.command()
 def journal(context: typer.Context, count: int = 20) -> None:
     """日志 · The last requests, newest first."""
     with Journal(context.obj.journal) as opened:
@@ -307,7 +331,8 @@ def _at_desk(context: typer.Context, work: Callable[[Desk], Awaitable[None]]) ->
                 till = Till(journal, line)
                 for receipt in await till.settle_open():
                     typer.echo(tell(receipt, settings.language))
-                await work(Desk(settings, journal, line, till))
+                batches = Batches(journal, line, line.store)
+                await work(Desk(settings, journal, line, till, batches))
 
     _run(opened)
 
@@ -330,6 +355,9 @@ def _run(work: Callable[[], Awaitable[None]]) -> None:
     except RequestUnknown as unknown:
         typer.echo(f"日志中无此交易 · not in the journal: {unknown}", err=True)
         raise typer.Exit(2) from None
+    except BatchNotWhole as open_:
+        typer.echo(f"批次未平 · not balanced: {open_}", err=True)
+        raise typer.Exit(1) from None
     except NoAnswer as none:
         typer.echo(f"服务器无应答 · no answer: {none.reason}", err=True)
         raise typer.Exit(3) from None

@@ -6,7 +6,8 @@ PINs are never in it.
 
 import json
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -195,14 +196,9 @@ class Journal:
         original: RequestKey | None = None,
     ) -> Entry:
         """Takes the next key and puts the request on the disk; only then may it be sent."""
-        self._run("BEGIN IMMEDIATE")
-        try:
+        with self.unit():
             entry = Entry(self._next_key(), operation, given, minor_amount, original)
             self._insert(entry)
-        except BaseException:
-            self._run("ROLLBACK")
-            raise
-        self._run("COMMIT")
         return entry
 
     def begin_sale(self, challenge: RequestKey, given: dict[str, Any]) -> Entry:
@@ -271,6 +267,60 @@ class Journal:
         )
         found = self._entries(where, Operation.VOID, original.batch_no, original.seq_no)
         return found[0] if found else None
+
+    def of_batch(self, batch_no: int) -> list[Entry]:
+        """The requests of a batch, by number."""
+        return self._entries("WHERE batch_no = ? ORDER BY seq_no", batch_no)
+
+    def captures_of(self, original: RequestKey) -> list[Entry]:
+        """The captures of a hold that were approved."""
+        where = (
+            "WHERE operation = ? AND (original_batch_no, original_seq_no) = (?, ?) AND outcome = ?"
+        )
+        wanted = Operation.CAPTURE, original.batch_no, original.seq_no, Outcome.APPROVED.name
+        return self._entries(where, *wanted)
+
+    def before(self, entry: Entry) -> Entry | None:
+        """The sale before this one: what a PIN goes on with."""
+        where = (
+            "WHERE operation = ? AND (batch_no, seq_no) < (?, ?)"
+            " ORDER BY batch_no DESC, seq_no DESC LIMIT 1"
+        )
+        found = self._entries(where, Operation.AUTHORISE, *entry.key[1:])
+        return found[0] if found else None
+
+    def last_seq(self, batch_no: int) -> int:
+        """The last number taken in a batch, 0 if none."""
+        row = self._row("SELECT seq_no FROM counter WHERE batch_no = ?", batch_no)
+        return 0 if row is None else row[0]
+
+    @contextmanager
+    def unit(self) -> Iterator[None]:
+        """What is done within is on the disk afterwards, all of it or nothing."""
+        self._run("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._run("ROLLBACK")
+            raise
+        self._run("COMMIT")
+
+    def create(self, tables: str) -> None:
+        """Adds tables to the file."""
+        self._db.executescript(tables)
+
+    def run(self, sql: str, *values: object) -> int:
+        """One statement; how many rows it changed."""
+        return self._run(sql, *values)
+
+    def row(self, sql: str, *values: object) -> tuple[Any, ...] | None:
+        """The first row of a query."""
+        return self._row(sql, *values)
+
+    def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """The rows of a query."""
+        with closing(self._db.execute(sql, values)) as cursor:
+            return cursor.fetchall()
 
     def _next_key(self, batch_no: int | None = None) -> RequestKey:
         number = self.batch_no() if batch_no is None else batch_no

@@ -84,7 +84,8 @@ class Identity:
         ]
 
     @cached_property
-    def _ring(self) -> KeyRing:
+    def ring(self) -> KeyRing:
+        """The issuer's published keys."""
         return KeyRing(self._published)
 
     def taking(self, document: SignedDocument) -> "Identity | DocumentRefusal":
@@ -98,14 +99,14 @@ class Identity:
     def verify(self, text: str, named: RequestKey, minor_amount: int) -> Answer | CodeRefusal:
         """The signed answer to what was asked under `named`, or why it is none of ours."""
         waiting = Outstanding(self.issuer, named, minor_amount, created_at=0, life_seconds=0)
-        return ccr.verify(text, keys=self._ring, outstanding=waiting)
+        return ccr.verify(text, keys=self.ring, outstanding=waiting)
 
     def verify_receipt(
         self, text: str, named: RequestKey, minor_amount: int, created_at: int, life_seconds: int
     ) -> Answer | CodeRefusal:
         """The receipt on a payer's phone for a challenge of ours, or why it is none."""
         waiting = Outstanding(self.issuer, named, minor_amount, created_at, life_seconds)
-        return ccr.verify(text, keys=self._ring, outstanding=waiting, is_scanned=True)
+        return ccr.verify(text, keys=self.ring, outstanding=waiting, is_scanned=True)
 
     def is_signed_time(self, signature: bytes, nonce: bytes, instant: int) -> bool:
         """Whether an ANSWER key that may sign at `instant` told this time for this nonce."""

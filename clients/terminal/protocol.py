@@ -2,17 +2,19 @@
 
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from clients.device_key import SEED_BYTES, public_key
 from clients.endpoint import PATH, Endpoint, Json, NoAnswer, no_headers
 from clients.terminal.journal import Entry, Journal, Operation
 from clients.terminal.keys import Identity, enrolment_proof
+from clients.terminal.offline_store import DENY_HEARD, OfflineStore, Stored
 from terminals.ccr import Answer, Outcome
 from terminals.codes import CodeRefusal, strip
 from terminals.directives import Directive
 from terminals.documents import DocumentKind, DocumentRefusal, SignedDocument
 from terminals.message import RequestKey, find_activation_code
+from terminals.offline import ClockState, Item, RecordKind
 from terminals.scenes import Scene
 from terminals.signature import sign_request
 
@@ -84,6 +86,7 @@ class Line:
         self._journal = journal
         self._clock = clock
         self._entropy = entropy
+        self.store = OfflineStore(journal)
 
     def now(self) -> int:
         """The server's time in Unix seconds, as far as we know it."""
@@ -137,8 +140,10 @@ class Line:
             "key": key_input(key),
             "clock": self.now(),
             "clockLost": clock_lost,
-            "queue": len(self._journal.list_open()),
+            "queue": len(self._journal.list_open()) + self.store.waiting()[0],
             "keysVersion": held.keys_version if held.roots else None,
+            "parametersVersion": self.store.version(DocumentKind.PARAMETERS),
+            "denyVersion": self.store.version(DocumentKind.DENY),
             "softwareVersion": SOFTWARE_VERSION,
         }
         payload = await self._endpoint.change(
@@ -152,26 +157,83 @@ class Line:
             raise AnswerForged("the time is not signed")
         clock_seconds = self._clock()
         self._journal.set_clock_offset(beat["time"] - clock_seconds, clock_seconds)
+        newest = beat.get("denyVersion")
+        if newest is not None and newest <= self.store.version(DocumentKind.DENY):
+            self.store.hear(DENY_HEARD, self.now())
         if not clock_lost:
             self._journal.set_locked(locked=Directive.LOCK in beat["directives"])
         return beat
 
     async def sync(self) -> None:
-        """Fetches the newest key document and, if a root that we pinned signed it, goes by it.
+        """Fetches newer documents and goes by those that a root, or a key it named, has signed.
 
-        Raises: NoAnswer, among it DocumentRefused; then the keys stay what they were.
+        Raises: NoAnswer, among it DocumentRefused; then what we have stays as it was.
         """
         key = self._journal.control_key()
-        given = {"key": key_input(key), "keysVersion": self._journal.identity.keys_version}
+        given = {
+            "key": key_input(key),
+            "keysVersion": self._journal.identity.keys_version,
+            "parametersVersion": self.store.version(DocumentKind.PARAMETERS),
+            "denyVersion": self.store.version(DocumentKind.DENY),
+        }
         payload = await self._endpoint.change(
             "TerminalSyncParameters", "terminalSyncParameters", given, self._signed(key)
         )
-        for each in payload["documents"]:
-            if each["kind"] == DocumentKind.KEYS.name:
-                taken = self._journal.identity.taking(_document(each))
-                if isinstance(taken, DocumentRefusal):
-                    raise DocumentRefused(f"the key document is refused: {taken}")
-                self._journal.enrol(taken)
+        # KEYS is 1: what names the keys of the others is taken first.
+        for document in sorted(map(_document, payload["documents"]), key=lambda each: each.kind):
+            refusal = self._take(document)
+            if refusal is not None:
+                raise DocumentRefused(f"the document {document.kind.name} is refused: {refusal}")
+
+    def _take(self, document: SignedDocument) -> DocumentRefusal | None:
+        if document.kind is DocumentKind.KEYS:
+            taken = self._journal.identity.taking(document)
+            if isinstance(taken, DocumentRefusal):
+                return taken
+            self._journal.enrol(taken)
+            return None
+        identity = self._journal.identity
+        return self.store.take(document, identity.issuer, identity.ring, self.now())
+
+    async def upload(self, records: Sequence[Stored]) -> list[Json]:
+        """The verdicts on records of one batch.
+
+        Raises: NoAnswer.
+        """
+        key, first = self._journal.control_key(), records[0].item
+        given = {
+            "key": key_input(key),
+            "batchNo": first.record.key.batch_no,
+            "previousHash": _base64(first.previous or b""),
+            "items": [_item(stored.item) for stored in records],
+        }
+        payload = await self._endpoint.change(
+            "OfflineBatchUpload", "offlineBatchUpload", given, self._signed(key)
+        )
+        verdicts: list[Json] = payload["verdicts"]
+        if {each["seqNo"] for each in verdicts} != {r.item.record.key.seq_no for r in records}:
+            raise NoAnswer("verdicts are missing")
+        return verdicts
+
+    async def close(
+        self, batch_no: int, last_seq: int, unused: list[int], totals: list[Json], head: bytes
+    ) -> Json:
+        """What came of closing a batch.
+
+        Raises: NoAnswer.
+        """
+        key = self._journal.control_key()
+        given = {
+            "key": key_input(key),
+            "batchNo": batch_no,
+            "lastSeq": last_seq,
+            "unused": unused,
+            "totals": totals,
+            "headHash": _base64(head),
+        }
+        payload = await self._endpoint.change("BatchClose", "batchClose", given, self._signed(key))
+        result: Json = payload["batch"]
+        return result
 
     async def look_up(self, presented: str, scene: Scene) -> Json:
         """What this scene may see of whoever presents a code.
@@ -223,9 +285,28 @@ def _bytes(text: str) -> bytes:
         return b""
 
 
+def _item(item: Item) -> Json:
+    """A record as it is uploaded; it says what it follows, so no other need be there."""
+    record = item.record
+    return {
+        "seqNo": record.key.seq_no,
+        "kind": RecordKind(record.kind).name,
+        "createdAt": record.created_at,
+        "minorAmount": record.minor_amount,
+        "parametersVersion": record.parameters_version,
+        "denyVersion": record.deny_version,
+        "clockState": ClockState(record.clock_state).name,
+        "presented": record.presented,
+        "challenge": record.challenge or None,
+        "afterTimeout": item.after_timeout,
+        "previousHash": None if item.previous is None else _base64(item.previous),
+        "signature": _base64(item.signature),
+    }
+
+
 def _document(given: Json) -> SignedDocument:
     return SignedDocument(
-        kind=DocumentKind.KEYS,
+        kind=DocumentKind[given["kind"]],
         issuer=int(given["issuer"]),
         version=int(given["version"]),
         kid=int(given["kid"]),

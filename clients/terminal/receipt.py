@@ -40,6 +40,8 @@ class Receipt:
     entry: Entry
     answer: Answer | None
     shown: Json = field(default_factory=dict)
+    is_offline: bool = False
+    """Accepted without the server: the record of it is on the disk."""
 
     @property
     def outcome(self) -> Outcome | None:
@@ -55,7 +57,7 @@ class Receipt:
     def is_approved(self) -> bool:
         """Whether it is certain that what was asked has happened."""
         is_void = self.entry.operation is Operation.VOID
-        return self.outcome is (Outcome.VOIDED if is_void else Outcome.APPROVED)
+        return self.is_offline or self.outcome is (Outcome.VOIDED if is_void else Outcome.APPROVED)
 
 
 class ClockUntrusted(Exception):

@@ -13,6 +13,7 @@ from time import monotonic
 from typing import TypeVar
 
 from clients.endpoint import Json, NoAnswer, NotAllowed, QuestionRefused
+from clients.terminal.alone import Alone
 from clients.terminal.journal import Entry, Journal, Operation, TillLocked
 from clients.terminal.protocol import Line, key_input
 from clients.terminal.receipt import (
@@ -42,6 +43,12 @@ class Till:
         self._journal = journal
         self._line = line
         self._patience = patience or Patience()
+        self._alone = Alone(journal, line)
+
+    @property
+    def line(self) -> Line:
+        """Its side of the wire."""
+        return self._line
 
     async def sell(
         self,
@@ -252,10 +259,15 @@ class Till:
             raise TillLocked
 
     async def _purchase(self, entry: Entry, pin: str | None) -> Receipt:
-        with suppress(NoAnswer):
+        try:
             receipt = await self._insist(entry, pin)
             if _is_final(receipt):
                 return receipt
+        except (NotAllowed, QuestionRefused):
+            pass  # the network is there: this is no case for deciding alone
+        except NoAnswer:
+            if pin is None and self._alone.accept(entry) is None:
+                return Receipt(entry, None, is_offline=True)
         return await self._find_out(entry) or await self._undo(entry)
 
     async def _follow(

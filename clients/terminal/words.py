@@ -1,6 +1,7 @@
 """What the cashier reads, in Chinese or English."""
 
 from clients.screen import yuan
+from clients.terminal.batches import Judged
 from clients.terminal.journal import Entry, Operation
 from clients.terminal.receipt import Receipt
 from terminals.ccr import NO_REFERENCE, Outcome
@@ -14,6 +15,10 @@ _QUEUED = {
     "en": "No answer yet; queued, and completes by itself",
 }
 _UNPAID = {"zh": "未收到应答,已撤销,未扣款", "en": "No answer came: voided, nothing was paid"}
+_OFFLINE = {
+    "zh": "脱机交易成功,已记录,网络恢复后上传",
+    "en": "Accepted offline and recorded; uploaded when the network is back",
+}
 _VOIDED = {"zh": "已撤销", "en": "Voided"}
 _PASS = {"zh": "请通行", "en": "Please pass"}
 _SHUT = {"zh": "未收到应答,未开门", "en": "No answer came: the door stayed closed"}
@@ -31,6 +36,8 @@ def tell(receipt: Receipt, language: str) -> str:
         return _tell_door(receipt, language)
     head = f"{receipt.entry.key.text()}  {yuan(receipt.entry.minor_amount)}  "
     is_purchase = receipt.entry.operation in (Operation.AUTHORISE, Operation.CHALLENGE)
+    if receipt.is_offline:
+        return head + _OFFLINE[language]
     if receipt.answer is None or receipt.response is None:
         text = (_UNKNOWN if is_purchase else _QUEUED)[language]
         return head + " ".join(filter(None, (text, receipt.shown.get("text"))))
@@ -49,6 +56,12 @@ def _tell_door(receipt: Receipt, language: str) -> str:
     if receipt.is_approved:
         text = _PASS[language]
     return head + "  ".join(filter(None, (receipt.answer.response_code, text, *_details(receipt))))
+
+
+def tell_verdict(judged: Judged) -> str:
+    """One line about what became of an offline sale."""
+    head = f"{judged.key.text()}  {yuan(judged.minor_amount)}  {judged.verdict}"
+    return "  ".join([head, *filter(None, [judged.reason]), *judged.flags])
 
 
 def list_line(entry: Entry) -> str:

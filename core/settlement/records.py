@@ -20,10 +20,9 @@ class BatchUnknown(Refusal):
 
 
 class TotalKind(StrEnum):
-    """What a total counts."""
+    """What a total counts; a purchase that was voided in its batch is none."""
 
     PURCHASE = "PURCHASE"
-    VOID = "VOID"
     REFUND = "REFUND"
 
 
@@ -67,19 +66,18 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What a closed batch came to, in fen; net = purchases - voids - refunds."""
+    """What a closed batch came to, in fen; purchases that were voided count nowhere."""
 
     terminal_no: int
     batch_no: int
     purchases_minor: int
-    voids_minor: int
     refunds_minor: int
     settled_at: datetime
 
     @property
     def net_minor(self) -> int:
         """What the merchant is owed by it."""
-        return self.purchases_minor - self.voids_minor - self.refunds_minor
+        return self.purchases_minor - self.refunds_minor
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,15 +82,14 @@ class Batches:
             if settled is None:
                 return
             now = self._sum(batch, await store.totals(unit, *batch))
-            count, purchases, voids, refunds = await store.adjusted(unit, *batch)
+            count, purchases, refunds = await store.adjusted(unit, *batch)
             late = Settlement(
                 *batch,
                 now.purchases_minor - settled.purchases_minor - purchases,
-                now.voids_minor - settled.voids_minor - voids,
                 now.refunds_minor - settled.refunds_minor - refunds,
                 now.settled_at,
             )
-            if (late.purchases_minor, late.voids_minor, late.refunds_minor) != (0, 0, 0):
+            if (late.purchases_minor, late.refunds_minor) != (0, 0):
                 await store.insert_adjustment(unit, *batch, count + 1, late)
 
         await self._database.unit(school_id, work)
@@ -108,5 +107,5 @@ class Batches:
         def of(kind: TotalKind) -> int:
             return sum(total.amount_minor for total in totals if total.kind is kind)
 
-        sums = of(TotalKind.PURCHASE), of(TotalKind.VOID), of(TotalKind.REFUND)
+        sums = of(TotalKind.PURCHASE), of(TotalKind.REFUND)
         return Settlement(*batch, *sums, self._clock.now())

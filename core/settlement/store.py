@@ -9,13 +9,8 @@ _TOTALS = """
 SELECT 'PURCHASE' AS kind, a.instrument, count(*)::int, sum(a.captured_minor)::bigint
   FROM authorisation a
  WHERE a.school_id = $1 AND a.terminal_no = $2 AND a.batch_no = $3 AND a.captured_minor > 0
+   AND a.state <> 'VOIDED'
  GROUP BY a.instrument
-UNION ALL
-SELECT 'VOID', v.instrument, count(*)::int, sum(v.captured_minor)::bigint
-  FROM authorisation v
- WHERE v.school_id = $1 AND v.terminal_no = $2 AND v.batch_no = $3 AND v.captured_minor > 0
-   AND v.state = 'VOIDED'
- GROUP BY v.instrument
 UNION ALL
 SELECT 'REFUND', '', count(*)::int, sum(r.amount_minor)::bigint
   FROM terminal_answer r
@@ -36,7 +31,7 @@ async def lock_terminal(unit: Unit, terminal_no: int) -> None:
 async def find(unit: Unit, terminal_no: int, batch_no: int) -> Settlement | None:
     """What a closed batch came to."""
     row = await unit.row(
-        "SELECT terminal_no, batch_no, purchases_minor, voids_minor, refunds_minor, settled_at"
+        "SELECT terminal_no, batch_no, purchases_minor, refunds_minor, settled_at"
         " FROM settlement WHERE school_id = $1 AND terminal_no = $2 AND batch_no = $3",
         unit.school_id, terminal_no, batch_no,
     )  # fmt: skip
@@ -78,27 +73,27 @@ async def insert(unit: Unit, closing: Closing, settlement: Settlement) -> None:
     """Keeps what a batch came to, once."""
     made = await unit.execute(
         "INSERT INTO settlement (school_id, terminal_no, batch_no, merchant_account_id, last_seq,"
-        " head_hash, closed_by, purchases_minor, voids_minor, refunds_minor, net_minor,"
-        " settled_at) VALUES ($1, $2, $3, $4, $5, $6, 'TERMINAL', $7, $8, $9, $10, $11)"
+        " head_hash, closed_by, purchases_minor, refunds_minor, net_minor, settled_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, 'TERMINAL', $7, $8, $9, $10)"
         " ON CONFLICT DO NOTHING",
         unit.school_id, settlement.terminal_no, settlement.batch_no, closing.merchant_account_id,
-        closing.last_seq, closing.head_hash, settlement.purchases_minor, settlement.voids_minor,
-        settlement.refunds_minor, settlement.net_minor, settlement.settled_at,
+        closing.last_seq, closing.head_hash, settlement.purchases_minor, settlement.refunds_minor,
+        settlement.net_minor, settlement.settled_at,
     )  # fmt: skip
     if made == 0:
         raise Raced
 
 
-async def adjusted(unit: Unit, terminal_no: int, batch_no: int) -> tuple[int, int, int, int]:
-    """How many adjustments a batch has, and their purchases, voids and refunds in fen."""
+async def adjusted(unit: Unit, terminal_no: int, batch_no: int) -> tuple[int, int, int]:
+    """How many adjustments a batch has, and their purchases and refunds in fen."""
     row = await unit.row(
         "SELECT count(*)::int, coalesce(sum(purchases_minor), 0)::bigint,"
-        " coalesce(sum(voids_minor), 0)::bigint, coalesce(sum(refunds_minor), 0)::bigint"
+        " coalesce(sum(refunds_minor), 0)::bigint"
         " FROM settlement_adjustment WHERE school_id = $1 AND terminal_no = $2 AND batch_no = $3",
         unit.school_id, terminal_no, batch_no,
     )  # fmt: skip
     assert row is not None
-    return row[0], row[1], row[2], row[3]
+    return row[0], row[1], row[2]
 
 
 async def insert_adjustment(
@@ -107,10 +102,10 @@ async def insert_adjustment(
     """Keeps the difference that late records made."""
     await unit.execute(
         "INSERT INTO settlement_adjustment (school_id, terminal_no, batch_no, number,"
-        " purchases_minor, voids_minor, refunds_minor, net_minor, made_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        unit.school_id, terminal_no, batch_no, number, made.purchases_minor, made.voids_minor,
-        made.refunds_minor, made.net_minor, made.settled_at,
+        " purchases_minor, refunds_minor, net_minor, made_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        unit.school_id, terminal_no, batch_no, number, made.purchases_minor, made.refunds_minor,
+        made.net_minor, made.settled_at,
     )  # fmt: skip
 
 
@@ -120,7 +115,11 @@ async def touched(unit: Unit, since: datetime, limit: int) -> list[tuple[int, in
         "SELECT s.terminal_no, s.batch_no FROM settlement s WHERE s.school_id = $1"
         " AND s.settled_at > $2 AND EXISTS (SELECT 1 FROM terminal_answer t"
         "  WHERE t.school_id = $1 AND t.terminal_no = s.terminal_no AND t.batch_no = s.batch_no"
-        "  AND t.answered_at >= s.settled_at) ORDER BY s.settled_at LIMIT $3",
+        "  AND t.answered_at >= s.settled_at"
+        " UNION ALL SELECT 1 FROM terminal_answer f WHERE f.school_id = $1"
+        "  AND f.terminal_no = s.terminal_no AND f.original_batch_no = s.batch_no"
+        "  AND f.operation IN ('CAPTURE', 'VOID') AND f.answered_at >= s.settled_at)"
+        " ORDER BY s.settled_at LIMIT $3",
         unit.school_id, since, limit,
     )  # fmt: skip
     return [(row[0], row[1]) for row in rows]

@@ -115,7 +115,7 @@ class BatchResult:
     )
     head_known: bool = strawberry.field(description="Whether the record of `headHash` came.")
     net: Money | None = strawberry.field(
-        description="What the merchant is owed by the batch: purchases less voids and refunds."
+        description="What the merchant is owed by the batch: purchases less refunds."
     )
     settled_at: datetime | None = strawberry.field(description="When it was settled.")
 

@@ -65,8 +65,7 @@ described(
     TotalKind,
     "What a total counts.",
     {
-        TotalKind.PURCHASE: "Purchases that were captured, voided ones too.",
-        TotalKind.VOID: "Captured purchases of the batch that were voided.",
+        TotalKind.PURCHASE: "Purchases of the batch that were captured and not voided.",
         TotalKind.REFUND: "Refunds made under a key of the batch.",
     },
     name="BatchTotalKind",

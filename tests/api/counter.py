@@ -26,15 +26,18 @@ BRISK = Patience(budget_seconds=2, attempt_seconds=2, pause_seconds=0.005)
 
 
 class Network(httpx2.AsyncBaseTransport):
-    """Hands everything to the application; `lost` says which answers never come back."""
+    """Hands everything to the application, but `cut` requests; `lost` answers never come back."""
 
     def __init__(self, campus: Campus) -> None:
         client = ("192.0.2.2", 1)
         self._way = httpx2.ASGITransport(app=campus.app, client=client)
         self.lost: Callable[[str], bool] = lambda operation: False
+        self.cut: Callable[[str], bool] = lambda operation: False
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """The application's answer, unless the network loses it."""
+        if self.cut(request.headers["x-operation"]):
+            raise httpx2.ConnectError("no route", request=request)
         answer = await self._way.handle_async_request(request)
         if self.lost(request.headers["x-operation"]):
             raise httpx2.ReadTimeout("nothing came", request=request)

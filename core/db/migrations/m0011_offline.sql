@@ -118,7 +118,8 @@ CREATE TABLE document_acknowledgement (
 );
 SELECT protect('document_acknowledgement');
 
--- What a closed batch came to, once; amounts in fen, net = purchases - voids - refunds.
+-- What a closed batch came to, once; amounts in fen, net = purchases - refunds. What was voided
+-- counts nowhere: a terminal cannot know whether what it undid after a timeout had been captured.
 CREATE TABLE settlement (
   school_id int NOT NULL,
   terminal_no bigint NOT NULL,
@@ -128,16 +129,18 @@ CREATE TABLE settlement (
   head_hash bytea CHECK (octet_length(head_hash) = 32),
   closed_by text NOT NULL CHECK (closed_by IN ('TERMINAL', 'SERVER')),
   purchases_minor bigint NOT NULL,
-  voids_minor bigint NOT NULL,
   refunds_minor bigint NOT NULL,
   net_minor bigint NOT NULL,
   settled_at timestamptz NOT NULL,
   PRIMARY KEY (school_id, terminal_no, batch_no),
   FOREIGN KEY (school_id, terminal_no) REFERENCES terminal (school_id, terminal_no),
   FOREIGN KEY (school_id, merchant_account_id) REFERENCES account (school_id, id),
-  CHECK (net_minor = purchases_minor - voids_minor - refunds_minor)
+  CHECK (net_minor = purchases_minor - refunds_minor)
 );
 SELECT protect('settlement');
+-- What is captured or voided under a key of a later batch belongs to the purchase's own.
+CREATE INDEX terminal_answer_original ON terminal_answer (school_id, terminal_no, original_batch_no)
+  WHERE operation IN ('CAPTURE', 'VOID');
 
 -- What came after the close, as the difference it makes; numbers count from 1.
 CREATE TABLE settlement_adjustment (
@@ -146,15 +149,14 @@ CREATE TABLE settlement_adjustment (
   batch_no int NOT NULL,
   number int NOT NULL CHECK (number >= 1),
   purchases_minor bigint NOT NULL,
-  voids_minor bigint NOT NULL,
   refunds_minor bigint NOT NULL,
   net_minor bigint NOT NULL,
   made_at timestamptz NOT NULL,
   PRIMARY KEY (school_id, terminal_no, batch_no, number),
   FOREIGN KEY (school_id, terminal_no, batch_no)
     REFERENCES settlement (school_id, terminal_no, batch_no),
-  CHECK (net_minor = purchases_minor - voids_minor - refunds_minor),
-  CHECK (purchases_minor <> 0 OR voids_minor <> 0 OR refunds_minor <> 0)
+  CHECK (net_minor = purchases_minor - refunds_minor),
+  CHECK (purchases_minor <> 0 OR refunds_minor <> 0)
 );
 SELECT protect('settlement_adjustment');
 

@@ -1,7 +1,7 @@
 """An enrolled till, its pretended server and its journal."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import shake_256
 from itertools import count
 from pathlib import Path
@@ -33,9 +33,12 @@ class Counter:
     http: httpx2.AsyncClient
     path: Path
     journal: Journal
-    till: Till
+    till: Till = field(init=False)
     clock_seconds: float = NOW
     patience: Patience = QUICK
+
+    def __post_init__(self) -> None:
+        self.till = Till(self.journal, self.line(), self.patience)
 
     def line(self) -> Line:
         """A line of this counter's clock and chance."""
@@ -66,8 +69,6 @@ async def counter(tmp_path: Path) -> AsyncIterator[Counter]:
                 Endpoint(http), ISSUER, ACTIVATION_CODE, "SAMPLE-1", "SN-1", entropy
             )
             journal.enrol(identity)
-        journal = Journal(path)
-        opened = Counter(server, http, path, journal, Till(journal, None, QUICK))  # type: ignore[arg-type] # the line needs the counter's clock
-        opened.reopen()
+        opened = Counter(server, http, path, Journal(path))
         yield opened
         opened.journal.close()

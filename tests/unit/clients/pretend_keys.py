@@ -10,6 +10,10 @@ from terminals.keys import KeyUse, PublicKey, signer
 ANSWER_SEED = b"\x22" * 32
 NEXT_ANSWER_SEED = b"\x23" * 32
 ROOT_SEED = b"\x66" * 32
+PASS_SEED = b"\x11" * 32
+DOCUMENT_SEED = b"\x88" * 32
+PUBLISHED = ((2, "ANSWER", ANSWER_SEED), (3, "DOCUMENT", DOCUMENT_SEED), (4, "PASS", PASS_SEED))
+"""The keys that enrolment names: kid, use, seed."""
 PIN_PRIVATE = b"\x55" * 32
 PIN_PUBLIC = bytes(PrivateKey(PIN_PRIVATE).public_key)
 
@@ -30,3 +34,9 @@ def key_document(
     content = documents.write_keys(lines)
     draft = SignedDocument(DocumentKind.KEYS, 7, version, 0, content, b"")
     return documents.sign(draft, 1, signer(root_seed))
+
+
+def school_document(kind: DocumentKind, version: int, content: bytes) -> SignedDocument:
+    """A document of school 7 under its DOCUMENT key."""
+    draft = SignedDocument(kind, 7, version, 0, content, b"")
+    return documents.sign(draft, 3, signer(DOCUMENT_SEED))

@@ -20,8 +20,8 @@ from tests.unit.clients.pretend_keys import (
     ANSWER_SEED,
     PIN_PRIVATE,
     PIN_PUBLIC,
+    PUBLISHED,
     ROOT_SEED,
-    answer_public,
 )
 
 NOW = 1_800_000_000
@@ -45,6 +45,9 @@ class PretendServer(httpx2.AsyncBaseTransport):
         self.now = NOW
         self.sign, self.answer_kid = signer(ANSWER_SEED), 2
         self.document: SignedDocument | None = None
+        self.documents: list[SignedDocument] = []
+        self.records: dict[RequestKey, tuple[str, Json]] = {}
+        self.settled: dict[int, int] = {}
         self.is_locked = False
         self.fault: Fault = lambda operation: None
         self.paid: dict[RequestKey, int] = {}
@@ -110,7 +113,12 @@ class PretendServer(httpx2.AsyncBaseTransport):
         if operation == "TerminalHeartbeat":
             return self._beat(signed, given)
         if operation == "TerminalSyncParameters":
-            return {"data": {"terminalSyncParameters": {"documents": [self._document()]}}}
+            return {"data": {"terminalSyncParameters": {"documents": self._newer(given)}}}
+        if operation == "OfflineBatchUpload":
+            verdicts = [self._judged(given["batchNo"], item) for item in given["items"]]
+            return {"data": {"offlineBatchUpload": {"verdicts": verdicts}}}
+        if operation == "BatchClose":
+            return {"data": {"batchClose": {"batch": self._closed(given)}}}
         if operation == "PurchaseStatus":
             return {"data": {"terminal": {"purchaseStatus": self._status(signed, variables)}}}
         field = operation[0].lower() + operation[1:]
@@ -132,10 +140,10 @@ class PretendServer(httpx2.AsyncBaseTransport):
             "roots": [{"kid": 1, "publicKey": b64encode(public_key(ROOT_SEED)).decode()}],
             "fingerprint": "00000000", "pinPublicKey": b64encode(PIN_PUBLIC).decode(),
             "keys": [{
-                "issuer": ISSUER, "kid": 2, "use": "ANSWER", "siteNo": 0, "signFrom": 0,
-                "publicKey": b64encode(answer_public()).decode(), "signUntil": NOW * 2,
+                "issuer": ISSUER, "kid": kid, "use": use, "siteNo": 0, "signFrom": 0,
+                "publicKey": b64encode(public_key(seed)).decode(), "signUntil": NOW * 2,
                 "dropAfter": NOW * 2,
-            }],
+            } for kid, use, seed in PUBLISHED],
         }  # fmt: skip
         return {"data": {"terminalEnrol": {"enrolment": enrolment, "userErrors": []}}}
 
@@ -143,22 +151,68 @@ class PretendServer(httpx2.AsyncBaseTransport):
         proof = self.sign(time_message(ISSUER, 42, signed.nonce, self.now))
         told = [] if given["clockLost"] else directives(
             is_locked=self.is_locked,
-            held={DocumentKind.KEYS: given["keysVersion"]},
-            newest={DocumentKind.KEYS: self.document.version if self.document else 0},
+            held={
+                DocumentKind.KEYS: given["keysVersion"],
+                DocumentKind.PARAMETERS: given["parametersVersion"],
+                DocumentKind.DENY: given["denyVersion"],
+            },
+            newest=self._versions(),
         )  # fmt: skip
-        beat = {"signedTime": b64encode(proof).decode(), "time": self.now, "directives": told}
+        beat = {"signedTime": b64encode(proof).decode(), "time": self.now, "directives": told,
+                "denyVersion": self._versions().get(DocumentKind.DENY, 0)}  # fmt: skip
         return {"data": {"terminalHeartbeat": {"heartbeat": beat, "userErrors": []}}}
 
-    def _document(self) -> Json:
-        assert self.document is not None
-        return {
-            "kind": self.document.kind.name,
-            "issuer": self.document.issuer,
-            "version": self.document.version,
-            "kid": self.document.kid,
-            "content": b64encode(self.document.content).decode(),
-            "signature": b64encode(self.document.signature).decode(),
+    def _published(self) -> list[SignedDocument]:
+        return [*([self.document] if self.document else []), *self.documents]
+
+    def _versions(self) -> dict[DocumentKind, int]:
+        return {each.kind: each.version for each in self._published()}
+
+    def _newer(self, given: Json) -> list[Json]:
+        held = {
+            DocumentKind.KEYS: given["keysVersion"],
+            DocumentKind.PARAMETERS: given["parametersVersion"],
+            DocumentKind.DENY: given["denyVersion"],
         }
+        newest = {each.kind: each for each in self.documents}
+        newer = [each for each in newest.values() if each.version > held[each.kind]]
+        # The key document is sent whatever is held: the terminal itself refuses an old one.
+        return [_document(each) for each in (*newer, *filter(None, [self.document]))]
+
+    def _judged(self, batch_no: int, item: Json) -> Json:
+        """The verdict on a record: its purchase is paid once, under its own key."""
+        key, content = RequestKey(42, batch_no, item["seqNo"]), json.dumps(item, sort_keys=True)
+        told = {"seqNo": item["seqNo"], "retrievalReference": None, "first": None}
+        if key in self.records:
+            first = self.records[key]
+            assert first[0] == content, "the terminal wrote two records under one key"
+            again = {"verdict": "DUPLICATE", "reason": "SAME_RECORD", "flags": []}
+            return {**told, "judgement": again, "first": first[1]}
+        if key in self.voided:
+            conflict = {"verdict": "REJECTED", "reason": "KEY_CONFLICT", "flags": []}
+            return {**told, "judgement": conflict}
+        flags = ["ALREADY_POSTED"] if key in self.paid else []
+        assert self.paid.setdefault(key, item["minorAmount"]) == item["minorAmount"]
+        judgement = {"verdict": "ACCEPTED", "reason": None, "flags": flags}
+        self.records[key] = content, judgement
+        return {**told, "judgement": judgement}
+
+    def _closed(self, given: Json) -> Json:
+        """Balanced, if every number is known and the sum is that of our books."""
+        batch_no = given["batchNo"]
+        known = {k.seq_no for k in (*self.answers, *self.records, *self.voided)
+                 if k.batch_no == batch_no}  # fmt: skip
+        numbers = set(range(1, given["lastSeq"] + 1)) - set(given["unused"])
+        owed = sum(minor for k, minor in self.paid.items() if k.batch_no == batch_no)
+        claimed = sum(
+            total["minorAmount"] * (-1 if total["kind"] == "REFUND" else 1)
+            for total in given["totals"]
+        )
+        balanced = numbers <= known and owed == claimed
+        if balanced:
+            self.settled.setdefault(batch_no, owed)
+        return {"balanced": balanced, "missing": sorted(numbers - known),
+                "net": {"minorAmount": owed} if balanced else None}  # fmt: skip
 
     def _status(self, signed: SignedHeaders, variables: Json) -> Json:
         original = _key(variables["original"])
@@ -232,6 +286,17 @@ class PretendServer(httpx2.AsyncBaseTransport):
         answer = Answer(outcome, ISSUER, self.answer_kid, named, amount, self.now, code)
         return {"outcome": outcome.name, "responseCode": code, "replayed": False,
                 "signedAnswer": ccr.make(answer, self.sign)}  # fmt: skip
+
+
+def _document(document: SignedDocument) -> Json:
+    return {
+        "kind": document.kind.name,
+        "issuer": document.issuer,
+        "version": document.version,
+        "kid": document.kid,
+        "content": b64encode(document.content).decode(),
+        "signature": b64encode(document.signature).decode(),
+    }
 
 
 def _forged(answered: Json) -> Json:

@@ -15,7 +15,12 @@ from clients.screen import unix_clock
 from clients.terminal import __main__ as command
 from clients.terminal.receipt import Patience
 from clients.terminal.till import Till
-from tests.unit.clients.pretend_server import ISSUER, PretendServer
+from terminals import parameters
+from terminals.documents import DocumentKind
+from terminals.message import RequestKey
+from tests.unit.clients.outage import OPEN, code
+from tests.unit.clients.pretend_keys import school_document
+from tests.unit.clients.pretend_server import ISSUER, NOW, PretendServer
 from tests.unit.clients.test_till import CODE, every
 
 Type = Callable[..., Result]
@@ -96,6 +101,29 @@ def test_unknown_outcome_says_so_and_ends_with_the_next_command(
     server.fault = lambda operation: None
     assert "42.1.2  ¥12.50  Voided" in type_("heartbeat").output
     assert server.paid == {}
+
+
+def test_sells_offline_uploads_and_closes(
+    type_: Type, server: PretendServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = server.now
+    server.documents.append(school_document(DocumentKind.PARAMETERS, 7, parameters.write(OPEN)))
+    assert "SYNC" in type_("heartbeat").output
+    type_("heartbeat")
+    impatient = Patience(budget_seconds=0.02, pause_seconds=0.001, status_tries=1)
+    monkeypatch.setattr(command, "Till", lambda journal, line: Till(journal, line, impatient))
+    server.fault = every("LOSE_REQUEST")
+    shown = now - NOW
+    text = code(at=now, not_before=NOW - 3_600 + shown)
+    sold = type_("sell", "12.50", text)
+    assert (sold.exit_code, server.paid) == (0, {})
+    assert "Accepted offline and recorded" in sold.output
+    server.fault = lambda operation: None
+    assert "42.1.1  ¥12.50  ACCEPTED" in type_("upload").output
+    server.paid[RequestKey(42, 1, 9)] = 1
+    assert "not balanced" in type_("close", "--batch", "1").output
+    del server.paid[RequestKey(42, 1, 9)]
+    assert "batch 1  ¥12.50" in type_("close", "--batch", "1").output
 
 
 def test_locked_terminal_says_so_and_sells_nothing(type_: Type, server: PretendServer) -> None:

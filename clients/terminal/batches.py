@@ -1,0 +1,136 @@
+"""What a till sends once the network is back: its records, then the close of the batch."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clients.endpoint import Json
+from clients.terminal.journal import Entry, Journal, Operation
+from clients.terminal.offline_store import JUDGED_KEPT_SECONDS, OfflineStore, Stored
+from clients.terminal.protocol import Line
+from terminals.ccr import Outcome
+from terminals.codes import CodeRefusal, Instrument, classify
+from terminals.message import RequestKey
+from terminals.offline import ITEMS_MAXIMUM
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The server's verdict on a record of ours."""
+
+    key: RequestKey
+    minor_amount: int
+    verdict: str
+    reason: str | None
+    flags: tuple[str, ...]
+
+
+class BatchNotWhole(Exception):
+    """The batch cannot be closed: something of it is open, or server and till do not agree."""
+
+    def __init__(self, batch_no: int, result: Json | None = None) -> None:
+        super().__init__(f"batch {batch_no}: {result or 'requests are open'}")
+        self.batch_no = batch_no
+        self.result = result
+
+
+class Batches:
+    """Uploads and closes; every step may be cut and is done again."""
+
+    def __init__(self, journal: Journal, line: Line, store: OfflineStore) -> None:
+        self._journal = journal
+        self._line = line
+        self._store = store
+
+    async def upload(self) -> list[Judged]:
+        """Sends every record that has no verdict, oldest first, and keeps what they hear.
+
+        A record that came before hears its first verdict. Raises: NoAnswer; what was judged until
+        then is kept.
+        """
+        judged: list[Judged] = []
+        while waiting := self._store.unjudged(ITEMS_MAXIMUM):
+            verdicts = await self._line.upload(waiting)
+            by_number = {each["seqNo"]: each for each in verdicts}
+            judged += [self._noted(s, by_number[s.item.record.key.seq_no]) for s in waiting]
+        self._store.forget(self._line.now() - JUDGED_KEPT_SECONDS)
+        return judged
+
+    async def close(self, batch_no: int) -> int:
+        """Settles a batch; its net in fen. A settled one is not asked again.
+
+        Sales go on in the next batch. Raises: NoAnswer, BatchNotWhole.
+        """
+        if self._journal.batch_no() == batch_no:
+            self._journal.open_batch()
+        await self.upload()
+        if any(entry.key.batch_no == batch_no for entry in self._journal.list_open()):
+            raise BatchNotWhole(batch_no)
+        entries = self._journal.of_batch(batch_no)
+        last_seq = self._journal.last_seq(batch_no)
+        taken = {entry.key.seq_no for entry in entries}
+        result = await self._line.close(
+            batch_no,
+            last_seq,
+            sorted(set(range(1, last_seq + 1)) - taken),
+            self._totals(batch_no, entries),
+            self._store.head(batch_no),
+        )
+        if not result["balanced"]:
+            raise BatchNotWhole(batch_no, result)
+        net: int = result["net"]["minorAmount"]
+        self._store.settle(batch_no, net)
+        return net
+
+    def _noted(self, stored: Stored, answered: Json) -> Judged:
+        told = answered["first"] or answered["judgement"]
+        record = stored.item.record
+        self._store.note(record.key, told["verdict"], told["reason"])
+        return Judged(
+            record.key, record.minor_amount, told["verdict"], told["reason"], tuple(told["flags"])
+        )
+
+    def _totals(self, batch_no: int, entries: Sequence[Entry]) -> list[Json]:
+        """What was captured and not voided, by instrument, and what was refunded."""
+        unpaid = {s.item.record.key for s in self._store.of_batch(batch_no) if s.is_unpaid}
+        counts: Counter[tuple[str, str]] = Counter()
+        sums: Counter[tuple[str, str]] = Counter()
+        for entry in entries:
+            amount = self._captured(entry)
+            if amount and entry.key not in unpaid:
+                is_refund = entry.operation is Operation.REFUND
+                kind = ("REFUND", "") if is_refund else ("PURCHASE", self._instrument(entry))
+                counts[kind] += 1
+                sums[kind] += amount
+        return [
+            {"kind": kind[0], "instrument": kind[1], "count": counts[kind], "minorAmount": total}
+            for kind, total in sorted(sums.items())
+        ]
+
+    def _captured(self, entry: Entry) -> int:
+        """What a request moved in the end: 0 for what was refused, voided or only held."""
+        if entry.outcome is not Outcome.APPROVED:
+            return 0
+        if entry.operation is Operation.REFUND:
+            return entry.minor_amount
+        if entry.operation is Operation.CHALLENGE:
+            return entry.minor_amount
+        if entry.operation is not Operation.AUTHORISE:
+            return 0
+        if entry.given["capture"] == "IMMEDIATE":
+            return entry.minor_amount
+        captures = self._journal.captures_of(entry.key)
+        return sum(capture.minor_amount for capture in captures)
+
+    def _instrument(self, entry: Entry) -> str:
+        """Of a sale that went on with a PIN: that of the scan its continuation stands for."""
+        if entry.operation is Operation.CHALLENGE:
+            return Instrument.CHALLENGE.value
+        scanned = entry
+        while "presented" not in scanned.given:
+            before = self._journal.before(scanned)
+            if before is None:
+                return ""
+            scanned = before
+        kind = classify(scanned.given["presented"])
+        return "" if isinstance(kind, CodeRefusal) else kind.value

@@ -1,0 +1,84 @@
+"""The reference till through an outage of the real application, and the close of its day."""
+
+import pytest
+
+from clients.endpoint import NoAnswer
+from clients.terminal.batches import Batches
+from clients.terminal.receipt import Patience
+from clients.terminal.till import Till
+from core.school.records import DocumentKind
+from tests.api.alone import open_offline
+from tests.api.counter import ALICES_CARD, Counter
+from tests.api.devices import SCHOOL
+
+HASTY = Patience(budget_seconds=0.05, attempt_seconds=0.5, pause_seconds=0.01, status_tries=1)
+MONEY = ("transfer", "leg", "account", "authorisation", "code_use", "offline_item")
+
+
+async def ready(counter: Counter) -> Batches:
+    """A till that holds the school's documents and will not wait long."""
+    await open_offline(counter.campus)
+    await counter.line.set_clock()
+    await counter.line.set_clock()
+    counter.till = Till(counter.journal, counter.line, HASTY)
+    return Batches(counter.journal, counter.line, counter.line.store)
+
+
+async def test_day_with_an_outage_is_paid_once_and_settled(counter: Counter) -> None:
+    batches, phone = await ready(counter), await counter.phone()
+    assert counter.line.store.version(DocumentKind.PARAMETERS) == 1
+    assert (await counter.till.sell(ALICES_CARD, 1_000)).is_approved
+    counter.network.lost = lambda operation: operation.startswith("Purchase")
+    counter.campus.clock.advance(seconds=30)
+    alone = await counter.till.sell(phone.show(), 700)
+    assert alone.is_offline
+    # The request had arrived: the money moved once, under the very key of the record.
+    assert await counter.balance("S001") == 3_300
+    counter.network.lost = lambda _operation: False
+    (judged,) = await batches.upload()
+    assert (judged.verdict, judged.flags) == ("ACCEPTED", ("ALREADY_POSTED",))
+    assert await counter.balance("S001") == 3_300
+    assert await batches.close(1) == 1_700
+    before = await counter.campus.dump(*MONEY)
+    assert await batches.close(1) == 1_700
+    assert await counter.campus.dump(*MONEY) == before
+
+
+async def test_upload_whose_answer_is_lost_is_sent_again(counter: Counter) -> None:
+    batches, phone = await ready(counter), await counter.phone()
+    counter.network.cut = lambda operation: operation.startswith("Purchase")
+    counter.campus.clock.advance(seconds=30)
+    assert (await counter.till.sell(phone.show(), 700)).is_offline
+    assert await counter.balance("S001") == 5_000
+    counter.network.cut = lambda _operation: False
+    counter.network.lost = lambda operation: operation == "OfflineBatchUpload"
+    with pytest.raises(NoAnswer):
+        await batches.upload()
+    assert await counter.balance("S001") == 4_300
+    counter.network.lost = lambda _operation: False
+    (judged,) = await batches.upload()
+    assert (judged.verdict, judged.flags) == ("ACCEPTED", ())
+    assert await counter.balance("S001") == 4_300
+    assert await batches.close(1) == 700
+
+
+async def test_revoked_phone_is_refused_once_the_till_has_the_list(counter: Counter) -> None:
+    batches, phone = await ready(counter), await counter.phone()
+    counter.network.cut = lambda operation: operation.startswith("Purchase")
+    devices = await counter.campus.rows("SELECT id, cardholder_id FROM code_device")
+    services = counter.campus.wired.services
+    counter.campus.clock.advance(seconds=30)
+    await services.devices.revoke(SCHOOL, devices[0]["cardholder_id"], devices[0]["id"])
+    assert (await counter.till.sell(phone.show(), 700)).is_offline
+    counter.campus.clock.advance(seconds=30)
+    await counter.line.set_clock()
+    assert counter.line.store.version(DocumentKind.DENY) == 1
+    await counter.line.set_clock()
+    refused = await counter.till.sell(phone.show(), 700)
+    assert not refused.is_approved
+    counter.network.cut = lambda _operation: False
+    (judged,) = await batches.upload()
+    assert (judged.verdict, judged.flags) == ("ACCEPTED", ("AFTER_REPORT",))
+    assert await counter.balance("S001") == 5_000
+    known = await services.deny.protection(SCHOOL)
+    assert known.count_protected([counter.journal.identity.terminal_no]) == 1
