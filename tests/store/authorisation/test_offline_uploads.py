@@ -2,11 +2,13 @@
 
 import asyncio
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
 
-from core.authorisation.offline import Claim, Settled
+from core.authorisation.offline import Settled
+from core.authorisation.service.offline import OfflineRecords
 from tests.factories.canteen import TILLS
 from tests.factories.offline import (
     ACCEPTED,
@@ -82,26 +84,27 @@ async def test_a_bad_record_stops_no_other(stall: Stall) -> None:
     assert await stall.canteen.broken() == {}
 
 
-async def test_a_fault_in_one_unit_leaves_the_others_settled(stall: Stall) -> None:
-    class Falters:
-        """The core, on whose third record the power fails."""
+async def test_a_fault_in_one_unit_leaves_the_others_settled(
+    stall: Stall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, calls = OfflineRecords._keep, count(1)
 
-        calls = 0
-
-        async def settle(self, school_id: int, claim: Claim, *rest: Any) -> Settled:
-            self.calls += 1
-            if self.calls == 3:
-                raise ConnectionError
-            return await stall.records.settle(school_id, claim, *rest)
+    async def falters(self: OfflineRecords, *given: Any) -> Settled:
+        settled = await kept(self, *given)
+        if next(calls) == 3:
+            raise ZeroDivisionError
+        return settled
 
     lane = stall.lane()
     holders = [await rich(stall) for _ in range(4)]
     for holder in holders:
         stall.canteen.clock.advance(seconds=1)
         lane.write(stall.show(await stall.phone(holder)), 500)
-    uploads = stall.uploads_with(records=Falters())
-    with pytest.raises(ConnectionError):
-        await uploads.answer(stall.till(), 1, lane.first, lane.written)
+    with monkeypatch.context() as patch:
+        patch.setattr(OfflineRecords, "_keep", falters)
+        with pytest.raises(ZeroDivisionError):
+            await stall.upload(*lane.written)
     assert [await stall.balance(holder) for holder in holders] == [19_500] * 2 + [20_000] * 2
     assert verdicts(await stall.upload(*lane.written)) == [SAME] * 2 + [ACCEPTED] * 2
     assert [await stall.balance(holder) for holder in holders] == [19_500] * 4
+    assert await stall.canteen.broken() == {}

@@ -8,8 +8,18 @@ from core.kit.clock import unix_seconds
 from terminals import cc1
 from terminals.cc1 import Flags
 from terminals.message import RequestKey
+from terminals.offline import Item
 from tests.factories.canteen import TILLS
-from tests.factories.offline import ACCEPTED, PARAMETERS, Stall, key_of, later, refused, rich
+from tests.factories.offline import (
+    ACCEPTED,
+    PARAMETERS,
+    VERSION,
+    Stall,
+    key_of,
+    later,
+    refused,
+    rich,
+)
 from tests.unit.terminals import samples
 
 OTHER = TILLS[1]
@@ -223,3 +233,41 @@ async def test_a_pass_we_signed_and_do_not_know_is_paid_by_the_school(stall: Sta
     assert await stall.one(item) == ("SUSPECT", "PASS_UNKNOWN", set())
     assert (await stall.account("LOSS"), await stall.account("MERCHANT")) == (-500, 500)
     assert await stall.canteen.broken() == {}
+
+
+async def test_the_first_row_that_fails_is_the_verdict(stall: Stall) -> None:
+    """One record with every fault; each next one lacks the fault that was named."""
+    clock, lane, holder = stall.canteen.clock, stall.lane(OTHER), await rich(stall)
+    stall.parameters[8] = PARAMETERS.model_copy(update={"deny_age_seconds": 0})
+    await stall.canteen.authorise(
+        stall.canteen.purchase(holder, 1, terminal_no=OTHER, batch_no=1, seq_no=1)
+    )
+    phone = await stall.phone(holder, mask=1)
+    whole = await stall.phone(holder, pass_no=2)
+    for _ in range(2):
+        await stall.revoke(phone)
+        clock.advance(seconds=1)
+        await stall.revoke(await stall.phone(holder))
+        clock.advance(seconds=1)
+    elsewhere = stall.lane()
+    used = stall.show(whole)
+    assert (await stall.one(elsewhere.write(used, 500)))[0] == "ACCEPTED"
+    stale = {"parameters_version": 8, "deny_version": 1}
+    fine = {"parameters_version": VERSION, "deny_version": 2}
+    forged = replace(phone, seed=bytes([9]) * 32)
+    ladder: list[tuple[str, Item]] = [
+        ("KEY_CONFLICT", lane.write(stall.show(forged), 0)),
+        ("RECORD_SIGNATURE", replace(lane.write(stall.show(forged), 0), signature=bytes(64))),
+        ("AMOUNT_INVALID", lane.write(stall.show(forged), 0, **stale)),
+        ("DEVICE_SIGNATURE", lane.write(stall.show(forged), 2_001, **stale)),
+        ("REVOKED_KNOWN", lane.write(stall.show(phone), 2_001, **stale)),
+        ("CAP_EXCEEDED", lane.write(used, 2_001, **stale)),
+        ("STALE_DOCUMENTS", lane.write(used, 500, **stale)),
+    ]
+    for reason, item in ladder:
+        await refused(stall, item, reason)
+    other_site = await stall.phone(holder, mask=1)
+    await refused(stall, lane.write(stall.show(other_site), 500, **stale), "SITE_NOT_ALLOWED")
+    suspect = lane.write(used, 500, **fine)
+    assert await stall.one(suspect) == ("SUSPECT", "CODE_USED_ELSEWHERE", set())
+    await refused(stall, lane.write(used, 500, **fine), "SAME_CODE", "DUPLICATE")
