@@ -4,6 +4,7 @@ from base64 import b64decode
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from nacl.signing import SigningKey
 
 from core.school.records import DocumentKind, SignedDocument
@@ -91,6 +92,19 @@ async def test_two_workers_publish_one_version(campus: Campus) -> None:
     assert await stale.refresh(SCHOOL) is None
     versions = await campus.rows("SELECT version FROM signed_document WHERE kind = 2")
     assert [row[0] for row in versions] == [1, 2]
+
+
+async def test_only_so_many_parameters_are_remembered(
+    campus: Campus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("terminals.publisher._KEPT", 1)
+    publisher, documents = campus.wired.services.publisher, campus.wired.services.documents
+    made = await publisher.refresh(SCHOOL)
+    assert made is not None
+    await documents.publish(replace(made, version=2), OPERATOR)
+    for version in (1, 2, 1):
+        assert await publisher.parameters(SCHOOL, version) is not None
+        assert list(publisher._read) == [(SCHOOL, version)]
 
 
 async def test_parameters_of_a_version_are_found_or_are_none(campus: Campus) -> None:

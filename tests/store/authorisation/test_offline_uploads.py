@@ -108,3 +108,7 @@ async def test_a_fault_in_one_unit_leaves_the_others_settled(
     assert verdicts(await stall.upload(*lane.written)) == [SAME] * 2 + [ACCEPTED] * 2
     assert [await stall.balance(holder) for holder in holders] == [19_500] * 4
     assert await stall.canteen.broken() == {}
+
+
+async def test_an_upload_of_nothing_answers_nothing(stall: Stall) -> None:
+    assert await stall.upload(lane=stall.lane()) == []

@@ -1,0 +1,150 @@
+"""The rule of verdicts where no row is needed: receipts, campus codes, keys that are taken."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from core.authorisation.offline import CodeUse, Flag, Known, PassFacts, Reason, Verdict
+from core.authorisation.records import Answer, Authorisation, Key
+from core.kit.clock import from_unix
+from terminals import cc1, ccr
+from terminals.cc1 import Flags, Intent, Kind
+from terminals.ccr import Outcome
+from terminals.keys import KeyRing
+from terminals.message import RequestKey
+from terminals.offline import Item, Linked, Record, RecordKind, first_link, link
+from terminals.parameters import OfflineCap
+from terminals.verdicts import Case, judge
+from tests.factories.offline import PARAMETERS
+from tests.unit.terminals import samples
+
+KEY = RequestKey(42, 12, 345)
+OWN = Key(42, 12, 345)
+PAID = Authorisation(OWN, "CAPTURED", UUID(int=1), UUID(int=2), 1_250, 1_250, 0, (), "R", None)
+PASS = PassFacts(UUID(int=1), UUID(int=3), None, None)
+
+
+def case(presented: str, kind: RecordKind, minor: int = 1_250, **changes: Any) -> Case:
+    """A record of the sample terminal, signed as far as this rule asks."""
+    record = Record(0, KEY, kind, samples.SHOWN, minor, 7, 0, 1, presented)
+    previous = first_link(0, 42, 12)
+    packed = record.packed()
+    linked = Linked(Item(record, b""), packed, previous, link(previous, packed))
+    made = Case(
+        linked, True, from_unix(samples.SHOWN), {1: samples.public(samples.TERMINAL_SEED)},
+        samples.KEYS, PARAMETERS,
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def receipt(outcome: Outcome = Outcome.APPROVED, **changes: Any) -> str:
+    """A phone's receipt for the challenge of this key."""
+    answer = ccr.Answer(outcome, 0, 2, KEY, 1_250, samples.SHOWN, "00")
+    return ccr.make(answer._replace(**changes), samples.sign_answer)
+
+
+def test_receipt_of_a_purchase_we_know_is_matched() -> None:
+    judgement = judge(case(receipt(), RecordKind.RECEIPT), Known(authorisation=PAID))
+    assert judgement.verdict is Verdict.ACCEPTED
+    assert judgement.flags == {Flag.ALREADY_POSTED}
+
+
+def test_receipt_that_we_signed_and_do_not_know_is_paid_by_the_school() -> None:
+    judgement = judge(case(receipt(), RecordKind.RECEIPT), Known())
+    assert (judgement.verdict, judgement.reason) == (Verdict.SUSPECT, Reason.RECEIPT_UNKNOWN)
+    assert judgement.school_pays
+
+
+@pytest.mark.parametrize(("text", "reason"), [
+    ("CCR:", "FORMAT"), (receipt(kid=1), "KEY_UNKNOWN"),
+    (receipt(minor_amount=1), "AMOUNT_MISMATCH"),
+    (receipt(key=RequestKey(42, 12, 346)), "NOT_OUTSTANDING"),
+    (receipt(Outcome.DECLINED), "NOT_OUTSTANDING"),
+])  # fmt: skip
+def test_other_receipts_are_rejected(text: str, reason: str) -> None:
+    judgement = judge(case(text, RecordKind.RECEIPT), Known())
+    assert (judgement.verdict, judgement.reason) == (Verdict.REJECTED, reason)
+
+
+def test_receipt_of_a_voided_purchase_is_a_conflict() -> None:
+    known = Known(authorisation=replace(PAID, state="VOIDED"))
+    assert judge(case(receipt(), RecordKind.RECEIPT), known).reason == Reason.KEY_CONFLICT
+
+
+@pytest.mark.parametrize("known", [
+    Known(operation="VOID"), Known(authorisation=PAID, operation="AUTHORISE"),
+    Known(operation="AUTHORISE"), Known(authorisation=PAID),
+])  # fmt: skip
+def test_void_under_a_key_that_is_used_is_a_conflict(known: Known) -> None:
+    judgement = judge(case("VOID:1", RecordKind.VOID), known)
+    assert (judgement.verdict, judgement.reason) == (Verdict.REJECTED, Reason.KEY_CONFLICT)
+
+
+@pytest.mark.parametrize(("outcome", "minor", "is_taken"), [
+    ("DECLINED", 1_250, False), ("PIN_REQUIRED", 1_250, False), ("DECLINED", 1_249, True),
+    ("VOIDED", 1_250, True), ("IN_PROGRESS", 1_250, True),
+])  # fmt: skip
+def test_only_a_decline_of_the_same_amount_gives_way(
+    outcome: str, minor: int, is_taken: bool
+) -> None:
+    stored = Answer.bare(OWN, outcome, "00", minor, "R" * 12, 2, from_unix(samples.SHOWN))
+    known = Known(answer=stored, operation="AUTHORISE", pass_facts=PASS)
+    text = campus_code(Kind.VIRTUAL_CARD, Flags.PAY)
+    judgement = judge(case(text, RecordKind.PURCHASE), known)
+    assert (judgement.reason == Reason.KEY_CONFLICT) is is_taken
+    assert (Flag.OVERRODE_DECLINE in judgement.flags) is not is_taken
+
+
+def campus_code(kind: Kind, flags: int) -> str:
+    """A code shown at the instant of the record, good at site 1."""
+    signed = cc1.issue_pass(
+        issuer=0, kid=1, kind=kind, cap_tag=1, pass_no=1, not_before=samples.NOT_BEFORE, ttl=96,
+        cap_class=1, flags=flags, mask=2, device_key=samples.public(samples.DEVICE_SEED),
+        sign=samples.sign_pass,
+    )  # fmt: skip
+    return cc1.show(signed, 3_600, Intent.PAY, samples.sign_device)
+
+
+@pytest.mark.parametrize(("flags", "reason"), [
+    (Flags.PAY, Reason.CAP_EXCEEDED), (Flags.PAY | Flags.WITHHOLD, None),
+])  # fmt: skip
+def test_campus_code_pays_offline_only_under_an_agreement(flags: int, reason: str | None) -> None:
+    allowed = PARAMETERS.model_copy(update={"offline_instruments": ["CAMPUS"]})
+    asked = case(campus_code(Kind.CAMPUS_CODE, flags), RecordKind.PURCHASE, parameters=allowed)
+    assert judge(asked, Known(pass_facts=PASS)).reason == reason
+
+
+def test_reserved_code_is_not_used_yet() -> None:
+    text, elsewhere = campus_code(Kind.VIRTUAL_CARD, Flags.PAY), Key(43, 1, 1)
+    for is_reserved, verdict in ((True, Verdict.ACCEPTED), (False, Verdict.SUSPECT)):
+        known = Known(pass_facts=PASS, code_use=CodeUse(elsewhere, is_reserved))
+        assert judge(case(text, RecordKind.PURCHASE), known).verdict is verdict
+
+
+def test_without_its_parameters_a_record_is_stale_and_a_void_late_by_the_usual_day() -> None:
+    text = campus_code(Kind.VIRTUAL_CARD, Flags.PAY)
+    asked = case(text, RecordKind.PURCHASE, parameters=None)
+    assert judge(asked, Known(pass_facts=PASS)).reason == Reason.STALE_DOCUMENTS
+    for after, flags in ((86_400, frozenset()), (86_401, {Flag.LATE})):
+        now = from_unix(samples.SHOWN + after)
+        undone = case("VOID:1", RecordKind.VOID, parameters=None, now=now)
+        assert judge(undone, Known()).flags == flags
+
+
+def test_unknown_pass_key_refuses_before_anything_is_asked_of_the_rows() -> None:
+    text = campus_code(Kind.VIRTUAL_CARD, Flags.PAY)
+    asked = case(text, RecordKind.PURCHASE, ring=KeyRing([]))
+    assert judge(asked, Known(pass_facts=PASS)).reason == "KEY_UNKNOWN"
+
+
+def test_caps_of_the_document_bound_the_sum_of_all_records() -> None:
+    caps = [OfflineCap(cap_class=1, amount_minor=2_000, count=2, total_minor=2_000)]
+    bound = PARAMETERS.model_copy(update={"caps": caps})
+    text = campus_code(Kind.VIRTUAL_CARD, Flags.PAY)
+    for count, spent, reason in (
+        (1, 750, None), (1, 751, Reason.CAP_EXCEEDED), (2, 0, Reason.CAP_EXCEEDED),
+    ):  # fmt: skip
+        known = Known(pass_facts=PASS, spent_count=count, spent_minor=spent)
+        assert judge(case(text, RecordKind.PURCHASE, parameters=bound), known).reason == reason
