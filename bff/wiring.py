@@ -12,6 +12,7 @@ from bff.ground import Ground
 from bff.one_time_store import RedisOneTimeStore
 from bff.outside import Outside
 from bff.push import PushHub
+from bff.school_keys import SchoolKeyring
 from bff.terminal_services import TerminalServices
 from core.audit.service import Audit
 from core.card.pin_hash import PinHasher
@@ -169,6 +170,10 @@ def _needs(base: Base, made: CardServices, outside: Outside, senders: Senders) -
     )
 
 
+def _terminal_keys(keyring: SchoolKeyring) -> TerminalKeys:
+    return TerminalKeys(keyring.roots, keyring.pin_public_key, keyring.published, keyring.answers)
+
+
 def _services(
     base: Base,
     made: CardServices,
@@ -177,9 +182,9 @@ def _services(
     payments: TerminalServices,
     push: PushHub,
 ) -> Services:
-    database, clock, keyring = base.database, base.ground.clock, base.keyring
+    database = base.database
     return Services(
-        clock=clock,
+        clock=base.ground.clock,
         schools=base.schools,
         staff=desk.staff,
         terminals=base.terminals,
@@ -225,8 +230,6 @@ def _services(
         entries=payments.entries,
         entry_events=payments.entry_events,
         start_url=base.ground.start_url,
-        terminal_keys=TerminalKeys(
-            keyring.roots, keyring.pin_public_key, keyring.published, keyring.answers
-        ),
+        terminal_keys=_terminal_keys(base.keyring),
         feed=push,
     )

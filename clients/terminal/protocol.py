@@ -292,7 +292,7 @@ def _item(item: Item) -> Json:
         "seqNo": record.key.seq_no,
         "kind": RecordKind(record.kind).name,
         "createdAt": record.created_at,
-        "minorAmount": record.minor_amount,
+        "minorAmount": str(record.minor_amount),
         "parametersVersion": record.parameters_version,
         "denyVersion": record.deny_version,
         "clockState": ClockState(record.clock_state).name,

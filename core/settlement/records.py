@@ -7,7 +7,7 @@ from uuid import UUID
 
 from core.kit.errors import Refusal
 
-LISTED_MAXIMUM = 200
+LISTED_MAXIMUM = 100
 """Numbers named in one answer; after these were put right the next close names the rest."""
 
 

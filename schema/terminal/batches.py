@@ -12,7 +12,6 @@ from core.settlement.records import (
     Closing,
     Difference,
     Total,
-    TotalKind,
 )
 from schema.context import RequestInfo
 from schema.directives import Bounded, OncePerOperation
@@ -24,6 +23,7 @@ from schema.permissions import terminal, terminal_only
 from schema.scalars import Base64Bytes, MinorAmount
 from schema.services import services
 from schema.terminal.errors import TERMINAL
+from schema.terminal.offline_words import TotalKind
 from schema.terminal.requests import TerminalKeyInput, control, till_of
 from terminals.message import NUMBER_MAXIMUM
 from terminals.offline import HASH_BYTES, first_link
@@ -54,10 +54,12 @@ class BatchCloseInput:
     batch_no: int = strawberry.field(description="The batch to close, 1 to 999999.")
     last_seq: int = strawberry.field(description="The last number it took, 0 if none.")
     unused: list[int] = strawberry.field(
-        description="Numbers it took and never sent, at most 1000; they can never pay."
+        description="Numbers it took and never sent, at most 1000; they can never pay.",
+        directives=[Bounded(maximum=UNUSED_MAXIMUM)],
     )
     totals: list[BatchTotalInput] = strawberry.field(
-        description="By kind and instrument, at most 40; records that were rejected do not count."
+        description="By kind and instrument, at most 40; records that were rejected do not count.",
+        directives=[Bounded(maximum=TOTALS_MAXIMUM)],
     )
     head_hash: Base64Bytes = strawberry.field(
         description="The hash of its last offline record, that of the empty chain if there is none."
@@ -103,11 +105,11 @@ class BatchResult:
 
     balanced: bool = strawberry.field(description="Whether the batch is settled.")
     missing: list[int] = strawberry.field(
-        description="Numbers of which nothing came: upload them, then close again. At most 200.",
+        description="Numbers of which nothing came: upload them, then close again. At most 100.",
         directives=[Bounded(maximum=LISTED_MAXIMUM)],
     )
     extra: list[int] = strawberry.field(
-        description="Numbers we know beyond `lastSeq`, or that are said to be unused. At most 200.",
+        description="Numbers we know beyond `lastSeq`, or that are said to be unused. At most 100.",
         directives=[Bounded(maximum=LISTED_MAXIMUM)],
     )
     different: list[BatchDifference] = strawberry.field(

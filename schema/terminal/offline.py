@@ -22,6 +22,7 @@ from terminals.message import RequestKey
 from terminals.offline import ITEMS_MAXIMUM
 
 FLAGS_MAXIMUM = 6
+_FEN_DIGITS = 10
 _KINDS = {
     OfflineKind.PURCHASE: offline.RecordKind.PURCHASE,
     OfflineKind.VOID: offline.RecordKind.VOID,
@@ -40,7 +41,10 @@ class OfflineItemInput:
     seq_no: int = strawberry.field(description="Its number in the batch, 1 to 999999.")
     kind: OfflineKind = strawberry.field(description="What was done.")
     created_at: int = strawberry.field(description="By the terminal's clock, Unix seconds.")
-    minor_amount: int = strawberry.field(description="How much, in fen; of a VOID the original's.")
+    minor_amount: str = strawberry.field(
+        description="How much, in fen, in decimal digits, so that a wrong one spoils its own record"
+        " only; of a VOID the original's."
+    )
     parameters_version: int = strawberry.field(description="The parameters it went by.")
     deny_version: int = strawberry.field(description="The deny list it went by, 0 for none.")
     clock_state: ClockState = strawberry.field(description="Whether it trusted its clock.")
@@ -75,7 +79,9 @@ class OfflineBatchUploadInput:
     previous_hash: Base64Bytes = strawberry.field(
         description="The hash that the first item follows; 32 bytes."
     )
-    items: list[OfflineItemInput] = strawberry.field(description="At most 200 records.")
+    items: list[OfflineItemInput] = strawberry.field(
+        description="At most 200 records.", directives=[Bounded(maximum=ITEMS_MAXIMUM)]
+    )
 
 
 @strawberry.type(description="A verdict with its reason and flags.")
@@ -154,7 +160,7 @@ def _item(issuer: int, terminal_no: int, batch_no: int, given: OfflineItemInput)
         key=RequestKey(terminal_no, batch_no, given.seq_no),
         kind=_KINDS[given.kind],
         created_at=given.created_at,
-        minor_amount=given.minor_amount,
+        minor_amount=_fen(given.minor_amount),
         parameters_version=given.parameters_version,
         deny_version=given.deny_version,
         clock_state=_CLOCKS[given.clock_state],
@@ -162,6 +168,12 @@ def _item(issuer: int, terminal_no: int, batch_no: int, given: OfflineItemInput)
         challenge=given.challenge or "",
     )
     return offline.Item(record, given.signature, given.after_timeout, given.previous_hash)
+
+
+def _fen(digits: str) -> int:
+    """The amount, or -1 for a text that no record can hold."""
+    is_number = digits.isascii() and digits.isdigit() and len(digits) <= _FEN_DIGITS
+    return int(digits) if is_number else -1
 
 
 @strawberry.type(description="What terminals did alone.")

@@ -70,3 +70,5 @@ described(
     },
     name="BatchTotalKind",
 )
+
+__all__ = ["ClockState", "OfflineKind", "TotalKind"]

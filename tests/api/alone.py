@@ -58,7 +58,7 @@ class Alone:
             "seqNo": seq_no,
             "kind": "PURCHASE",
             "createdAt": record.created_at,
-            "minorAmount": minor,
+            "minorAmount": str(minor),
             "parametersVersion": self.parameters_version,
             "denyVersion": self.deny_version,
             "clockState": "TRUSTED",

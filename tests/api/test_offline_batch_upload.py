@@ -117,9 +117,9 @@ async def test_revoked_device_is_on_the_deny_list_at_once(campus: Campus) -> Non
 
 
 @pytest.mark.parametrize("changed", [
-    {"minorAmount": 501}, {"createdAt": 1}, {"clockState": "LOST"}, {"kind": "VOID"},
+    {"minorAmount": "501"}, {"createdAt": 1}, {"clockState": "LOST"}, {"kind": "VOID"},
     {"signature": "AAAA"}, {"signature": ""}, {"previousHash": "AAAA"}, {"seqNo": 0},
-    {"minorAmount": -1}, {"presented": "x" * 1_001},
+    {"minorAmount": "-1"}, {"presented": "x" * 1_001},
 ])  # fmt: skip
 async def test_record_that_its_terminal_did_not_sign_is_rejected(
     campus: Campus, changed: dict[str, Any]

@@ -192,7 +192,8 @@ class PretendServer(httpx2.AsyncBaseTransport):
             conflict = {"verdict": "REJECTED", "reason": "KEY_CONFLICT", "flags": []}
             return {**told, "judgement": conflict}
         flags = ["ALREADY_POSTED"] if key in self.paid else []
-        assert self.paid.setdefault(key, item["minorAmount"]) == item["minorAmount"]
+        minor = int(item["minorAmount"])
+        assert self.paid.setdefault(key, minor) == minor
         judgement = {"verdict": "ACCEPTED", "reason": None, "flags": flags}
         self.records[key] = content, judgement
         return {**told, "judgement": judgement}
