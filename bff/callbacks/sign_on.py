@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 from bff.callbacks.pages import NEVER_KEPT, SignOnPages
 from bff.ratelimit import ANONYMOUS, Buckets
 from bff.refusal import Refused
+from core.db.connection import DatabaseUnavailable
 from core.identity.records import StartAgain, TriesSpent
 from core.identity.service.campus_links import CampusLinks
 from core.identity.service.campus_sign_in import CampusSignIn, Denied, Returned, Tried
@@ -86,7 +87,7 @@ class SignOnRoutes:
             try:
                 self._buckets.take(ANONYMOUS, network)
                 return await serve(request, place)
-            except (Overloaded, Refused):
+            except (Overloaded, Refused, DatabaseUnavailable):
                 return self._pages.told("busy", 503)
             except StartAgain:
                 return self._pages.told("again", 410)

@@ -7,6 +7,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from core.db.connection import DatabaseUnavailable
+from core.identity.service.campus_sign_in import CampusSignIn
 from core.ports.campus_sign_on import (
     CampusIdentity,
     LogoutNotice,
@@ -289,6 +291,16 @@ async def test_callers_that_ask_too_often_are_told_to_wait(
         browser = Browser(campus)
         answers = [(await browser.get(f"{BASE}/callback?state=x")).status_code for _ in range(201)]
         assert (answers[:200], answers[200]) == ([410] * 200, 503)
+
+
+async def test_database_away_is_503_and_says_to_try_again(
+    campus: Campus, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_given: object) -> None:
+        raise DatabaseUnavailable
+
+    monkeypatch.setattr(CampusSignIn, "open", away)
+    shown(await browser.get(f"{BASE}/start/{'x' * 43}"), 503, "try again in a moment")
 
 
 async def test_redis_down_is_503_payments_go_on(database_dsn: DatabaseDsn, tmp_path: Path) -> None:
