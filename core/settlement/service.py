@@ -39,7 +39,7 @@ class Batches:
 
         async def work(unit: Unit) -> Closed:
             batch = closing.terminal_no, closing.batch_no
-            await store.lock_terminal(unit, closing.terminal_no)
+            await self._records.take_turn(unit, closing.terminal_no)
             found = await store.find(unit, *batch)
             if found is not None:
                 return Closed(found)
@@ -77,7 +77,7 @@ class Batches:
 
         async def work(unit: Unit) -> None:
             batch = terminal_no, batch_no
-            await store.lock_terminal(unit, terminal_no)
+            await self._records.take_turn(unit, terminal_no)
             settled = await store.find(unit, *batch)
             if settled is None:
                 return

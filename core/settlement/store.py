@@ -20,14 +20,6 @@ HAVING count(*) > 0
 """
 
 
-async def lock_terminal(unit: Unit, terminal_no: int) -> None:
-    """Lets the close and the records of a terminal take turns."""
-    await unit.execute(
-        "SELECT 1 FROM terminal WHERE school_id = $1 AND terminal_no = $2 FOR NO KEY UPDATE",
-        unit.school_id, terminal_no,
-    )  # fmt: skip
-
-
 async def find(unit: Unit, terminal_no: int, batch_no: int) -> Settlement | None:
     """What a closed batch came to."""
     row = await unit.row(
@@ -39,12 +31,19 @@ async def find(unit: Unit, terminal_no: int, batch_no: int) -> Settlement | None
 
 
 async def numbers(unit: Unit, terminal_no: int, batch_no: int) -> Numbers:
-    """Which numbers of a batch have an answer or a record, and which only a tombstone."""
+    """Which numbers of a batch have an answer or a record, and which only a tombstone.
+
+    Doors count in the same row: what a terminal asked or told of entries is no missing purchase.
+    """
     rows = await unit.rows(
         "SELECT t.seq_no, true FROM terminal_answer t"
         " WHERE t.school_id = $1 AND t.terminal_no = $2 AND t.batch_no = $3"
         " UNION SELECT i.seq_no, true FROM offline_item i"
         " WHERE i.school_id = $1 AND i.terminal_no = $2 AND i.batch_no = $3"
+        " UNION SELECT e.seq_no, true FROM entry_answer e"
+        " WHERE e.school_id = $1 AND e.terminal_no = $2 AND e.batch_no = $3"
+        " UNION SELECT v.seq_no, true FROM entry_event v"
+        " WHERE v.school_id = $1 AND v.terminal_no = $2 AND v.batch_no = $3"
         " UNION SELECT a.seq_no, false FROM authorisation a"
         " WHERE a.school_id = $1 AND a.terminal_no = $2 AND a.batch_no = $3",
         unit.school_id, terminal_no, batch_no,

@@ -8,6 +8,7 @@ from core.school.records import Role
 from tests.api.alone import BATCH, Alone, open_offline
 from tests.api.campus import Campus, b64
 from tests.api.devices import AUTHORISATION, mutation
+from tests.api.gates import enter, event, gate_at, told
 from tests.api.sample import ALICE
 
 TAP = f"CARD:{ALICE.card_uid}"
@@ -42,6 +43,21 @@ async def test_batch_is_settled_once_and_repeats_its_result(campus: Campus) -> N
     campus.clock.advance(seconds=60)
     assert (await lane.close())["batch"] == first
     assert await campus.dump(*SETTLED) == before
+
+
+async def test_numbers_of_doors_are_no_missing_ones(campus: Campus) -> None:
+    """A terminal with a door counts entries and purchases in one row of numbers."""
+    gate = await gate_at(campus)
+    lane = Alone(gate)
+    await open_offline(campus)
+    await enter(gate, TAP)
+    campus.clock.advance(seconds=1)
+    assert await told(gate, event(gate, TAP)) == [("ACCEPTED", None)]
+    unused = [gate.next_key()["seqNo"]]
+    taken = await lane.close(unused=[2, *unused])
+    assert (taken["batch"]["balanced"], taken["batch"]["extra"]) == (False, [2])
+    closed = await lane.close(unused=unused)
+    assert (closed["batch"]["balanced"], closed["batch"]["missing"]) == (True, [])
 
 
 async def test_void_after_the_close_is_too_late(campus: Campus) -> None:

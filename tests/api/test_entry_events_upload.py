@@ -79,6 +79,20 @@ async def test_flags_tell_what_is_worth_knowing(campus: Campus) -> None:
     assert [each["flags"] for each in payload["results"]] == [["LATE"], ["LATE", "PASSBACK"]]
 
 
+async def test_pass_on_the_deny_list_that_the_gate_held_is_rejected(campus: Campus) -> None:
+    gate, phone = await gate_at(campus), await campus.phone()
+    campus.clock.advance(seconds=5)
+    await campus.do("codeDeviceRevoke", {"deviceId": phone.device_id}, "device { id }", phone.token)
+    campus.clock.advance(seconds=1)
+    told_before = event(gate, phone.show(Intent.ENTRY), denyVersion=0)
+    campus.clock.advance(seconds=1)
+    told_after = event(gate, phone.show(Intent.ENTRY), denyVersion=1)
+    assert await told(gate, told_before, told_after) == [
+        ("ACCEPTED", None), ("REJECTED", "REVOKED_KNOWN"),
+    ]  # fmt: skip
+    assert len(await campus.rows("SELECT 1 FROM passage")) == 1
+
+
 @pytest.mark.parametrize("items", [500, 501])
 async def test_upload_holds_at_most_500_events(campus: Campus, items: int) -> None:
     gate = await gate_at(campus)

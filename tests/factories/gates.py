@@ -28,6 +28,8 @@ from core.entry.records import (
 )
 from core.entry.service.passages import Passages
 from core.entry.store import doors as door_store
+from core.kit.clock import unix_seconds
+from core.school.service.deny import DenyList
 from tests.factories.canteen import SCHOOL, TILLS, Canteen, Holder, canteen_on
 from tests.servers.fixtures import DatabaseDsn
 
@@ -190,18 +192,12 @@ class Gates:
 
         await self.unit(work)
 
-    async def publish_deny_list(self, version: int) -> None:
-        """A deny list that holds whatever had ended until now."""
-        now = self.canteen.clock.now()
-
-        async def work(unit: Unit) -> None:
-            await unit.execute(
-                "INSERT INTO signed_document (school_id, kind, version, kid, content, signature,"
-                " published_at) VALUES ($1, 3, $2, 1, '', $3, $4)",
-                SCHOOL, version, bytes(64), now,
-            )  # fmt: skip
-
-        await self.unit(work)
+    async def deny(self, serial: bytes) -> None:
+        """Puts a pass on the deny list, which makes its next version."""
+        clock = self.canteen.clock
+        denied = [(serial, unix_seconds(clock.now()) + 3_600)]
+        deny_list = DenyList(self.canteen.database, clock)
+        await self.unit(lambda unit: deny_list.add_serials(unit, denied))
 
     async def log(self, holder: Holder) -> list[UUID]:
         """The ids of a cardholder's passages, newest first."""

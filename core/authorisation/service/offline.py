@@ -53,7 +53,7 @@ class OfflineRecords:
 
         async def work(unit: Unit) -> Settled:
             # First of all locks: the records of one terminal share its caps and its chain.
-            await store.lock_terminal(unit, claim.key.terminal_no)
+            await self.take_turn(unit, claim.key.terminal_no)
             stored = await store.find_item(unit, claim.key)
             if stored is not None:
                 judgement = judge(Known(stored=stored))
@@ -69,6 +69,10 @@ class OfflineRecords:
             return await self._keep(unit, claim, known, judgement, purses, sign)
 
         return await self._database.unit(school_id, work)
+
+    async def take_turn(self, unit: Unit, terminal_no: int) -> None:
+        """Lets the records of one terminal, and the close of its batches, come one by one."""
+        await store.lock_terminal(unit, terminal_no)
 
     async def bury(self, unit: Unit, keys: Sequence[Key]) -> None:
         """Makes keys that were never sent unable to pay, within the unit that closes their batch.

@@ -34,8 +34,8 @@ _AGES = (
     ("zone_presence", "moved_at"),
 )
 EXPIRED_AT_ONCE = 1_000
-_DENY_KIND = 3
-"""The deny list among the signed documents."""
+_SERIAL = 1
+"""What names a pass among the lines of the deny list."""
 
 
 async def lock_person(unit: Unit, cardholder_id: UUID) -> None:
@@ -61,9 +61,8 @@ _STANDING = (
     "{joins} WHERE h.school_id = $1 AND h.id = $2"
 )
 _TOLD = _STANDING.format(
-    more=", coalesce((SELECT s.published_at >= least(p.revoked_at, d.revoked_at, c.lost_at)"
-    " FROM signed_document s WHERE s.school_id = $1 AND s.kind = $8 AND s.version = $9), false)"
-    " AS is_known_to_gate",
+    more=", EXISTS (SELECT 1 FROM deny_entry e WHERE e.school_id = $1 AND e.kind = $8"
+    " AND e.id = $4 AND e.version <= $9) AS is_known_to_gate",
     joins="",
 )
 _ASKED = _STANDING.format(
@@ -102,7 +101,7 @@ async def see(unit: Unit, key: EntryKey, passer: Passer, zone: str) -> Seen:
 
 async def standing(unit: Unit, passer: Passer, zone: str, deny_version: int) -> Standing:
     """How the rows of the passer of an event stand; the person is locked."""
-    row = await unit.row(_TOLD, unit.school_id, *_of(passer), zone, _DENY_KIND, deny_version)
+    row = await unit.row(_TOLD, unit.school_id, *_of(passer), zone, _SERIAL, deny_version)
     assert row is not None  # as above
     return replace(_standing(row), is_known_to_gate=row["is_known_to_gate"])
 

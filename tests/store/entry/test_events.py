@@ -152,28 +152,34 @@ async def test_time_of_an_event_is_believed_within_bounds(
     assert await gates.count() == (expected.verdict is EventVerdict.ACCEPTED)
 
 
-@pytest.mark.parametrize("what", ["LOSE", "REVOKE"])
-async def test_deny_list_that_the_gate_held_decides(gates: Gates, what: str) -> None:
-    holder = await gates.canteen.holder()
+async def test_deny_list_that_the_gate_held_decides(gates: Gates) -> None:
+    holder, serial = await gates.canteen.holder(), bytes.fromhex("a1b2c3d40001")
 
     def event(**changes: Any) -> Any:
-        taps = what == "LOSE"
-        return gates.event(gates.tapper(holder) if taps else gates.passer(holder), **changes)
+        return gates.event(gates.passer(holder, serial=serial), **changes)
 
-    before = event(passed_at=gates.canteen.clock.now() - timedelta(seconds=1))
-    await gates.publish_deny_list(1)
+    before = event(passed_at=gates.canteen.clock.now())
+    await gates.deny(bytes.fromhex("a1b2c3d50001"))
     gates.canteen.clock.advance(seconds=1)
-    await gates.end(what, holder)
+    await gates.end("REVOKE", holder)
+    await gates.deny(serial)
     gates.canteen.clock.advance(seconds=1)
-    await gates.publish_deny_list(2)
     assert await gates.tell(before) == ACCEPTED
     after_report = flagged(EventFlag.AFTER_REPORT)
     assert await gates.tell(event()) == after_report
     assert await gates.tell(event(deny_version=1)) == after_report
-    kept = await gates.count()
+    kept = await gates.dump("passage", "zone_presence")
     known = EventAnswer(EventVerdict.REJECTED, "REVOKED_KNOWN")
     assert await gates.tell(event(deny_version=2)) == known
-    assert await gates.count() == kept
+    assert await gates.dump("passage", "zone_presence") == kept
+
+
+async def test_lost_card_is_on_no_list_that_a_gate_holds(gates: Gates) -> None:
+    holder = await gates.canteen.holder()
+    await gates.end("LOSE", holder)
+    gates.canteen.clock.advance(seconds=1)
+    event = gates.event(gates.tapper(holder), deny_version=9)
+    assert await gates.tell(event) == flagged(EventFlag.AFTER_REPORT)
 
 
 @pytest.mark.parametrize("passback", [Passback.SOFT, Passback.HARD])
