@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cached_property
@@ -29,7 +30,7 @@ PARALLEL = 20
 _NOTICES = (b"", b"\xff\xfe", b"x" * 5000, b"logoutRequest=%3Cx%2F%3E", b"logout_token=a.b.c")
 
 
-class ProviderContract:
+class ProviderContract(ABC):
     """Every test a kind must pass. Run it with pytest and pytest-asyncio (`asyncio_mode = auto`).
 
     Give `make` and `login`, and say in the class: how many `people` the server has; what is
@@ -53,13 +54,13 @@ class ProviderContract:
     callback_url: ClassVar[str] = "https://card.example/sso/sample/kind/callback"
     reach: ClassVar[Reach] = Reach(plain_loopback=True)
 
+    @abstractmethod
     def make(self) -> Provider:
         """A fresh provider, as another process would have it."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def login(self, begin: Begin | None, state: str, person: int) -> Back:
         """Logs a person (from 0) in as a browser would; without a browser `begin` is None."""
-        raise NotImplementedError
 
     def make_facing(self, port: int) -> Provider:
         """A provider whose server is at this port of 127.0.0.1. Only for kinds that do not speak

@@ -75,7 +75,7 @@ class SamlProvider(Provider):
 
         def request() -> tuple[str, str]:
             auth = _library("auth").OneLogin_Saml2_Auth(
-                request_data(env.callback_url, {}), self.library_settings(env.callback_url)
+                request_data(env.callback_url, {}), self.toolkit_settings(env.callback_url)
             )
             return auth.login(return_to=state), auth.get_last_request_id()
 
@@ -97,7 +97,7 @@ class SamlProvider(Provider):
 
         def read() -> Read:
             return read_answer(
-                answer, self.library_settings(env.callback_url),
+                answer, self.toolkit_settings(env.callback_url),
                 request_data(env.callback_url, {"SAMLResponse": answer}), expected, env.now(),
             )  # fmt: skip
 
@@ -121,12 +121,12 @@ class SamlProvider(Provider):
         Raises: Misconfigured.
         """
         settings = _library("settings").OneLogin_Saml2_Settings(
-            self.library_settings(env.callback_url), sp_validation_only=True
+            self.toolkit_settings(env.callback_url), sp_validation_only=True
         )
         text = settings.get_sp_metadata()
         return text.decode() if isinstance(text, bytes) else str(text)
 
-    def library_settings(self, callback_url: str) -> dict[str, Any]:
+    def toolkit_settings(self, callback_url: str) -> dict[str, Any]:
         """What python3-saml has to know."""
         settings = self._settings
         key = settings.sp_key.get_secret_value() if settings.sp_key else ""

@@ -196,9 +196,11 @@ async def test_a_start_address_opens_once(campus: Campus, browser: Browser) -> N
     url = await start(campus, await mini(campus))
     await browser.open(url)
     path = url.removeprefix("https://card.example")
+    before = await campus.dump(*NOBODY_LEARNS)
     shown(await Browser(campus).get(path), 410, AGAIN)
     campus.clock.advance(seconds=1)
     shown(await browser.get(f"{BASE}/start/{'x' * 43}"), 410, AGAIN)
+    assert await campus.dump(*NOBODY_LEARNS) == before
 
 
 async def test_a_ticket_that_the_school_denies_is_told_and_logged_without_the_ticket(
@@ -260,8 +262,10 @@ async def test_slo_post_on_callback_url_is_200(campus: Campus, browser: Browser)
 async def test_a_form_of_more_than_64_kib_is_refused(
     campus: Campus, browser: Browser, path: str
 ) -> None:
+    before = await campus.dump(*NOBODY_LEARNS)
     page = await browser.post(f"{BASE}/{path}", b"state=" + b"x" * 64 * 1024)
     shown(page, 400, "was not valid")
+    assert await campus.dump(*NOBODY_LEARNS) == before
 
 
 @pytest.mark.parametrize("flow", [SignOnFlow.REDIRECT, SignOnFlow.PASSWORD])
@@ -299,8 +303,10 @@ async def test_database_away_is_503_and_says_to_try_again(
     async def away(*_given: object) -> None:
         raise DatabaseUnavailable
 
+    before = await campus.dump(*NOBODY_LEARNS)
     monkeypatch.setattr(CampusSignIn, "open", away)
     shown(await browser.get(f"{BASE}/start/{'x' * 43}"), 503, "try again in a moment")
+    assert await campus.dump(*NOBODY_LEARNS) == before
 
 
 async def test_redis_down_is_503_payments_go_on(database_dsn: DatabaseDsn, tmp_path: Path) -> None:

@@ -9,5 +9,5 @@ from tortoise.migrations.operations import RunSQL
 class Migration(migrations.Migration):
     """The reviewed DDL beside this file."""
 
-    dependencies = [("core", "m0012_scan")]
+    dependencies = [("core", "m0011_scan")]
     operations = [RunSQL(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))]

@@ -222,6 +222,7 @@ async def test_a_void_of_another_amount_or_of_a_refunded_sale_changes_nothing(st
     await refused(stall, lane.write("VOID:1", 400, kind=RecordKind.VOID), "AMOUNT_INVALID")
     await stall.canteen.answer(stall.canteen.follow("REFUND", key_of(lane, 1), 100, key=later(1)))
     await refused(stall, lane.write("VOID:1", 500, kind=RecordKind.VOID), "VOID_TOO_LATE")
+    assert await stall.balance(holder) == 20_000 - 500 + 100
 
 
 async def test_schools_keep_apart(database_dsn: DatabaseDsn) -> None:

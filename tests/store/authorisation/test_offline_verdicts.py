@@ -52,9 +52,10 @@ async def test_clock_one_day_off_each_way(stall: Stall) -> None:
 
 
 async def test_a_terminal_without_a_trusted_clock_is_not_paid(stall: Stall) -> None:
-    phone = await stall.phone(await rich(stall))
-    lost = stall.lane().write(stall.show(phone), 500, clock_state=2)
+    holder = await rich(stall)
+    lost = stall.lane().write(stall.show(await stall.phone(holder)), 500, clock_state=2)
     await refused(stall, lost, "CLOCK_UNTRUSTED")
+    assert await stall.balance(holder) == 20_000
 
 
 async def test_late_is_flagged_and_too_old_is_reviewed(stall: Stall) -> None:

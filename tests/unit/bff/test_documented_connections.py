@@ -59,7 +59,8 @@ def rules() -> list[str]:
 @pytest.mark.parametrize("rule", rules())
 def test_each_rule_of_the_map_is_one(rule: str) -> None:
     table: dict[str, Any] = tomllib.loads(rule)
-    AttributeMap.model_validate({"subject": "id", **table})
+    read = AttributeMap.model_validate({"subject": "id", **table})
+    assert read.rules().keys() | read.require.keys() >= table.keys() - {"require"}
 
 
 def test_the_page_has_five_rules() -> None:
