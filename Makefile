@@ -17,7 +17,8 @@ demo: .venv/demo.stamp ## Start everything on 127.0.0.1:8000 and play the story 
 	@.venv/bin/python -m bff demo $(if $(ONCE),--once)
 
 test: .venv/dev.stamp ## Run every test but the bank test, with coverage.
-	@.venv/bin/python -m pytest --cov --cov-report=term:skip-covered --ignore=tests/faults tests
+	@.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
+		--cov --cov-report=term:skip-covered --ignore=tests/faults tests
 	@exact=$$(.venv/bin/coverage report --rcfile=tests/architecture/exact_coverage.toml) || \
 		{ echo "$$exact"; echo "These need a test for each line and branch." >&2; exit 1; }
 

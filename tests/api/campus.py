@@ -24,6 +24,7 @@ from bff.keys import Keys, create_keys, load_keys
 from bff.settings import Environment
 from bff.wiring import Wired
 from core.db import outbox
+from core.db.connection import PATIENT_SECONDS
 from core.db.unit import Unit
 from core.identity.records import RosterRow, RowRefusal
 from core.kit.clock import unix_seconds
@@ -322,6 +323,7 @@ async def campus_on(
             entropy,
             public_url=connected_at or "https://card.example",
             development=connected_at is not None,
+            command_seconds=PATIENT_SECONDS,
         ),
         texts,
         development=not production,

@@ -11,23 +11,28 @@ from tests.api.alone import open_offline
 from tests.api.counter import ALICES_CARD, Counter
 from tests.api.devices import SCHOOL
 
-HASTY = Patience(budget_seconds=0.05, attempt_seconds=0.5, pause_seconds=0.01, status_tries=1)
+HASTY = Patience(budget_seconds=2, attempt_seconds=2, pause_seconds=0.1, status_tries=1)
 MONEY = ("transfer", "leg", "account", "authorisation", "code_use", "offline_item")
 
 
 async def ready(counter: Counter) -> Batches:
-    """A till that holds the school's documents and will not wait long."""
+    """A till that holds the school's documents."""
     await open_offline(counter.campus)
     await counter.line.set_clock()
     await counter.line.set_clock()
-    counter.till = Till(counter.journal, counter.line, HASTY)
     return Batches(counter.journal, counter.line, counter.line.store)
+
+
+def lose_patience(counter: Counter) -> None:
+    """Answers that do not come are not waited for long."""
+    counter.till = Till(counter.journal, counter.line, HASTY)
 
 
 async def test_day_with_an_outage_is_paid_once_and_settled(counter: Counter) -> None:
     batches, phone = await ready(counter), await counter.phone()
     assert counter.line.store.version(DocumentKind.PARAMETERS) == 1
     assert (await counter.till.sell(ALICES_CARD, 1_000)).is_approved
+    lose_patience(counter)
     counter.network.lost = lambda operation: operation.startswith("Purchase")
     counter.campus.clock.advance(seconds=30)
     alone = await counter.till.sell(phone.show(), 700)
@@ -46,6 +51,7 @@ async def test_day_with_an_outage_is_paid_once_and_settled(counter: Counter) -> 
 
 async def test_upload_whose_answer_is_lost_is_sent_again(counter: Counter) -> None:
     batches, phone = await ready(counter), await counter.phone()
+    lose_patience(counter)
     counter.network.cut = lambda operation: operation.startswith("Purchase")
     counter.campus.clock.advance(seconds=30)
     assert (await counter.till.sell(phone.show(), 700)).is_offline
@@ -64,6 +70,7 @@ async def test_upload_whose_answer_is_lost_is_sent_again(counter: Counter) -> No
 
 async def test_revoked_phone_is_refused_once_the_till_has_the_list(counter: Counter) -> None:
     batches, phone = await ready(counter), await counter.phone()
+    lose_patience(counter)
     counter.network.cut = lambda operation: operation.startswith("Purchase")
     devices = await counter.campus.rows("SELECT id, cardholder_id FROM code_device")
     services = counter.campus.wired.services

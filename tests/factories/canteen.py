@@ -14,6 +14,7 @@ from bff.proof import PROOF
 from core.authorisation.records import Answer, FollowUp, Key, PurchaseRequest
 from core.authorisation.service import Authorisations
 from core.card.service.passes import Passes
+from core.db.connection import PATIENT_SECONDS
 from core.db.invariants import Finding, judge
 from core.db.lanes import Lanes
 from core.db.unit import Database, Unit
@@ -56,10 +57,10 @@ class Canteen:
         self.dsn = dsn
         self.clock = HandClock()
         self.ids = make_ids(self.clock, f"canteen {school_id}")
-        self.database = Database(dsn, MODELS)
+        self.database = Database(dsn, MODELS, command_seconds=PATIENT_SECONDS)
         self.ledger = Ledger(self.database, self.clock, self.ids)
         self.limits = Limits(self.database, Passes(self.clock, DenyList(self.database, self.clock)))
-        self.lanes = [Lanes(dsn, lanes), Lanes(dsn, lanes)]
+        self.lanes = [Lanes(dsn, lanes, PATIENT_SECONDS) for _ in range(2)]
         self.processes = [
             Authorisations(self.database, lane, self.ledger, self.limits, self.clock, self.ids)
             for lane in self.lanes

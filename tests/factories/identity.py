@@ -10,6 +10,7 @@ from uuid import UUID
 
 from core.audit.service import Audit
 from core.card.service.passes import Passes
+from core.db.connection import PATIENT_SECONDS
 from core.db.unit import Database, Unit
 from core.identity.records import RosterReport, RosterRow, RowRefusal, SessionTokens
 from core.identity.service.assembled import IdentityServices, Needs
@@ -215,7 +216,7 @@ def _must_not_refuse(refusal: RowRefusal) -> None:
 @asynccontextmanager
 async def identity_on(dsn: str) -> AsyncIterator[Identity]:
     """The context on a migrated database, with two schools in it."""
-    database = Database(dsn, ["core.limit.store"])
+    database = Database(dsn, ["core.limit.store"], command_seconds=PATIENT_SECONDS)
     await database.open()
     try:
         for school in (SCHOOL, OTHER_SCHOOL):

@@ -11,6 +11,7 @@ from nacl.signing import SigningKey
 from core.audit.records import Actor, ActorKind
 from core.audit.service import Audit
 from core.card.service.passes import Passes
+from core.db.connection import PATIENT_SECONDS
 from core.db.unit import Database
 from core.kit.ids import Ids
 from core.kit.sealed import Sealer
@@ -191,7 +192,7 @@ def slow_hash() -> Iterator[SlowHash]:
 @pytest.fixture
 async def registry(database_dsn: DatabaseDsn, slow_hash: SlowHash) -> AsyncIterator[Registry]:
     """The registry over an empty database that holds the sample school."""
-    database = Database(database_dsn.app, ["core.limit.store"])
+    database = Database(database_dsn.app, ["core.limit.store"], command_seconds=PATIENT_SECONDS)
     await database.open()
     made = build_registry(database, HandClock(), slow_hash)
     await made.schools.add(school_file(), OPERATOR)
