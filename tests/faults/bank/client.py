@@ -15,7 +15,8 @@ from tests.faults.bank.doors import DOOR_SECONDS, Doors
 from tests.faults.bank.guesses import AT_ONCE, guess_by_hundreds
 from tests.faults.bank.hall import Hall
 from tests.faults.bank.journal import Journal, read
-from tests.faults.bank.scenes import ACTS, Street
+from tests.faults.bank.mix import ACTS
+from tests.faults.bank.scenes import Street
 from tests.faults.bank.teller import Teller
 from tests.faults.bank.town import Town
 from tests.faults.bank.visits import Deck

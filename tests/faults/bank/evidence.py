@@ -11,7 +11,8 @@ from tests.faults.bank.judge import Verdict, judge
 from tests.faults.bank.limits_judge import judge_limits
 from tests.faults.bank.logs import judge_logs, private
 from tests.faults.bank.premises import CLIENTS, Bank
-from tests.faults.bank.rows import gather
+from tests.faults.bank.rows import gather, gather_terminals
+from tests.faults.bank.terminal_judge import judge_terminals
 from tests.faults.bank.town import SCHOOLS, WallClock, ground
 from tests.faults.bank.windows import judge_payments
 
@@ -21,6 +22,7 @@ async def judge_all(bank: Bank) -> tuple[Verdict, Proof]:
     lines = [line for n in range(CLIENTS) for line in read(bank.home / f"client-{n}.jsonl")]
     windows = [line for lane in ("faults", "weather") for line in read(bank.windows(lane))]
     verdict = judge(await gather(bank.app, SCHOOLS, lines))
+    judge_terminals(verdict, lines, await gather_terminals(bank.app, SCHOOLS))
     stand = ground(bank.app, bank.valkey.url, bank.keys_file)
     sealer = Sealer(stand.keys.data, stand.keys.blind_index, stand.entropy)
     rows = await gather_doors(bank.app, SCHOOLS, bank.town.folk, sealer)

@@ -12,6 +12,7 @@ from itertools import accumulate
 from typing import Any
 
 from tests.faults.bank.journal import Line
+from tests.faults.bank.spending import keys_spent
 
 Row = dict[str, Any]
 ALWAYS, NEVER = float("-inf"), float("inf")
@@ -91,7 +92,7 @@ def _purses(
             case "PURCHASE", "POSTED":
                 cause = spans.get(purchase, _UNKNOWN)
             case kind, _:
-                cause = spans.get((purchase, _FOLLOW_UPS[kind]), _UNKNOWN)
+                cause = spans.get((purchase, _FOLLOW_UPS.get(kind)), _UNKNOWN)
         purses[leg["owner_id"]].balances.append((leg["balance_after_minor"], cause))
     for hold in holds:
         purchase = purchases.get((hold["school_id"], hold["retrieval_reference"]))
@@ -107,15 +108,20 @@ def spans_of(
 ) -> Spans:
     """When each intent took effect, and each top-up, and what followed each purchase."""
     spans: dict[object, Span] = {}
+    others: defaultdict[str, list[Span]] = defaultdict(list)
     follow_ups: defaultdict[object, list[Span]] = defaultdict(list)
     for id_, intent in intents.items():
         found = answers.get(id_, ())
         spans[id_] = Span(intent["at"], min((each["at"] for each in found), default=NEVER))
+        for key in keys_spent(intent):
+            others[key].append(spans[id_])
         if "of" in intent["about"] and id_ in rows and rows[id_]["response_code"] == "00":
             follow_ups[intent["about"]["of"], intent["operation"]].append(spans[id_])
         for each in found:
             if each["facts"].get("topUp"):
                 spans[each["facts"]["topUp"]] = spans[id_]
+    for key, several in others.items():
+        spans[key] = _over([*several, *([spans[key]] if key in spans else [])])
     return spans | {key: _over(several) for key, several in follow_ups.items()}
 
 

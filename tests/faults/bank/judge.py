@@ -7,6 +7,8 @@ from typing import Any
 
 from tests.faults.bank.figures import Row, spans_of, untrue
 from tests.faults.bank.journal import Line
+from tests.faults.bank.spending import keys_spent, paid_records
+from tests.faults.bank.wire import TERMINAL
 
 WITNESSES = 10
 
@@ -70,7 +72,7 @@ def _judge_answers(
         if not found:
             verdict.breaks("I15", intent)
             continue
-        if intent["till"] is None:
+        if intent["operation"] not in TERMINAL:
             continue
         for answer in found:
             _judge_answer(verdict, evidence.rows.get(id_), answer)
@@ -95,8 +97,9 @@ def _judge_answer(verdict: Verdict, row: Row | None, answer: Line) -> None:
 
 
 def _judge_rows(verdict: Verdict, evidence: Evidence, intents: dict[str, Line]) -> None:
+    spent = {key for intent in intents.values() for key in keys_spent(intent)}
     for id_, row in evidence.rows.items():
-        if id_ not in intents:
+        if id_ not in intents and id_ not in spent:
             verdict.breaks("I3", str(row))
         if row["response_code"] == "51" and row["available_minor"] >= row["amount_minor"]:
             verdict.breaks("I12", str(row))
@@ -141,6 +144,9 @@ def _judge_reasons(
         about, row = intent["about"], evidence.rows.get(id_)
         if "code" in about and row and row["outcome"] in ("APPROVED", "PIN_REQUIRED"):
             causes["C1", about["code"]].append(intent["at"])
+        elif intent["operation"] == "UPLOAD":
+            for item in intent["given"]["items"]:
+                causes["C1", item["presented"]].append(intent["at"])
         elif intent["operation"] == "VOID":
             causes["22", about["of"]].append(intent["at"])
         elif intent["operation"] == "LOSS":
@@ -163,6 +169,8 @@ def _judge_codes(
         code = intent["about"].get("code")
         if code and any(a["facts"].get("outcome") == "APPROVED" for a in answers.get(id_, [])):
             approved[code].add(id_)
+    for code, key in paid_records(intents, answers):
+        approved[code].add(key)
     for code, ids in approved.items():
         if len(ids) > 1:
             verdict.breaks("I14", {"code": code[-12:], "approved": sorted(ids)})
@@ -221,6 +229,8 @@ def _count(
     for id_, found in answers.items():
         facts, operation = found[0]["facts"], intents[id_]["operation"]
         verdict.counts[operation] += 1
+        if operation == "CLOSE" and (facts.get("batch") or {}).get("balanced"):
+            verdict.counts["batches balanced"] += 1
         verdict.counts["retries"] += sum(a["tries"] for a in found)
         verdict.counts["repeats"] += len(found) - 1
         if "code" in facts:

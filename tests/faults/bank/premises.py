@@ -28,7 +28,7 @@ from tests.faults.defects.planted import seen_at, watched
 
 CLIENTS = 3
 DRAIN_SECONDS = 40
-READY_SECONDS = 30
+READY_SECONDS = 60
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes", "data_checksums")
 DATABASE = "campus_bank"
 

@@ -8,6 +8,7 @@ import asyncpg
 from schema.node import node_id
 from tests.faults.bank.journal import Line
 from tests.faults.bank.judge import Evidence
+from tests.faults.bank.terminal_judge import TerminalRows
 
 _TOP_UPS = """
 SELECT c.id, c.amount_minor, h.number
@@ -28,6 +29,31 @@ SELECT t.school_id, a.owner_id, t.retrieval_reference, t.amount_minor
   JOIN account a ON a.school_id = t.school_id AND a.id = t.debit_account_id AND a.kind = 'MAIN'
  WHERE t.phase = 'PENDING'
 """
+
+
+_PASSAGES = "SELECT terminal_no, batch_no, seq_no FROM passage"
+_ITEMS = "SELECT terminal_no, batch_no, seq_no, verdict, reason, flags FROM offline_item"
+
+
+async def gather_terminals(dsn: str, schools: Sequence[int]) -> TerminalRows:
+    """What is kept of doors, records, payers and closed batches."""
+    found = TerminalRows()
+    kept = (
+        ("SELECT * FROM entry_answer", found.entries),
+        (_PASSAGES, found.passages),
+        (_ITEMS, found.items),
+        ("SELECT * FROM terminal_answer WHERE operation = 'AUTHORISE'", found.sales),
+    )
+    connection = await asyncpg.connect(dsn)
+    for school in schools:
+        await connection.execute("SELECT set_config('app.school', $1, false)", str(school))
+        for sql, into in kept:
+            for row in await connection.fetch(sql):
+                into[f"{school}.{row['terminal_no']}.{row['batch_no']}.{row['seq_no']}"] = dict(row)
+        for row in await connection.fetch("SELECT * FROM settlement"):
+            found.settled[school, row["terminal_no"], row["batch_no"]] = row["net_minor"]
+    await connection.close()
+    return found
 
 
 async def gather(dsn: str, schools: Sequence[int], lines: list[Line]) -> Evidence:

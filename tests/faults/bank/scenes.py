@@ -1,7 +1,7 @@
 """What people and tills do: the work mix of the bank test, drawn by the client's dice."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from time import time as unix_time  # noqa: TID251 - phones and tills have clocks of their own
 
 from clients.endpoint import Json
@@ -11,10 +11,13 @@ from terminals.message import RequestKey
 from tests.faults.bank.dice import Dice
 from tests.faults.bank.teller import Teller
 from tests.faults.bank.town import PIN, Holder, Town
-from tests.faults.bank.wire import Intent, show_code
+from tests.faults.bank.wire import BATCH, Intent, show_code
 
-Act = Callable[["Street", int], Awaitable[None]]
-BATCH = 1
+
+def by_number(identities: Sequence[str]) -> dict[int, Identity]:
+    """Terminals by school times a million plus their number."""
+    read = [Identity.read(text) for text in identities]
+    return {each.issuer * 1_000_000 + each.terminal_no: each for each in read}
 
 
 class Street:
@@ -24,9 +27,10 @@ class Street:
         index, count = share
         self.teller = teller
         self.dice = dice
-        identities = [Identity.read(text) for text in town.tills]
-        self.identities = {i.issuer * 1_000_000 + i.terminal_no: i for i in identities}
-        self.tills = sorted(self.identities)[index::count]
+        tills, gates = by_number(town.tills), by_number(town.gates)
+        self.identities = tills | gates
+        self.tills = sorted(tills)[index::count]
+        self.gates = sorted(gates)[index::count]
         self.desks = {desk.school_id: desk for desk in town.desks}
         self.people = {school: [h for h in town.holders if h.school_id == school]
                        for school in self.desks}  # fmt: skip
@@ -265,10 +269,3 @@ async def trial(street: Street, till: int) -> None:
     if seen is not None:
         total = seen["viewer"]["staff"]["trialBalance"]["total"]["minorAmount"]
         street.teller.note("trial", school=desk.school_id, total=total)
-
-
-MIX: tuple[tuple[int, Act], ...] = (
-    (32, tap), (6, card_and_code), (22, code_twice), (9, same_twice), (9, hold), (6, top_up),
-    (6, refund), (4, loss), (2, limits), (2, read_back), (2, trial),
-)  # fmt: skip
-ACTS = tuple(act for weight, act in MIX for _ in range(weight))

@@ -9,7 +9,7 @@ from clients.endpoint import Json, NoAnswer
 from tests.faults.bank.dice import Dice
 from tests.faults.bank.doors import DOOR_SECONDS, OPERATIONS, Doors
 from tests.faults.bank.journal import Journal, Line
-from tests.faults.bank.wire import Intent, ServerFault, Wire
+from tests.faults.bank.wire import BATCH, Intent, ServerFault, Wire
 
 ATTEMPT_SECONDS = 2.5
 PAUSE_MAXIMUM_SECONDS = 0.6
@@ -23,26 +23,35 @@ class Teller:
         self._apps = apps
         self._dice = dice
         self._seqs: dict[int, count[int]] = {}
+        self._batches: dict[int, count[int]] = {}
         self.gives_up = asyncio.Event()
 
     def go_on(self, lines: Sequence[Line]) -> list[Intent]:
         """Takes up the journal of the incarnation before; its intents without an answer."""
         open_: dict[str, Intent] = {}
         last: dict[int, int] = {}
+        batches: dict[int, int] = {}
         for line in lines:
             if line["t"] == "intent":
                 intent = Intent.of(line)
                 open_[intent.id] = intent
-                if intent.till is not None:
-                    last[intent.till] = max(last.get(intent.till, 0), intent.given["key"]["seqNo"])
+                for till, batch_no, seq_no in intent.numbers():
+                    if batch_no == BATCH:
+                        last[till] = max(last.get(till, 0), seq_no)
+                    batches[till] = max(batches.get(till, BATCH), batch_no)
             elif line["t"] == "answer":
                 open_.pop(line["id"], None)
         self._seqs = {till: count(seq + 1) for till, seq in last.items()}
+        self._batches = {till: count(batch_no + 1) for till, batch_no in batches.items()}
         return list(open_.values())
 
     def next_seq(self, till: int) -> int:
         """The till's next number, rising over all incarnations."""
         return next(self._seqs.setdefault(till, count(1)))
+
+    def next_batch(self, till: int) -> int:
+        """A batch that the till never used, rising over all incarnations."""
+        return next(self._batches.setdefault(till, count(BATCH + 1)))
 
     def note(self, kind: str, **facts: object) -> None:
         """Journals what was seen."""

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 from base64 import b64encode
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
@@ -21,6 +21,7 @@ from clients.terminal.keys import Identity, enrolment_proof
 from core.audit.records import Actor, ActorKind
 from core.db.connection import PATIENT_SECONDS
 from core.db.unit import Unit
+from core.entry.records import Door, DoorScene, Passback
 from core.identity.records import CardholderKind, SessionRecord
 from core.kit.clock import unix_seconds
 from core.ports.codes import PassKind
@@ -49,6 +50,14 @@ single_minor = 2500
 daily_minor = 8000
 [policy.top_up]
 channels = ["CASH"]
+[policy.offline]
+money = true
+instruments = ["VIRTUAL"]
+cap_class = 1
+[policy.offline.cap_1]
+amount_minor = 800
+count = 20
+total_minor = 1000
 """
 
 
@@ -61,6 +70,7 @@ class Size:
     """
 
     tills: int = 20
+    gates: int = 4
     holders: int = 100
     pins: int = 16
     folk: bool = False
@@ -114,6 +124,8 @@ class Town:
     desks: tuple[Desk, ...]
     tills: tuple[str, ...]
     """Each an `Identity` as text."""
+    gates: tuple[str, ...] = ()
+    """As the tills; each has door 1, which everybody may pass."""
     folk: Folk = field(default_factory=Folk)
     outside_url: str = ""
     """Where the providers' apps on the phones ask."""
@@ -132,6 +144,7 @@ class Town:
             tuple(Holder(**each) for each in facts["holders"]),
             tuple(Desk(**each) for each in facts["desks"]),
             tuple(facts["tills"]),
+            tuple(facts["gates"]),
             Folk.of(facts["folk"]),
             facts["outside_url"],
             tuple(facts["visits"]),
@@ -163,6 +176,7 @@ async def prepare(
         tuple(holder for town in towns for holder in town.holders),
         tuple(desk for town in towns for desk in town.desks),
         tuple(till for town in towns for till in town.tills),
+        tuple(gate for town in towns for gate in town.gates),
         Folk(
             tuple(person for town in towns for person in town.folk.persons),
             tuple(victim for town in towns for victim in town.folk.victims),
@@ -187,10 +201,20 @@ async def found(
     dice = Dice("town", school_id)
     file = _school_file(school_id) + tables(school_id)
     await wires.services.schools.add(file, OPERATOR)
-    tills = [text async for text in _tills(wires, school_id, size.tills, dice)]
+    merchants = await _merchants(wires, school_id)
+    tills = [
+        await _terminal(wires, school_id, merchants[place % len(merchants)], dice, place, "MEAL")
+        for place in range(size.tills)
+    ]
+    gates = [
+        await _gate(wires, school_id, merchants[0], dice, size.tills + place)
+        for place in range(size.gates)
+    ]
+    await wires.services.publisher.refresh(school_id)
     holders = await _holders(wires, school_id, size, dice, told)
     folk = await settle(wires, school_id, size.holders, "MAIN") if size.folk else Folk()
-    return Town(tuple(holders), (await _desk(wires, school_id),), tuple(tills), folk)
+    desks = (await _desk(wires, school_id),)
+    return Town(tuple(holders), desks, tuple(tills), tuple(gates), folk)
 
 
 def _school_file(school_id: int) -> str:
@@ -201,32 +225,47 @@ def _school_file(school_id: int) -> str:
     )
 
 
-async def _tills(wires: Wired, school_id: int, wanted: int, dice: Dice) -> AsyncIterator[str]:
-    schools, terminals = wires.services.schools, wires.services.terminals
+async def _merchants(wires: Wired, school_id: int) -> list[int]:
+    schools = wires.services.schools
     await schools.site_put(school_id, Site(0, "食堂", "Canteen"), OPERATOR)
-    merchants = [
+    made = [
         await schools.merchant_add(school_id, f"示例食堂{n}", f"Canteen {n}", OPERATOR)
         for n in range(4)
     ]
+    return [merchant.number for merchant in made]
+
+
+async def _gate(wires: Wired, school_id: int, merchant_no: int, dice: Dice, place: int) -> str:
+    """A gate whose zone refuses nobody who is inside already: codes are used once all the same."""
+    text = await _terminal(wires, school_id, merchant_no, dice, place, "GATE")
+    number = Identity.read(text).terminal_no
+    door = Door(number, 1, "北门", "Gate", "campus", Passback.OFF, DoorScene.GATE, common=True)
+    await wires.services.doors.put(school_id, door, OPERATOR, keep_passback=False)
+    return text
+
+
+async def _terminal(
+    wires: Wired, school_id: int, merchant_no: int, dice: Dice, place: int, scene: str
+) -> str:
+    terminals = wires.services.terminals
+    device_class = DeviceClass.GATE if scene == "GATE" else DeviceClass.TILL
+    registered = await terminals.register(
+        school_id, merchant_no, 0, device_class, [scene], OPERATOR
+    )
+    code, seed = f"BANK{school_id:02d}{place:06d}", dice.bytes(32)
+    await terminals.activation_open(school_id, registered.number, code, OPERATOR)
+    proof = enrolment_proof(seed, code, f"SN-{place}")
+    enrolled = await terminals.enrol(
+        school_id, code, public_key(seed), "Bank 1", f"SN-{place}", proof
+    )
+    mark = enrolled.keys[-1].fingerprint
+    await terminals.confirm(school_id, registered.number, mark, OPERATOR)
+    pin_key = b64encode(wires.services.terminal_keys.pin_public_key).decode()
     published = [_published(key) for key in wires.services.terminal_keys.published(school_id)]
-    for place in range(wanted):
-        merchant = merchants[place % len(merchants)]
-        registered = await terminals.register(
-            school_id, merchant.number, 0, DeviceClass.TILL, ["MEAL"], OPERATOR
-        )
-        code, seed = f"BANK{school_id:02d}{place:06d}", dice.bytes(32)
-        await terminals.activation_open(school_id, registered.number, code, OPERATOR)
-        proof = enrolment_proof(seed, code, f"SN-{place}")
-        enrolled = await terminals.enrol(
-            school_id, code, public_key(seed), "Bank 1", f"SN-{place}", proof
-        )
-        mark = enrolled.keys[-1].fingerprint
-        await terminals.confirm(school_id, registered.number, mark, OPERATOR)
-        pin_key = b64encode(wires.services.terminal_keys.pin_public_key).decode()
-        yield Identity(
-            school_id, registered.number, enrolled.keys[-1].number, seed.hex(), pin_key,
-            tuple(published),
-        ).write()  # fmt: skip
+    return Identity(
+        school_id, registered.number, enrolled.keys[-1].number, seed.hex(), pin_key,
+        tuple(published),
+    ).write()  # fmt: skip
 
 
 def _published(key: PublicKey) -> dict[str, object]:

@@ -27,8 +27,15 @@ DOCUMENTS = {
     "LOSS": ("CardReportLost", "cardReportLost"),
     "RELEASE": ("CardRelease", "cardRelease"),
     "LIMITS": ("LimitsSet", "limitsSet"),
+    "ENTRY": ("EntryAuthorise", "entryAuthorise"),
+    "UPLOAD": ("OfflineBatchUpload", "offlineBatchUpload"),
+    "CLOSE": ("BatchClose", "batchClose"),
+    "PAY": ("MerchantCodePay", "merchantCodePay"),
 }
-TERMINAL = {"AUTHORISE", "CAPTURE", "VOID", "REFUND"}
+TERMINAL = frozenset({"AUTHORISE", "CAPTURE", "VOID", "REFUND"})
+"""What leaves an answer under a till's own key."""
+BATCH = 1
+"""Where sales go; what a till takes alone and closes has batches of its own."""
 Headers = Callable[[bytes], Mapping[str, str]]
 
 
@@ -57,6 +64,13 @@ class Intent:
     def line(self, at: float) -> dict[str, Any]:
         """The journal's line of it."""
         return {"t": "intent", "at": at, **asdict(self)}
+
+    def numbers(self) -> list[tuple[int, int, int]]:
+        """Each number of a terminal that it spends: (terminal, batchNo, seqNo)."""
+        taken = self.about.get("numbers")
+        if taken is None and self.till is not None:
+            taken = [[self.till, *self.given["key"].values()]]
+        return [tuple(each) for each in taken or ()]
 
     @classmethod
     def of(cls, line: dict[str, Any]) -> "Intent":
@@ -134,7 +148,7 @@ class Wire:
         payload = await self._endpoint.change(document, field, intent.given, headers)
         if intent.operation in TERMINAL:
             return self._facts(intent, payload["authorisation"])
-        return {"done": True, **_shown(payload)}
+        return {"done": True, **self._others(intent, payload)}
 
     async def read(self, name: str, variables: Json, token: str) -> Json:
         """The data of a query.
@@ -151,20 +165,36 @@ class Wire:
             raise checked(none) from None
 
     def _facts(self, intent: Intent, shown: Json) -> Json:
+        amount = 0 if intent.operation == "VOID" else intent.amount_minor
+        return {
+            **_outcome(shown),
+            "reference": shown["retrievalReference"],
+            "continuation": shown["continuation"],
+            "verified": self._is_signed(intent, shown, amount),
+        }
+
+    def _others(self, intent: Intent, payload: Json) -> Json:
+        """The facts of what is no sale of a till."""
+        match intent.operation:
+            case "ENTRY":
+                shown = payload["entry"]
+                return {**_outcome(shown), "verified": self._is_signed(intent, shown, 0)}
+            case "UPLOAD":
+                return {"verdicts": payload["verdicts"]}
+            case "CLOSE":
+                return {"batch": payload["batch"]}
+            case "PAY":
+                shown = payload["payment"]
+                facts = {**_outcome(shown), "signed": shown["receipt"]}
+                return {**facts, "reference": shown["retrievalReference"]}
+        top_up = payload.get("topUp")
+        return {"topUp": top_up["id"]} if top_up else {}
+
+    def _is_signed(self, intent: Intent, shown: Json, amount: int) -> bool:
         assert intent.till is not None
         named = RequestKey(intent.till % 1_000_000, *(intent.named or (0, 0)))
-        amount = 0 if intent.operation == "VOID" else intent.amount_minor
         answer = self._identities[intent.till].verify(shown["signedAnswer"], named, amount)
-        return {
-            "outcome": shown["outcome"],
-            "code": shown["responseCode"],
-            "reason": shown["reason"],
-            "reference": shown["retrievalReference"],
-            "replayed": shown["replayed"],
-            "continuation": shown["continuation"],
-            "signed": shown["signedAnswer"],
-            "verified": not isinstance(answer, CodeRefusal),
-        }
+        return not isinstance(answer, CodeRefusal)
 
     def _headers(self, intent: Intent) -> Headers:
         if intent.till is None:
@@ -195,6 +225,11 @@ def _bearer(token: str) -> Headers:
     return lambda _body: {"authorization": f"Bearer {token}"}
 
 
-def _shown(payload: Json) -> Json:
-    top_up = payload.get("topUp")
-    return {"topUp": top_up["id"]} if top_up else {}
+def _outcome(shown: Json) -> Json:
+    return {
+        "outcome": shown["outcome"],
+        "code": shown["responseCode"],
+        "reason": shown.get("reason"),
+        "replayed": shown["replayed"],
+        "signed": shown.get("signedAnswer"),
+    }

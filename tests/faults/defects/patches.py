@@ -13,6 +13,7 @@ from core.card.service.cards import Cards
 from core.db import idempotency
 from core.db.lanes import Lane
 from tests.faults.defects.door_patches import DOOR_PATCHES
+from tests.faults.defects.terminal_planted import TERMINAL_PATCHES
 
 CREDITED_LATE_SECONDS = 0.25
 ANSWERED_EARLY_SECONDS = 0.25
@@ -131,5 +132,6 @@ PATCHES: dict[str, Callable[[], None]] = {
         refunds_without_lock,
         loss_after_answer,
         *DOOR_PATCHES,
+        *TERMINAL_PATCHES,
     )
 }

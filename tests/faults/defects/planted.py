@@ -6,6 +6,7 @@ import asyncpg
 
 from tests.faults.defects.defect import Defect, Edit
 from tests.faults.defects.door_planted import DOOR_DEFECTS
+from tests.faults.defects.terminal_planted import TERMINAL_DEFECTS
 
 _CRASHES = frozenset({"restart_database", "kill_backend"})
 _BREAKS = _CRASHES | {"kill_app", "cut_backends"}
@@ -146,6 +147,7 @@ DEFECTS: dict[str, Defect] = {
         "a loss report is committed after its answer", frozenset({"I17"}), is_patched=True
     ),
     **DOOR_DEFECTS,
+    **TERMINAL_DEFECTS,
 }  # fmt: skip
 
 
