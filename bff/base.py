@@ -25,8 +25,11 @@ from core.kit.sealed import Sealer
 from core.ledger.service import Ledger
 from core.limit.service import Limits
 from core.school.service import DenyList, Prints, Schools, Terminals
+from core.utility.service.meters import Meters
+from core.utility.service.reservations import Reservations
 from terminals.code_maker import CodeMaker
 from terminals.proofs import SignedProofs
+from terminals.water import WaterCodeMaker
 
 MODELS = ("core.card.store.cards", "core.card.store.codes", "core.limit.store")
 LANES = 2
@@ -52,6 +55,8 @@ class Base:
     cardholders: Cardholders
     doors: DoorRegistry
     deny: DenyList
+    meters: Meters
+    reservations: Reservations
 
     @classmethod
     def on(cls, ground: Ground) -> "Base":
@@ -67,6 +72,8 @@ class Base:
         deny = DenyList(database, clock)
         terminals = Terminals(database, clock, audit, SignedProofs())
         cardholders = Cardholders(database, sealer)
+        schools = Schools(database, clock, ids, audit, ledger)
+        keyring = SchoolKeyring(ground.keys, clock)
         return cls(
             ground=ground,
             database=database,
@@ -74,16 +81,20 @@ class Base:
             redis=open_redis(ground.redis_url),
             ids=ids,
             sealer=sealer,
-            keyring=SchoolKeyring(ground.keys, clock),
+            keyring=keyring,
             audit=audit,
             ledger=ledger,
             limits=Limits(database, Passes(clock, deny)),
-            schools=Schools(database, clock, ids, audit, ledger),
+            schools=schools,
             terminals=terminals,
             prints=Prints(database, clock, audit),
             cardholders=cardholders,
             doors=DoorRegistry(database, clock, audit, terminals, cardholders),
             deny=deny,
+            meters=Meters(database, clock, audit, terminals, schools),
+            reservations=Reservations(
+                database, clock, ids, WaterCodeMaker(keyring.water), ledger, schools.policy
+            ),
         )
 
 

@@ -94,6 +94,13 @@ class Keys(SecretRecord):
         """The school's T1 key of a version."""
         return _derive(self.totp[version], f"t1|{issuer}")
 
+    def water_key(self, issuer: int, group_no: int, version: int) -> bytes:
+        """The key of a group of meters; its version is the group's own (codes.md 14).
+
+        Of the oldest T1 key that is kept, so that a new one ends no code that people hold.
+        """
+        return _derive(self.totp[min(self.totp)], f"water|{issuer}|{group_no}|{version}")
+
     def pepper_for(self, use: str) -> bytes:
         """The key of another use that is as secret as the newest pepper."""
         return _derive(self.pepper[max(self.pepper)], f"pepper|{use}")

@@ -5,5 +5,6 @@ from core.db.outbox import INVARIANTS as INTENTS
 from core.entry.service.passages import INVARIANTS as PASSAGES
 from core.ledger.service import INVARIANTS as BOOKS
 from core.top_up.service import INVARIANTS as TOP_UPS
+from core.utility.service.meters import INVARIANTS as METERS
 
-PROOF = (*BOOKS, *PURCHASES, *TOP_UPS, *PASSAGES, *INTENTS)
+PROOF = (*BOOKS, *PURCHASES, *TOP_UPS, *PASSAGES, *METERS, *INTENTS)

@@ -16,9 +16,20 @@ from core.authorisation.records import (
 from core.authorisation.service import Authorisations
 from core.authorisation.service.offline import OfflineRecords
 from core.authorisation.service.scans import Scans
+from core.utility.records import Reading, Run
+from core.utility.service.runs import Runs
 from schema.feed import Feed, News
 
 Sign = Callable[[Answer], str]
+
+
+def tell(feed: Feed, school_id: int, answer: Answer) -> Answer:
+    """The answer; a new one is news to the devices of its cardholder."""
+    if answer.cardholder_id is not None and answer.verdict == "NEW":
+        moved = answer.outcome in ("APPROVED", "VOIDED")
+        news = (News.PAYMENT, News.BALANCE) if moved else (News.PAYMENT,)
+        feed.tell(school_id, answer.cardholder_id, *news)
+    return answer
 
 
 class PushingPayments:
@@ -94,11 +105,30 @@ class PushingPayments:
         return await self._payments.continuation(school_id, id_)
 
     def _told(self, school_id: int, answer: Answer) -> Answer:
-        if answer.cardholder_id is not None and answer.verdict == "NEW":
-            moved = answer.outcome in ("APPROVED", "VOIDED")
-            news = (News.PAYMENT, News.BALANCE) if moved else (News.PAYMENT,)
-            self._feed.tell(school_id, answer.cardholder_id, *news)
-        return answer
+        return tell(self._feed, school_id, answer)
+
+
+class PushingRuns:
+    """Implements `terminals.meter_messages.Runs` by the core's, with news of each new answer."""
+
+    def __init__(self, runs: Runs, feed: Feed) -> None:
+        self._runs = runs
+        self._feed = feed
+
+    async def start(
+        self, school_id: int, purses: Sequence[str], request: PurchaseRequest, run: Run, sign: Sign
+    ) -> Answer:
+        """Holds the maximum and begins."""
+        answer = await self._runs.start(school_id, purses, request, run, sign)
+        return tell(self._feed, school_id, answer)
+
+    async def stop(self, school_id: int, follow: FollowUp, reading: Reading, sign: Sign) -> Answer:
+        """Takes what ran and releases the rest."""
+        return tell(self._feed, school_id, await self._runs.stop(school_id, follow, reading, sign))
+
+    async def find(self, school_id: int, key: Key) -> Run | None:
+        """What began under a key."""
+        return await self._runs.find(school_id, key)
 
 
 class PushingRecords:

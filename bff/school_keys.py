@@ -57,6 +57,10 @@ class SchoolKeyring:
         """What the issue of passes needs."""
         return self._issuer_keys(school_id)
 
+    def water(self, school_id: int, group_no: int, version: int) -> bytes:
+        """The key of a group of meters."""
+        return self._keys.water_key(school_id, group_no, version)
+
     def _make_answer_key(self, school_id: int, kid: int) -> AnswerKey:
         return AnswerKey(school_id, kid, self._signer(school_id, kid, KeyUse.ANSWER))
 

@@ -7,13 +7,17 @@ from bff.instruments import CachedInstruments
 from bff.offline_wiring import OfflineServices
 from bff.paying import PayingPins, terms_by
 from bff.push import PushHub
-from bff.pushing import PushingPayments
+from bff.pushing import PushingPayments, PushingRuns
 from core.authorisation.service import Authorisations
 from core.authorisation.service.offline import OfflineRecords
 from core.authorisation.service.scans import Scans
 from core.entry.service.passages import Passages
+from core.school.features import is_offered
+from core.school.policy_words import Feature
 from core.school.service import Documents
 from core.settlement.service import Batches
+from core.utility.records import MeterGroup
+from core.utility.service.runs import Runs
 from terminals.authoriser import Authoriser
 from terminals.entry import Entries
 from terminals.entry_events import EntryEvents
@@ -21,6 +25,7 @@ from terminals.follow_ups import FollowUps
 from terminals.guesses import Guesses, Reader
 from terminals.look_up import LookUps
 from terminals.merchant_codes import MerchantCodes, Registry
+from terminals.meter import Metering, Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ class TerminalServices:
     entries: Entries
     entry_events: EntryEvents
     offline: OfflineServices
+    metering: Metering
 
     @classmethod
     def on(cls, base: Base, made: CardServices, push: PushHub) -> "TerminalServices":
@@ -80,4 +86,24 @@ class TerminalServices:
             ),
             offline=offline,
             entry_events=EntryEvents(passages, doors, instruments, terms, keys, clock),
+            metering=Metering(
+                payments,
+                PushingRuns(Runs(base.database, authorisations, clock), push),
+                _places(base, made),
+                reader,
+                terms,
+                keys,
+                clock,
+                ids,
+            ),
         )
+
+
+def _places(base: Base, made: CardServices) -> Places:
+    async def offers(school_id: int, group: MeterGroup) -> bool:
+        policy = await base.schools.policy(school_id)
+        return is_offered(policy, Feature(group.kind), None, group.campus_code)
+
+    return Places(
+        base.meters, base.reservations, made.cards.paying_card, offers, base.keyring.water
+    )

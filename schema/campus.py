@@ -31,6 +31,8 @@ from schema.terminal.purchases import PurchaseMutation
 from schema.terminal.registry import TerminalQuery, load_terminal
 from schema.terminal.sync import SyncMutation
 from schema.viewer import ViewerQuery, load_binding, load_session
+from schema.water.meters import MeterMutation
+from schema.water.mutations import WaterMutation
 
 SCHEMA: CampusSchema = build_schema(
     queries=[ViewerQuery, SchoolQuery, TerminalQuery],
@@ -54,6 +56,8 @@ SCHEMA: CampusSchema = build_schema(
         EntryMutation,
         OfflineMutation,
         BatchMutation,
+        MeterMutation,
+        WaterMutation,
         StaffSignInMutation,
         CashMutation,
         RegisterMutation,

@@ -33,6 +33,8 @@ from core.limit.service import Limits
 from core.school.service import DenyList, Documents, FourEyes, Prints, Schools, Staff, Terminals
 from core.settlement.service import Batches
 from core.top_up.service import Cash
+from core.utility.service.meters import Meters
+from core.utility.service.reservations import Reservations
 from schema.context import RequestInfo
 from schema.feed import Feed
 from terminals.answers import AnswerKey
@@ -43,6 +45,7 @@ from terminals.follow_ups import FollowUps
 from terminals.keys import PublicKey
 from terminals.look_up import LookUps
 from terminals.merchant_codes import MerchantCodes
+from terminals.meter import Metering
 from terminals.publisher import Publisher
 from terminals.uploads import Uploads
 
@@ -106,6 +109,9 @@ class Services:
     passages: Passages
     entries: Entries
     entry_events: EntryEvents
+    meters: Meters
+    reservations: Reservations
+    metering: Metering
     start_url: Callable[[int, str, str], str]
     """Where a browser begins a campus sign-on: school, provider, start id."""
     terminal_keys: TerminalKeys

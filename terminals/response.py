@@ -126,6 +126,10 @@ _CODE_BY_NAME = {response.name: response.code for response in RESPONSES} | {
     CodeRefusal.RECEIPT_EXPIRED: "C0",
     CodeRefusal.NOT_MINE: "25",
     CodeRefusal.NOT_OUTSTANDING: "25",
+    # Five wrong codes: for ten minutes a meter looks at none.
+    "METER_LOCKED": "65",
+    "VIRTUAL_CARD_NOT_OPENED": "14",
+    "FEATURE_OFF": "57",
 }
 
 

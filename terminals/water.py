@@ -1,14 +1,21 @@
 """Water codes: eight digits for a slot at a meter, checked without a network (codes.md 14)."""
 
 import hmac
-from collections.abc import Container
+from collections.abc import Callable, Container
 from struct import Struct
 from typing import NamedTuple
+
+from nacl.exceptions import CryptoError
+from nacl.public import SealedBox
+from nacl.signing import SigningKey, VerifyKey
+
+from core.ports.water import WaterSlot
 
 SEQUENCES = 64
 """Codes that a slot can have; a meter tries each of them."""
 EARLY_SECONDS = 600
 """How long before its slot a code is good."""
+KEY_BYTES = 32
 
 _MESSAGE = Struct(">4sIBIB")
 
@@ -60,3 +67,44 @@ def find_sequence(group_key: bytes, slot: Slot, digits: str, now: int) -> int | 
         return None
     tried = (number for number in range(SEQUENCES) if code(group_key, slot, number) == digits)
     return next(tried, None)
+
+
+class WaterCodeMaker:
+    """Implements `core.ports.water.WaterCodes`.
+
+    `keys_of` gives the 32-byte key of a group: school, group, version of its key.
+    """
+
+    def __init__(self, keys_of: Callable[[int, int, int], bytes]) -> None:
+        self._keys_of = keys_of
+
+    def code(self, school_id: int, slot: WaterSlot, sequence: int) -> str:
+        """The digits of a sequence number of a slot."""
+        return code(self._key(school_id, slot), _slot(slot), sequence)
+
+    def find_free(
+        self, school_id: int, slot: WaterSlot, live: Container[str], sequence: int
+    ) -> tuple[int, str] | None:
+        """The first number from `sequence` on whose digits nobody has now, with the digits."""
+        return find_free(self._key(school_id, slot), _slot(slot), live, sequence)
+
+    def _key(self, school_id: int, slot: WaterSlot) -> bytes:
+        return self._keys_of(school_id, slot.group_no, slot.key_version)
+
+
+def _slot(slot: WaterSlot) -> Slot:
+    return Slot(slot.group_no, slot.stall, slot.starts_at, slot.length_seconds)
+
+
+def seal_key(group_key: bytes, terminal_key: bytes) -> bytes:
+    """A group's key for one terminal only: sealed to its Ed25519 key, 80 bytes."""
+    return SealedBox(VerifyKey(terminal_key).to_curve25519_public_key()).encrypt(group_key)
+
+
+def open_key(sealed: bytes, seed: bytes) -> bytes | None:
+    """The group's key that was sealed to the terminal with this seed; None for anything else."""
+    try:
+        opened = SealedBox(SigningKey(seed).to_curve25519_private_key()).decrypt(sealed)
+    except (ValueError, CryptoError):
+        return None
+    return opened if len(opened) == KEY_BYTES else None

@@ -28,6 +28,7 @@ from core.kit.clock import Clock
 from core.kit.ids import Ids
 from core.school.records import SchoolUnknown
 from core.school.service import DenyList, Documents, Prints, Schools, Staff, Terminals
+from core.utility.service.meters import Meters
 
 School = Annotated[str, typer.Option("--school", help="Code or number of it 学校代码或编号")]
 _NO_REDIS = "redis://nowhere.invalid"
@@ -45,6 +46,7 @@ class Desk:
     terminals: Terminals
     doors: Doors
     passages: Passages
+    meters: Meters
     staff: Staff
     audit: Audit
     roster: RosterImport
@@ -97,6 +99,7 @@ async def open_desk() -> AsyncIterator[Desk]:
             services.terminals,
             services.doors,
             services.passages,
+            services.meters,
             services.staff,
             wired.audit,
             wired.roster,

@@ -1,5 +1,6 @@
 """The cardholder: everything that hangs off `viewer.cardholder`."""
 
+from datetime import date
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from schema.permissions import cardholder
 from schema.services import Services, services
 from schema.statement.reads import read_balance, read_payment, read_statement, read_totals
 from schema.statement.types import Balance, MonthTotals, Payment, StatementLineConnection
+from schema.water.types import SLOTS_MAXIMUM, WaterGroup, WaterReservation, WaterSlot
 
 LISTED_MAXIMUM = 100
 
@@ -34,6 +36,8 @@ Month = Annotated[
     str | None,
     strawberry.argument(description="YYYY-MM in the school's time zone; null: all of time."),
 ]
+GroupNo = Annotated[int, strawberry.argument(description="The number of the bath house.")]
+OnDay = Annotated[date, strawberry.argument(description="A day of the school's time zone.")]
 OneMonth = Annotated[str, strawberry.argument(description="YYYY-MM in the school's time zone.")]
 
 
@@ -167,6 +171,35 @@ class Cardholder(Node):
         policy = await services(info).schools.policy(self.school_id)
         channel = Channel(cardholder(info).session.channel)
         return offered(policy, channel, self.campus_code)
+
+    @strawberry.field(
+        description="The bath houses that can be reserved, by number, at most 50.",
+        directives=[Bounded(maximum=50)],
+    )
+    async def water_groups(self, info: RequestInfo) -> list[WaterGroup]:
+        """Those of campuses that offer it."""
+        channel = Channel(cardholder(info).session.channel)
+        listed = await services(info).reservations.list_groups(self.school_id, channel)
+        return [WaterGroup.of(self.school_id, each) for each in listed[:50]]
+
+    @strawberry.field(
+        description="The slots of a bath house on a day that are not over, at most 96; none of one"
+        " that cannot be reserved.",
+        directives=[Bounded(maximum=SLOTS_MAXIMUM)],
+    )
+    async def water_slots(self, info: RequestInfo, group_no: GroupNo, on: OnDay) -> list[WaterSlot]:
+        """What can be reserved."""
+        found = await services(info).reservations.free_slots(self.school_id, group_no, on)
+        return [WaterSlot.of(each) for each in found[:SLOTS_MAXIMUM]]
+
+    @strawberry.field(
+        description="Reservations of water that are not over, the next one first, at most 5.",
+        directives=[Bounded(maximum=5)],
+    )
+    async def water_reservations(self, info: RequestInfo) -> list[WaterReservation]:
+        """The reservations that hold."""
+        listed = await services(info).reservations.list_open(self.school_id, self.cardholder_id)
+        return [WaterReservation.of(self.school_id, each) for each in listed[:5]]
 
     @classmethod
     def of(cls, school_id: int, person: CardholderRecord) -> Self:

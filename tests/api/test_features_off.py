@@ -10,6 +10,7 @@ from tests.api.devices import SCHOOL
 from tests.api.sample import ALICE, CODE, OPERATOR, PIN, school_file
 from tests.api.test_bindings import binding_id
 
+WATER = {"idempotencyKey": "x", "groupNo": 1, "startsAt": "2026-09-01T05:00:00Z"}
 OFF = [
     ("PIN", "pinSet", {"pin": PIN}),
     ("PIN", "pinChange", {"oldPin": PIN, "newPin": "314159"}),
@@ -22,6 +23,7 @@ OFF = [
     ("VIRTUAL_CARD", "codePassIssue", {"deviceId": "x", "kinds": ["VIRTUAL_CARD"]}),
     ("VIRTUAL_CARD", "codeTokenIssue", {"deviceId": "x"}),
     ("MERCHANT_CODE", "merchantCodePay", {"idempotencyKey": "x", "text": "x"}),
+    ("SHOWER", "waterReserve", WATER),
 ]
 BOOKS = ("card", "pin", "cardholder_limit", "code_device", "code_pass", "binding", "session")
 

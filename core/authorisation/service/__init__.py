@@ -37,6 +37,8 @@ INVARIANTS = invariants.INVARIANTS
 
 Sign = Callable[[Answer], str]
 """Signs an answer (a CCR text, codes.md 6); pure, so it may run inside a unit."""
+_Act = Callable[[Unit, FollowUp, Sign], Awaitable[Answer]]
+"""What a follow-up does and answers, under the locks of its unit."""
 
 
 class Authorisations:
@@ -67,7 +69,24 @@ class Authorisations:
         Raises: IdempotencyConflict, Overloaded, DatabaseUnavailable.
         """
         answer = await self._queue.authorise(school_id, purses, request)
-        return await self._signed(school_id, answer, sign)
+        return await self.signed(school_id, answer, sign)
+
+    async def authorise_within(
+        self, unit: Unit, purses: Sequence[str], request: PurchaseRequest
+    ) -> Answer:
+        """The same within the unit of a higher context, which may still undo it.
+
+        What it answers goes through `signed` once the unit stands.
+        """
+        return await store.authorise_in(unit, purses, request)
+
+    async def follow_within(self, unit: Unit, follow: FollowUp, sign: Sign) -> Answer:
+        """A CAPTURE of a hold, or its VOID, within such a unit; a repeat hears the same.
+
+        What is captured already is not undone by it.
+        """
+        act = self._capture if follow.operation == "CAPTURE" else self._release
+        return await self._once(unit, follow, act, sign)
 
     async def refuse(
         self, school_id: int, operation: str, content_hash: bytes, answer: Answer, sign: Sign
@@ -78,9 +97,10 @@ class Authorisations:
         """
         signed = replace(answer, signed_answer=sign(answer))
         kept = await store.store_answer(self._lanes, school_id, operation, content_hash, signed)
-        return await self._signed(school_id, kept, sign)
+        return await self.signed(school_id, kept, sign)
 
-    async def _signed(self, school_id: int, answer: Answer, sign: Sign) -> Answer:
+    async def signed(self, school_id: int, answer: Answer, sign: Sign) -> Answer:
+        """The answer with its kept signature. Raises: IdempotencyConflict."""
         if answer.verdict == "CONFLICT":
             raise IdempotencyConflict("key")
         if answer.signed_answer is not None:
@@ -102,7 +122,7 @@ class Authorisations:
 
         answer = await self._database.unit(school_id, work)
         # The process that decided it may be about to sign it, or may have died before.
-        return None if answer is None else await self._signed(school_id, answer, sign)
+        return None if answer is None else await self.signed(school_id, answer, sign)
 
     async def is_spent(self, school_id: int, replay_key: bytes) -> bool:
         """Whether a code was used, or is reserved for a PIN."""
@@ -152,37 +172,42 @@ class Authorisations:
 
         Raises: IdempotencyConflict, DatabaseUnavailable.
         """
-
-        async def work(unit: Unit) -> Answer:
-            found = await self._locked(unit, follow.original)
-            code = capture_code(found, follow.amount_minor)
-            if found is not None and code == "00":
-                await self._movements.capture(unit, found, follow)
-            return await self._keep(unit, follow, code, "APPROVED", found, sign)
-
-        return await self._follow(school_id, follow, work, sign)
+        return await self._follow(school_id, follow, self._capture, sign)
 
     async def void(self, school_id: int, follow: FollowUp, sign: Sign) -> Answer:
         """Undoes a purchase, also before it arrives: then its key can never pay.
 
         Raises: IdempotencyConflict, DatabaseUnavailable.
         """
+        return await self._follow(school_id, follow, self._void, sign)
 
-        async def work(unit: Unit) -> Answer:
-            found = await self._locked(unit, follow.original)
-            if found is None:
-                await store.close_terminal(unit, follow.original.terminal_no)
-                if await store.is_follow_up(unit, follow.original):
-                    return await self._keep(unit, follow, "12", "VOIDED", None, sign)
-                if not await store.insert_tombstone(unit, follow.original, follow.answered_at):
-                    raise Raced
-                return await self._keep(unit, follow, "00", "VOIDED", None, sign)
-            code = void_code(found.state)
-            if code == "00" and found.state in ("CAPTURED", "PENDING"):
-                await self._movements.void(unit, found, follow.business_on)
-            return await self._keep(unit, follow, code, "VOIDED", found, sign)
+    async def _capture(self, unit: Unit, follow: FollowUp, sign: Sign) -> Answer:
+        found = await self._locked(unit, follow.original)
+        code = capture_code(found, follow.amount_minor)
+        if found is not None and code == "00":
+            await self._movements.capture(unit, found, follow)
+        return await self._keep(unit, follow, code, "APPROVED", found, sign)
 
-        return await self._follow(school_id, follow, work, sign)
+    async def _release(self, unit: Unit, follow: FollowUp, sign: Sign) -> Answer:
+        found = await self._locked(unit, follow.original)
+        code = capture_code(found, 0)
+        if found is not None and code == "00":
+            await self._movements.void(unit, found, follow.business_on)
+        return await self._keep(unit, follow, code, "VOIDED", found, sign)
+
+    async def _void(self, unit: Unit, follow: FollowUp, sign: Sign) -> Answer:
+        found = await self._locked(unit, follow.original)
+        if found is None:
+            await store.close_terminal(unit, follow.original.terminal_no)
+            if await store.is_follow_up(unit, follow.original):
+                return await self._keep(unit, follow, "12", "VOIDED", None, sign)
+            if not await store.insert_tombstone(unit, follow.original, follow.answered_at):
+                raise Raced
+            return await self._keep(unit, follow, "00", "VOIDED", None, sign)
+        code = void_code(found.state)
+        if code == "00" and found.state in ("CAPTURED", "PENDING"):
+            await self._movements.void(unit, found, follow.business_on)
+        return await self._keep(unit, follow, code, "VOIDED", found, sign)
 
     async def refund(
         self, school_id: int, follow: FollowUp, merchant_account_id: UUID, sign: Sign
@@ -193,7 +218,7 @@ class Authorisations:
         Raises: IdempotencyConflict, DatabaseUnavailable.
         """
 
-        async def work(unit: Unit) -> Answer:
+        async def work(unit: Unit, follow: FollowUp, sign: Sign) -> Answer:
             found = await self._locked(unit, follow.original)
             code = refund_code(found, merchant_account_id, follow.amount_minor)
             if found is not None and code == "00":
@@ -219,24 +244,20 @@ class Authorisations:
             await self._database.unit(school_id, work)
         return len(keys)
 
-    async def _follow(
-        self,
-        school_id: int,
-        follow: FollowUp,
-        work: Callable[[Unit], Awaitable[Answer]],
-        sign: Sign,
-    ) -> Answer:
-        """Repeats the stored answer of a key, or does the work, in one unit."""
+    async def _follow(self, school_id: int, follow: FollowUp, act: _Act, sign: Sign) -> Answer:
+        """Repeats the stored answer of a key, or acts, in one unit."""
+        answer = await self._database.unit(
+            school_id, lambda unit: self._once(unit, follow, act, sign)
+        )
+        return await self.signed(school_id, answer, sign)
 
-        async def once(unit: Unit) -> Answer:
-            stored = await store.find_answer(unit, follow.key, follow.content_hash)
-            if stored is not None:
-                return stored
-            if follow.operation != "VOID" and await store.is_voided(unit, follow.key):
-                return await self._keep(unit, follow, "22", "VOIDED", None, sign)
-            return await work(unit)
-
-        return await self._signed(school_id, await self._database.unit(school_id, once), sign)
+    async def _once(self, unit: Unit, follow: FollowUp, act: _Act, sign: Sign) -> Answer:
+        stored = await store.find_answer(unit, follow.key, follow.content_hash)
+        if stored is not None:
+            return stored
+        if follow.operation != "VOID" and await store.is_voided(unit, follow.key):
+            return await self._keep(unit, follow, "22", "VOIDED", None, sign)
+        return await act(unit, follow, sign)
 
     async def _locked(self, unit: Unit, key: Key) -> Authorisation | None:
         """The purchase with its cardholder's money lock and its own row held, in that order."""

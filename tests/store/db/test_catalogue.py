@@ -16,12 +16,12 @@ _CHANGED_LATER = {
     "cap_slot", "card", "cardholder", "cardholder_limit", "code_alias", "code_device", "code_pass",
     "code_use", "deny_list", "door", "entry_right", "entry_tag_day", "entry_zone",
     "four_eyes_request", "guardian_grant", "identity_claim", "limit_pause", "merchant",
-    "one_time_code", "outbox",
+    "meter", "meter_group", "one_time_code", "outbox",
     "pending_link", "pin", "printed_code", "school", "session", "site", "staff", "terminal",
-    "terminal_answer", "terminal_key", "zone_presence",
+    "terminal_answer", "terminal_key", "water_reservation", "zone_presence",
 }  # fmt: skip
 _DELETED = {"attempt_counter", "campus_session", "entry_answer", "entry_event", "identity_claim",
-            "passage", "pending_link", "pin_spray", "provider_notice",
+            "meter_try", "passage", "pending_link", "pin_spray", "provider_notice",
             "zone_presence"}  # fmt: skip
 
 

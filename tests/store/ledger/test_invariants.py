@@ -10,6 +10,24 @@ from tests.factories.canteen import TILLS, Canteen, Holder
 from tests.factories.offline import Stall
 from tests.servers.fixtures import DatabaseDsn
 
+_METER = (
+    "WITH c AS (INSERT INTO campus VALUES (7, 'WATER', 'a', 'a')), g AS (INSERT INTO meter_group"
+    " VALUES (7, 1, 'WATER', 'SHOWER', 'a', 'a', true, 1, 30, '06:00', '22:00', 1, 3, 1, 100, 1,"
+    " '2026-01-01')), m AS (INSERT INTO meter SELECT 7, terminal_no, 1, 1, 0, made_at"
+    " FROM authorisation WHERE state = 'PENDING')"
+)
+_RAN = (
+    "INSERT INTO meter_run (school_id, terminal_no, batch_no, seq_no, meter_no, group_no,"
+    " cardholder_id, price_minor, per_units, maximum_units, started_at, ends_at, late)"
+    " SELECT school_id, terminal_no, batch_no, seq_no, 1, 1, cardholder_id, 3, 1, 100, made_at,"
+    " made_at, false FROM authorisation WHERE state = 'PENDING' RETURNING *"
+)
+_RESERVED = (
+    "INSERT INTO water_reservation (school_id, id, group_no, stall, sequence, starts_at, ends_at,"
+    " cardholder_id, price_minor, per_units, maximum_units, key_version, made_at)"
+    " SELECT 7, gen_random_uuid(), 1, 0, {0}, '2099-01-01', '2099-01-02', cardholder_id, 3, 1, 100,"
+    " 1, made_at FROM authorisation WHERE state = 'PENDING'"
+)
 PLANTED = {
     "I6": "UPDATE leg SET amount_minor = 999 WHERE amount_minor = 500",
     "I7 legs": "DELETE FROM leg WHERE amount_minor = -500",
@@ -37,6 +55,10 @@ PLANTED = {
     " content_hash, outcome, response_code, scene, cardholder_id, answer_kid, answered_at,"
     " signed_answer) SELECT school_id, terminal_no, 9, 9, content_hash, 'GRANTED', '00', 'GATE',"
     " cardholder_id, 1, answered_at, 'CCR' FROM terminal_answer WHERE seq_no = 1",
+    "I4 meters": f"{_METER}, r AS ({_RAN}) INSERT INTO meter_reading (school_id, terminal_no,"
+    " batch_no, seq_no, stop_batch_no, stop_seq_no, units, amount_minor, reason, read_at)"
+    " SELECT school_id, terminal_no, batch_no, seq_no, 1, 99, 7, 21, 'CANCEL', started_at FROM r",
+    "I4 places": f"{_METER}, w AS ({_RESERVED.format(0)}) {_RESERVED.format(1)}",
     "I16 outbox": "INSERT INTO outbox (school_id, id, kind, payload, due_at, created_at)"
     " SELECT school_id, id, 'call', '{}', '2026-01-01', '2026-01-01' FROM merchant",
 }

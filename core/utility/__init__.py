@@ -1,0 +1,1 @@
+"""Water: meters, reservations of them and what ran (mission.md 3.10)."""

@@ -1,0 +1,1 @@
+"""The rows of meters, reservations and runs."""

@@ -1,0 +1,1 @@
+"""Water: what a holder reserves, and what a meter asks."""
