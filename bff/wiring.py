@@ -37,6 +37,7 @@ from core.school.service import (
     Staff,
 )
 from core.top_up.service import CASH_TOP_UP, Cash, CashPosting
+from core.utility.service.meters import Meters
 from schema.services import Services, TerminalKeys
 
 Senders = Mapping[AddressKind, MessageSender]
@@ -56,6 +57,7 @@ class Wired:
     messages: Messages
     attempts: Attempts
     roster: RosterImport
+    meters: Meters
     notices: ProviderNotices
     push: PushHub
     outside: Outside
@@ -140,6 +142,7 @@ def wire(ground: Ground, senders: Senders | None = None, outside: Outside | None
         messages=identity.messages,
         attempts=identity.attempts,
         roster=identity.roster,
+        meters=base.meters,
         notices=identity.notices,
         push=push,
         outside=connections,
@@ -182,7 +185,6 @@ def _services(
     payments: TerminalServices,
     push: PushHub,
 ) -> Services:
-    database = base.database
     return Services(
         clock=base.ground.clock,
         schools=base.schools,
@@ -193,7 +195,7 @@ def _services(
         four_eyes=desk.four_eyes,
         cash=desk.cash,
         cardholders=base.cardholders,
-        staff_look_ups=StaffLookUps(database, base.cardholders, base.audit),
+        staff_look_ups=StaffLookUps(base.database, base.cardholders, base.audit),
         sign_in=identity.sign_in,
         channel_sign_in=identity.channel_sign_in,
         confirmations=identity.confirmations,
@@ -229,7 +231,6 @@ def _services(
         passages=payments.passages,
         entries=payments.entries,
         entry_events=payments.entry_events,
-        meters=base.meters,
         reservations=base.reservations,
         metering=payments.metering,
         start_url=base.ground.start_url,

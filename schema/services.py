@@ -33,7 +33,6 @@ from core.limit.service import Limits
 from core.school.service import DenyList, Documents, FourEyes, Prints, Schools, Staff, Terminals
 from core.settlement.service import Batches
 from core.top_up.service import Cash
-from core.utility.service.meters import Meters
 from core.utility.service.reservations import Reservations
 from schema.context import RequestInfo
 from schema.feed import Feed
@@ -109,7 +108,6 @@ class Services:
     passages: Passages
     entries: Entries
     entry_events: EntryEvents
-    meters: Meters
     reservations: Reservations
     metering: Metering
     start_url: Callable[[int, str, str], str]

@@ -99,7 +99,7 @@ async def open_desk() -> AsyncIterator[Desk]:
             services.terminals,
             services.doors,
             services.passages,
-            services.meters,
+            wired.meters,
             services.staff,
             wired.audit,
             wired.roster,

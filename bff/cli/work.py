@@ -54,7 +54,7 @@ async def _work(settings: Settings) -> None:
         async def expire(school_id: int) -> None:
             await made.services.authorisations.expire_holds(school_id)
             await made.services.passages.expire(school_id)
-            await made.services.meters.expire_tries(school_id)
+            await made.meters.expire_tries(school_id)
             await made.services.batches.adjust_touched(school_id)
             await made.services.channel_sign_in.expire(school_id)
             await made.services.campus_links.expire(school_id)

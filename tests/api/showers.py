@@ -4,10 +4,12 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Any
 
+from bff.proof import PROOF
+from core.db.invariants import judge
 from core.utility.records import Meter, MeterGroup, MeterKind, Tariff
 from tests.api.campus import Campus
 from tests.api.devices import AUTHORISATION, SCHOOL, Till
-from tests.api.sample import OPERATOR
+from tests.api.sample import ALICE, OPERATOR
 
 BATH = MeterGroup(
     number=9,
@@ -38,7 +40,7 @@ MONEY = ("transfer", "leg", "account", "authorisation", "cardholder_limit", "cod
 async def bath(campus: Campus, group: MeterGroup = BATH, stall: int = 0) -> Till:
     """A terminal with meter 1 of a group."""
     till = await campus.till("METER")
-    meters = campus.wired.services.meters
+    meters = campus.wired.meters
     await meters.put_group(SCHOOL, group, OPERATOR)
     await meters.put(SCHOOL, Meter(till.number, 1, group.number, stall), OPERATOR)
     return till
@@ -69,6 +71,19 @@ async def code_of(campus: Campus, token: str, starts_at: datetime) -> str:
     assert payload["userErrors"] == []
     code: str = payload["reservation"]["code8"]
     return code
+
+
+async def booked(campus: Campus) -> tuple[Till, str]:
+    """A meter, and Alice's code that works at it now."""
+    meter, token = await bath(campus), await campus.bind(ALICE)
+    return meter, await code_of(campus, token, slot_from(campus))
+
+
+async def sound(campus: Campus) -> None:
+    """The books are what they must be; nobody delivers messages here."""
+    books = [each for each in PROOF if each.id != "I16 outbox"]
+    found = await judge(campus.wired.database, SCHOOL, books, campus.clock.now())
+    assert [(each.invariant.id, each.witnesses) for each in found if each.count] == []
 
 
 async def start(meter: Till, **given: Any) -> Any:
