@@ -33,7 +33,6 @@ from terminals.guesses import Reader
 from terminals.instruments import Declined, Found, Owner
 from terminals.message import PROOF_SECONDS, RequestKey, hash_of
 from terminals.meter_messages import (
-    WATER,
     Bookings,
     GroupKey,
     Registry,
@@ -48,7 +47,7 @@ from terminals.payments import Payments, SchoolKeys, Terms, Till
 from terminals.response import response_to
 from terminals.scanning import scan_of
 from terminals.scenes import Scene
-from terminals.water import seal_key
+from terminals.water import WATER, seal_key
 
 _CODE8 = re.compile(r"[0-9]{8}", re.ASCII)
 

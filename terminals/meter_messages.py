@@ -10,9 +10,6 @@ from core.authorisation.records import Answer, FollowUp, Key, PurchaseRequest
 from core.utility.records import PlacedMeter, Reading, Reservation, Run, StopReason
 from terminals.message import RequestKey, hash_of
 
-WATER = "WATER"
-"""The instrument of a purchase that was begun by typed digits."""
-
 
 class StartFields(NamedTuple):
     """What a start asks for; a repeat of its key must ask for the same.

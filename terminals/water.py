@@ -16,6 +16,9 @@ SEQUENCES = 64
 EARLY_SECONDS = 600
 """How long before its slot a code is good."""
 KEY_BYTES = 32
+CODE_DIGITS = 8
+WATER = "WATER"
+"""The instrument of a purchase that was begun by typed digits."""
 
 _MESSAGE = Struct(">4sIBIB")
 

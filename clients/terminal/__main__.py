@@ -16,6 +16,7 @@ from clients.endpoint import Endpoint, NoAnswer
 from clients.screen import fen, qr, unix_clock, yuan
 from clients.terminal.batches import Batches, BatchNotWhole
 from clients.terminal.journal import Entry, Journal, NotEnrolled, RequestUnknown, TillLocked
+from clients.terminal.meter_commands import commands
 from clients.terminal.protocol import Line, enrol
 from clients.terminal.receipt import ClockUntrusted, Direction, Receipt, ReceiptRefused
 from clients.terminal.till import Till
@@ -361,6 +362,9 @@ def _run(work: Callable[[], Awaitable[None]]) -> None:
     except NoAnswer as none:
         typer.echo(f"服务器无应答 · no answer: {none.reason}", err=True)
         raise typer.Exit(3) from None
+
+
+app.add_typer(commands(_at_desk), name="meter")
 
 
 if __name__ == "__main__":

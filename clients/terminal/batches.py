@@ -12,6 +12,7 @@ from terminals.ccr import Outcome
 from terminals.codes import CodeRefusal, Instrument, classify
 from terminals.message import RequestKey
 from terminals.offline import ITEMS_MAXIMUM
+from terminals.water import WATER
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +116,9 @@ class Batches:
             return entry.minor_amount
         if entry.operation is Operation.CHALLENGE:
             return entry.minor_amount
-        if entry.operation is not Operation.AUTHORISE:
+        if entry.operation not in (Operation.AUTHORISE, Operation.METER_START):
             return 0
-        if entry.given["capture"] == "IMMEDIATE":
+        if entry.given.get("capture") == "IMMEDIATE":
             return entry.minor_amount
         captures = self._journal.captures_of(entry.key)
         return sum(capture.minor_amount for capture in captures)
@@ -126,6 +127,8 @@ class Batches:
         """Of a sale that went on with a PIN: that of the scan its continuation stands for."""
         if entry.operation is Operation.CHALLENGE:
             return Instrument.CHALLENGE.value
+        if entry.given.get("code8") is not None:
+            return WATER
         scanned = entry
         while "presented" not in scanned.given:
             before = self._journal.before(scanned)

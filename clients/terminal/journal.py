@@ -73,6 +73,8 @@ class Operation(StrEnum):
     CAPTURE = "CAPTURE"
     VOID = "VOID"
     REFUND = "REFUND"
+    METER_START = "METER_START"
+    METER_STOP = "METER_STOP"
     ENTRY = "ENTRY"
     """A question of a door: without an answer the door stayed closed, and nothing is open."""
 
@@ -94,8 +96,9 @@ class Entry:
 
     @property
     def named(self) -> RequestKey:
-        """The key that its signed answer names: of a void, the original's."""
-        is_void = self.operation is Operation.VOID
+        """The key that its signed answer names: the original's, of a void or a stop for nothing."""
+        is_stop = self.operation is Operation.METER_STOP
+        is_void = self.operation is Operation.VOID or (is_stop and self.minor_amount == 0)
         return self.original if is_void and self.original else self.key
 
 
@@ -275,9 +278,11 @@ class Journal:
     def captures_of(self, original: RequestKey) -> list[Entry]:
         """The captures of a hold that were approved."""
         where = (
-            "WHERE operation = ? AND (original_batch_no, original_seq_no) = (?, ?) AND outcome = ?"
+            "WHERE operation IN (?, ?) AND (original_batch_no, original_seq_no) = (?, ?)"
+            " AND outcome = ?"
         )
-        wanted = Operation.CAPTURE, original.batch_no, original.seq_no, Outcome.APPROVED.name
+        kinds = Operation.CAPTURE, Operation.METER_STOP
+        wanted = *kinds, original.batch_no, original.seq_no, Outcome.APPROVED.name
         return self._entries(where, *wanted)
 
     def before(self, entry: Entry) -> Entry | None:

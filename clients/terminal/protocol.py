@@ -28,6 +28,8 @@ _DOCUMENTS = {
     Operation.CAPTURE: ("PurchaseCapture", "purchaseCapture", "authorisation"),
     Operation.VOID: ("PurchaseVoid", "purchaseVoid", "authorisation"),
     Operation.REFUND: ("PurchaseRefund", "purchaseRefund", "authorisation"),
+    Operation.METER_START: ("MeterStart", "meterStart", "authorisation"),
+    Operation.METER_STOP: ("MeterStop", "meterStop", "authorisation"),
     Operation.ENTRY: ("EntryAuthorise", "entryAuthorise", "entry"),
 }
 """Of each operation: its document, its mutation, and what that answers."""
@@ -108,7 +110,8 @@ class Line:
             given["pinBlock"] = self._journal.identity.seal(pin, entry.key, self.now())
         document, field, answered = _DOCUMENTS[entry.operation]
         payload = await self._endpoint.change(document, field, given, self._signed(entry.key))
-        return self._verified(entry, payload[answered])
+        answer, shown = self._verified(entry, payload[answered])
+        return answer, {**shown, "run": payload["run"]} if "run" in payload else shown
 
     async def ask_status(self, entry: Entry) -> tuple[Answer, Json] | None:
         """The verified answer that the server keeps for a purchase; None if it knows of none.
@@ -235,6 +238,17 @@ class Line:
         result: Json = payload["batch"]
         return result
 
+    async def ask_meters(self) -> list[Json]:
+        """The meters of this terminal, each with its group's sealed key.
+
+        Raises: NoAnswer.
+        """
+        key = self._journal.control_key()
+        given = {"key": key_input(key)}
+        payload = await self._endpoint.change("MeterSync", "meterSync", given, self._signed(key))
+        meters: list[Json] = payload["meters"]
+        return meters
+
     async def look_up(self, presented: str, scene: Scene) -> Json:
         """What this scene may see of whoever presents a code.
 
@@ -250,7 +264,10 @@ class Line:
 
     def _verified(self, entry: Entry, shown: Json | None) -> tuple[Answer, Json]:
         text = str((shown or {}).get("signedAnswer"))
-        answer = self._journal.identity.verify(text, entry.named, entry.minor_amount)
+        amount = entry.minor_amount
+        if entry.operation is Operation.METER_START:  # what is held is the server's to say
+            amount = ((shown or {}).get("amount") or {}).get("minorAmount", 0)
+        answer = self._journal.identity.verify(text, entry.named, amount)
         if shown is None or isinstance(answer, CodeRefusal):
             raise AnswerForged(f"the signed answer is refused: {answer}")
         if entry.operation is Operation.VOID and answer.outcome is Outcome.APPROVED:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from clients.endpoint import Json
-from clients.terminal.journal import Entry, Operation
+from clients.terminal.journal import Entry
 from terminals.ccr import Answer, Outcome
 from terminals.codes import CodeRefusal
 from terminals.response import Response, find_response
@@ -56,7 +56,7 @@ class Receipt:
     @property
     def is_approved(self) -> bool:
         """Whether it is certain that what was asked has happened."""
-        is_void = self.entry.operation is Operation.VOID
+        is_void = self.entry.named != self.entry.key
         return self.is_offline or self.outcome is (Outcome.VOIDED if is_void else Outcome.APPROVED)
 
 

@@ -231,6 +231,13 @@ class Till:
         found = await self._line.ask_status(entry)
         return Receipt(entry, *found) if found else None
 
+    async def send(self, entry: Entry) -> Receipt:
+        """The answer to a request in the journal, within the budget.
+
+        Raises: NoAnswer.
+        """
+        return await self._insist(entry)
+
     async def settle_open(self) -> list[Receipt]:
         """Ends what is open, oldest first; call it at the start and whenever the till is idle.
 
@@ -244,6 +251,8 @@ class Till:
             if entry.operation is Operation.ENTRY:
                 self._journal.give_up(entry)
                 continue
+            if entry.operation in (Operation.METER_START, Operation.METER_STOP):
+                continue  # what runs, or ran, is the meter's to end
             is_purchase = entry.operation in (Operation.AUTHORISE, Operation.CHALLENGE)
             sent = self._void_of(entry) if is_purchase else entry
             try:

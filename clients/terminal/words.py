@@ -30,12 +30,15 @@ _CLASSES = {
 }
 
 
+_PURCHASES = (Operation.AUTHORISE, Operation.CHALLENGE, Operation.METER_START)
+
+
 def tell(receipt: Receipt, language: str) -> str:
     """One line about what came of a request."""
     if receipt.entry.operation is Operation.ENTRY:
         return _tell_door(receipt, language)
     head = f"{receipt.entry.key.text()}  {yuan(receipt.entry.minor_amount)}  "
-    is_purchase = receipt.entry.operation in (Operation.AUTHORISE, Operation.CHALLENGE)
+    is_purchase = receipt.entry.operation in _PURCHASES
     if receipt.is_offline:
         return head + _OFFLINE[language]
     if receipt.answer is None or receipt.response is None:

@@ -99,7 +99,7 @@ class WaterReservation:
         description="The global id; `waterReservationCancel` takes it."
     )
     code8: str = strawberry.field(
-        description="The 8 digits to type at the meter: confirm, digits, confirm. Good from 10"
+        description="The digits to type at the meter after confirm. Good from 10"
         " minutes before the slot to its end, once."
     )
     stall: int | None = strawberry.field(
