@@ -86,7 +86,7 @@ async def counter(
     async with campus_on(database_dsn, redis_url, tmp_path, texts) as campus:
         network = Network(campus)
         async with httpx2.AsyncClient(transport=network, base_url="http://campus.example") as http:
-            _, code = await campus.activation("MEAL", "GATE", "LIBRARY")
+            _, code = await campus.activation("MEAL", "GATE", "LIBRARY", "METER")
             endpoint = Endpoint(http)
             identity, answer = await enrol(
                 endpoint, SCHOOL, code, "reference", "SN-1", campus.entropy
