@@ -144,13 +144,9 @@ def step(pad: Keypad, event: Event, now: int) -> Step:
 
     `now` is in Unix seconds.
     """
-    match pad.mode:
-        case Mode.READY | Mode.TYPING:
-            return _before(pad, event, now)
-        case Mode.ASKING:
-            return _asking(pad, event, now)
-        case Mode.RUNNING | Mode.PAUSED:
-            return _during(pad, event, now)
+    if pad.mode in (Mode.READY, Mode.TYPING):
+        return _before(pad, event, now)
+    return _asking(pad, event, now) if pad.mode is Mode.ASKING else _during(pad, event, now)
 
 
 def _before(pad: Keypad, event: Event, now: int) -> Step:

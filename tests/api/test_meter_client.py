@@ -16,7 +16,8 @@ from tests.api.devices import SCHOOL
 from tests.api.sample import ALICE, OPERATOR
 from tests.api.showers import BATH, code_of, funds, slot_from, sound
 
-SHORT = Patience(budget_seconds=0.2, attempt_seconds=0.2, pause_seconds=0.01, status_tries=1)
+ONCE = Patience(budget_seconds=5, attempt_seconds=5, pause_seconds=1_000)
+"""One try: the pause before the second is longer than the budget."""
 
 
 @dataclass
@@ -30,7 +31,7 @@ class Bath:
     def cut(self) -> None:
         """No request gets through any more."""
         self.counter.network.cut = lambda operation: True
-        till = Till(self.counter.journal, self.counter.line, SHORT)
+        till = Till(self.counter.journal, self.counter.line, ONCE)
         self.meter = Meter(self.counter.journal, self.counter.line, till)
 
     def mend(self) -> None:
@@ -125,7 +126,7 @@ async def test_stop_that_got_no_answer_is_told_again_and_paid_once(bath: Bath) -
     _, run = await bath.meter.start(1, code8=bath.code)
     assert run is not None
     bath.counter.network.lost = lambda operation: True
-    till = Till(bath.counter.journal, bath.counter.line, SHORT)
+    till = Till(bath.counter.journal, bath.counter.line, ONCE)
     bath.meter = Meter(bath.counter.journal, bath.counter.line, till)
     assert await bath.meter.stop(run, 50, "IDLE") == []
     assert await funds(bath.counter.campus) == (4_850, 4_850)
@@ -160,7 +161,7 @@ async def test_meter_without_a_network_takes_a_code_once_and_tells_it_later(bath
 
 async def test_start_whose_answer_was_lost_goes_on_alone_under_its_key(bath: Bath) -> None:
     bath.counter.network.lost = lambda operation: True
-    till = Till(bath.counter.journal, bath.counter.line, SHORT)
+    till = Till(bath.counter.journal, bath.counter.line, ONCE)
     bath.meter = Meter(bath.counter.journal, bath.counter.line, till)
     receipt, run = await bath.meter.start(1, code8=bath.code)
     assert (receipt.is_offline, run is not None) == (True, True)

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from core.utility.records import MeterInvalid
 from terminals import water
 from terminals.water import Slot
 from tests.api.campus import Campus
 from tests.api.devices import SCHOOL
 from tests.api.sample import ALICE, BOB, OPERATOR, school_file
-from tests.api.showers import BATH, WATER_ROWS, bath, reserve, slot_from
+from tests.api.showers import BATH, WATER_ROWS, bath, refused, reserve, slot_from
 
 DAY = "2026-09-01"
 
@@ -27,8 +28,17 @@ async def slots(campus: Campus, token: str, on: str = DAY, group: int = BATH.num
 async def test_holder_reserves_a_shower_and_is_given_its_code(campus: Campus) -> None:
     await bath(campus)
     token = await campus.bind(ALICE)
-    groups = await campus.holder("waterGroups { number name daysAhead }", token)
-    assert groups["waterGroups"] == [{"number": 9, "name": "Sample bath house", "daysAhead": 2}]
+    groups = await campus.holder(
+        "waterGroups { number name daysAhead tariff { perUnits price { minorAmount } } }", token
+    )
+    assert groups["waterGroups"] == [
+        {
+            "number": 9,
+            "name": "Sample bath house",
+            "daysAhead": 2,
+            "tariff": {"perUnits": 10, "price": {"minorAmount": 30}},
+        }
+    ]
     free = await slots(campus, token)
     assert free[0] == {
         "startsAt": "2026-09-01T04:00:00Z", "endsAt": "2026-09-01T04:30:00Z", "free": 2
@@ -203,3 +213,29 @@ async def test_price_of_the_day_it_was_made_stays(campus: Campus) -> None:
     await campus.wired.meters.put_group(SCHOOL, dear, OPERATOR)
     listed = await campus.holder("waterReservations { tariff { maximum { minorAmount } } }", token)
     assert listed["waterReservations"] == [{"tariff": {"maximum": made["tariff"]["maximum"]}}]
+
+
+async def test_what_codes_were_made_of_stays_while_somebody_holds_one(campus: Campus) -> None:
+    await bath(campus)
+    assert (await reserve(campus, await campus.bind(ALICE), slot_from(campus, 30)))["reservation"]
+    before = await campus.dump("meter_group")
+    meters = campus.wired.meters
+    for changed in (replace(BATH, slot_minutes=60), replace(BATH, places=1)):
+        with pytest.raises(MeterInvalid):
+            await meters.put_group(SCHOOL, changed, OPERATOR)
+    with pytest.raises(MeterInvalid):
+        await meters.put_group(SCHOOL, BATH, OPERATOR, new_key=True)
+    assert await campus.dump("meter_group") == before
+    campus.clock.instant = slot_from(campus, 60)
+    assert (await meters.put_group(SCHOOL, BATH, OPERATOR, new_key=True)).key_version == 2
+
+
+async def test_wrong_codes_are_forgotten_after_a_day(campus: Campus) -> None:
+    meter = await bath(campus)
+    await refused(meter, code8="00000000")
+    campus.clock.advance(hours=24)
+    await campus.wired.meters.expire_tries(SCHOOL)
+    assert len(await campus.rows("SELECT 1 FROM meter_try")) == 1
+    campus.clock.advance(seconds=1)
+    await campus.wired.meters.expire_tries(SCHOOL)
+    assert await campus.rows("SELECT 1 FROM meter_try") == []
