@@ -55,7 +55,8 @@ class PretendMeters(PretendServer):
             shown = self._shown(Outcome.APPROVED, key, "00", 600)
             return {**shown, "amount": {"minorAmount": 600}}
         if operation == "MeterStop":
-            original = RequestKey(42, batch_no=given["original"]["batchNo"], seq_no=given["original"]["seqNo"])  # fmt: skip
+            named = given["original"]
+            original = RequestKey(42, named["batchNo"], named["seqNo"])
             del self.held[original]
             amount = given["minorAmount"] or 0
             if amount == 0:
