@@ -1,6 +1,7 @@
 """What answers terminals, and payers who scan what a terminal shows: money and doors."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from bff.base import Base, CardServices
 from bff.instruments import CachedInstruments
@@ -12,6 +13,7 @@ from core.authorisation.service import Authorisations
 from core.authorisation.service.offline import OfflineRecords
 from core.authorisation.service.scans import Scans
 from core.entry.service.passages import Passages
+from core.limit.thresholds import pin_reason
 from core.school.features import is_offered
 from core.school.policy_words import Feature
 from core.school.service import Documents
@@ -104,6 +106,13 @@ def _places(base: Base, made: CardServices) -> Places:
         policy = await base.schools.policy(school_id)
         return is_offered(policy, Feature(group.kind), None, group.campus_code)
 
+    async def needs_pin(school_id: int, cardholder_id: UUID, amount_minor: int) -> bool:
+        policy, now = await base.schools.policy(school_id), base.ground.clock.now()
+        held = await base.limits.in_force(school_id, cardholder_id, policy, now)
+        limits = held.spent_today_minor, held.single_minor, held.daily_minor
+        return bool(pin_reason(amount_minor, *limits))
+
     return Places(
-        base.meters, base.reservations, made.cards.paying_card, offers, base.keyring.water
-    )
+        base.meters, base.reservations, made.cards.paying_card, offers, needs_pin,
+        base.keyring.water,
+    )  # fmt: skip

@@ -62,6 +62,8 @@ class Places:
     """The card that a payment of this cardholder is booked to."""
     is_offered: Callable[[int, MeterGroup], Awaitable[bool]]
     """Whether the school offers such a group on its campus."""
+    needs_pin: Callable[[int, UUID, int], Awaitable[bool]]
+    """Whether an amount (fen) is above this cardholder's limits: a meter asks for no PIN."""
     group_key: Callable[[int, int, int], bytes]
     """School, group, version of its key."""
 
@@ -184,10 +186,18 @@ class Metering:
             return Declined("40", "NOT_SUPPORTED")
         try:
             if message.code8 is not None:
-                return await self._typed(till, message, placed, now)
-            return await self._scanned(till, message, placed, terms, keys, now)
+                payer: _Payer | Declined = await self._typed(till, message, placed, now)
+            else:
+                payer = await self._scanned(till, message, placed, terms, keys, now)
         except Refusal as refusal:
             return Declined(None, refusal.code())
+        if isinstance(payer, Declined):
+            return payer
+        amount, cardholder_id = payer.tariff.maximum_minor, payer.owner.cardholder_id
+        if await self._places.needs_pin(till.issuer, cardholder_id, amount):
+            # Not asked of the books, where it would reserve the code for a PIN that never comes.
+            return Declined("61", "PIN_REQUIRED")
+        return payer
 
     async def _typed(
         self, till: Till, message: StartMessage, placed: PlacedMeter, now: datetime

@@ -12,7 +12,7 @@ from terminals import ccr
 from terminals.message import RequestKey
 from tests.api.campus import Campus
 from tests.api.devices import AUTHORISATION, SCHOOL
-from tests.api.sample import ALICE, BOB, OPERATOR, school_file
+from tests.api.sample import ALICE, BOB, OPERATOR, PIN, school_file
 from tests.api.showers import (
     DORMITORY,
     MONEY,
@@ -273,6 +273,20 @@ async def test_holder_with_too_little_starts_nothing(campus: Campus) -> None:
     before = await campus.dump(*MONEY, *WATER_ROWS)
     assert await refused(meter, presented=f"CARD:{BOB.card_uid}") == ("51", None)
     assert await campus.dump(*MONEY, *WATER_ROWS) == before
+
+
+async def test_hold_above_a_limit_starts_nothing_and_spends_no_code(campus: Campus) -> None:
+    token, meter = await campus.with_pin(ALICE), await bath(campus)
+    code = await code_of(campus, token, slot_from(campus))
+    limits = {"singleMinor": 599, "dailyMinor": 5_000, "pin": PIN}
+    await campus.do("limitsSet", limits, "limits { single { minorAmount } }", token)
+    before = await campus.dump(*MONEY, *WATER_ROWS)
+    assert await refused(meter, code8=code) == ("61", "PIN_REQUIRED")
+    assert await campus.dump(*MONEY, *WATER_ROWS) == before
+    await campus.do(
+        "limitsSet", {**limits, "singleMinor": 600}, "limits { single { minorAmount } }", token
+    )
+    assert (await start(meter, code8=code))["authorisation"]["responseCode"] == "00"
 
 
 @pytest.mark.parametrize(
