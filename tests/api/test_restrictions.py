@@ -23,11 +23,12 @@ from tests.api.sample import ALICE, BOB
 CORE = graphql_schema(SCHEMA)
 CLOSED = ("UNAUTHENTICATED", "FORBIDDEN")
 TABLES = ("card", "pin", "binding", "code_device", "terminal", "terminal_answer", "leg",
-          "four_eyes_request", "cardholder_limit", "authorisation")  # fmt: skip
+          "four_eyes_request", "cardholder_limit", "authorisation", "water_reservation",
+          "meter_run")  # fmt: skip
 SESSIONS = "SELECT id, step_up_at, revoked_at FROM session ORDER BY id"
 _SAMPLES = {
     "String": "sample", "ID": "sample", "Int": 1, "Boolean": False, "MinorAmount": 1,
-    "Base64Bytes": "AA==", "CurrencyCode": "CNY",
+    "Base64Bytes": "AA==", "CurrencyCode": "CNY", "DateTime": "2026-09-01T05:00:00Z",
 }  # fmt: skip
 MUTATIONS = {name: to for kind, name, to in restricted_fields(CORE) if kind == "Mutation"}
 INNER = {
