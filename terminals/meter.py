@@ -8,6 +8,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from uuid import UUID
 
 from core.authorisation.records import Answer, CodeUsed, FollowUp, Key, PurchaseRequest
@@ -209,8 +210,8 @@ class Metering:
         )
         card_id = await self._places.find_card(till.issuer, reservation.cardholder_id)
         owner = Owner(reservation.cardholder_id, card_id, None, is_revoked=False, holder=None)
-        spent = b"\x04" + reservation.id.bytes + Use.PAY.encode()
         slot, tariff = reservation.slot, reservation.tariff
+        spent = _replay_key(reservation.id, message.key(till.terminal_no))
         return _Payer(owner, WATER, spent, None, slot, tariff, reservation.id)
 
     async def _scanned(
@@ -305,6 +306,16 @@ class Metering:
             answered_at=now,
             business_on=business_day(now, terms.zone),
         )
+
+
+def _replay_key(reservation_id: UUID, key: Key) -> bytes:
+    """What a start by digits spends, in the form of codes.md 8: `04`, 16 bytes, use P.
+
+    Of the reservation and the key of its start: that no reservation runs twice is for the rows to
+    say, so that a start which was undone can be made again with the same digits.
+    """
+    packed = RequestKey(key.terminal_no, key.batch_no, key.seq_no).packed()
+    return b"\x04" + sha256(reservation_id.bytes + packed).digest()[:16] + Use.PAY.encode()
 
 
 def _payer(found: Found, slot: Slot, tariff: Tariff, reservation_id: UUID | None) -> _Payer:

@@ -205,6 +205,24 @@ async def test_parallel_guesses_evaluate_five(campus: Campus) -> None:
     assert [code for code, _ in told].count("M1") == 5
 
 
+async def test_start_that_was_undone_can_be_made_again_with_the_same_digits(
+    campus: Campus,
+) -> None:
+    meter, code = await booked(campus)
+    key = meter.next_key()
+    await start(meter, key=key, code8=code)
+    assert (await meter.void(key))["outcome"] == "VOIDED"
+    again = meter.next_key()
+    assert (await start(meter, key=again, code8=code))["authorisation"]["responseCode"] == "00"
+    await stop(meter, again, 0)
+    last = meter.next_key()
+    assert (await start(meter, key=last, code8=code))["authorisation"]["responseCode"] == "00"
+    await stop(meter, last, 10)
+    assert await refused(meter, code8=code) == ("C1", "CODE_USED")
+    assert await funds(campus) == (4_970, 4_970)
+    await sound(campus)
+
+
 async def test_meter_that_runs_is_busy(campus: Campus) -> None:
     meter, code = await booked(campus)
     other = await code_of(campus, await campus.bind(BOB), slot_from(campus))

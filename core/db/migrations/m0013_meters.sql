@@ -93,7 +93,8 @@ CREATE TABLE meter_run (
   FOREIGN KEY (school_id, reservation_id) REFERENCES water_reservation (school_id, id),
   FOREIGN KEY (school_id, cardholder_id) REFERENCES cardholder (school_id, id)
 );
-CREATE UNIQUE INDEX meter_run_reservation ON meter_run (school_id, reservation_id)
+-- Not unique: a start that was undone before any water ran leaves the place to its holder.
+CREATE INDEX meter_run_reservation ON meter_run (school_id, reservation_id)
   WHERE reservation_id IS NOT NULL;
 CREATE INDEX meter_run_meter ON meter_run (school_id, terminal_no, meter_no, ends_at);
 SELECT protect('meter_run');

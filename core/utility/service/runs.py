@@ -8,6 +8,7 @@ from core.db.unit import Database, Unit
 from core.kit.clock import Clock
 from core.utility.records import MeterBusy, Reading, Run
 from core.utility.store import meters as meter_store
+from core.utility.store import reservations as reservation_store
 from core.utility.store import runs as store
 
 Sign = Callable[[Answer], str]
@@ -41,8 +42,11 @@ class Runs:
                 now = self._clock.now()
                 if await store.is_busy(unit, run.key.terminal_no, run.meter_no, now):
                     raise MeterBusy("meterNo")
-            if not await store.insert(unit, run):
-                raise CodeUsed("code8")
+            if run.reservation_id is not None:
+                await reservation_store.find(unit, run.reservation_id, lock=True)
+                if await store.has_run(unit, run.reservation_id):
+                    raise CodeUsed("code8")
+            await store.insert(unit, run)
             return answer
 
         answer = await self._database.unit(school_id, work)

@@ -27,6 +27,20 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        "I13 water",
+        "每个预约至多用水一次",
+        "No reservation ran twice.",
+        """
+        SELECT r.reservation_id, count(*) AS ran
+          FROM meter_run r
+          JOIN authorisation a ON a.school_id = $1 AND a.terminal_no = r.terminal_no
+           AND a.batch_no = r.batch_no AND a.seq_no = r.seq_no
+         WHERE r.school_id = $1 AND r.reservation_id IS NOT NULL AND a.state <> 'VOIDED'
+         GROUP BY r.reservation_id
+        HAVING count(*) > 1
+        """,
+    ),
+    Invariant(
         "I4 places",
         "每个时段的预约不超过位数, 一人一位, 一个淋浴位一人",
         "No slot has more reservations than places, and nobody two of them.",

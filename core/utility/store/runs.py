@@ -2,6 +2,7 @@
 
 from dataclasses import astuple
 from datetime import datetime
+from uuid import UUID
 
 from core.authorisation.records import Key
 from core.db.unit import Unit
@@ -9,20 +10,30 @@ from core.utility.records import Reading, Run, StopReason
 from core.utility.store.meters import tariff_of
 
 
-async def insert(unit: Unit, run: Run) -> bool:
-    """Keeps a start; False if its reservation has run before."""
+async def insert(unit: Unit, run: Run) -> None:
+    """Keeps a start."""
     tariff = run.tariff
-    made = await unit.execute(
+    await unit.execute(
         "INSERT INTO meter_run (school_id, terminal_no, batch_no, seq_no, meter_no, group_no,"
         " cardholder_id, reservation_id, price_minor, per_units, maximum_units, started_at,"
         " ends_at, late)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
-        " ON CONFLICT (school_id, reservation_id) WHERE reservation_id IS NOT NULL DO NOTHING",
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         unit.school_id, *astuple(run.key), run.meter_no, run.group_no, run.cardholder_id,
         run.reservation_id, tariff.price_minor, tariff.per_units, tariff.maximum_units,
         run.started_at, run.ends_at, run.is_late,
     )  # fmt: skip
-    return made == 1
+
+
+async def has_run(unit: Unit, reservation_id: UUID) -> bool:
+    """Whether a reservation has started water; what was undone, or stopped at nothing, has not."""
+    found = await unit.value(
+        "SELECT 1 FROM meter_run r"
+        " JOIN authorisation a ON a.school_id = $1 AND a.terminal_no = r.terminal_no"
+        "  AND a.batch_no = r.batch_no AND a.seq_no = r.seq_no"
+        " WHERE r.school_id = $1 AND r.reservation_id = $2 AND a.state <> 'VOIDED' LIMIT 1",
+        unit.school_id, reservation_id,
+    )  # fmt: skip
+    return found is not None
 
 
 async def find(unit: Unit, key: Key) -> Run | None:

@@ -18,9 +18,9 @@ _METER = (
 )
 _RAN = (
     "INSERT INTO meter_run (school_id, terminal_no, batch_no, seq_no, meter_no, group_no,"
-    " cardholder_id, price_minor, per_units, maximum_units, started_at, ends_at, late)"
-    " SELECT school_id, terminal_no, batch_no, seq_no, 1, 1, cardholder_id, 3, 1, 100, made_at,"
-    " made_at, false FROM authorisation WHERE state = 'PENDING' RETURNING *"
+    " cardholder_id, reservation_id, price_minor, per_units, maximum_units, started_at, ends_at,"
+    " late) SELECT school_id, terminal_no, batch_no, seq_no, 1, 1, cardholder_id, {0}, 3, 1, 100,"
+    " made_at, made_at, false FROM authorisation WHERE held_minor = {1}"
 )
 _RESERVED = (
     "INSERT INTO water_reservation (school_id, id, group_no, stall, sequence, starts_at, ends_at,"
@@ -55,9 +55,13 @@ PLANTED = {
     " content_hash, outcome, response_code, scene, cardholder_id, answer_kid, answered_at,"
     " signed_answer) SELECT school_id, terminal_no, 9, 9, content_hash, 'GRANTED', '00', 'GATE',"
     " cardholder_id, 1, answered_at, 'CCR' FROM terminal_answer WHERE seq_no = 1",
-    "I4 meters": f"{_METER}, r AS ({_RAN}) INSERT INTO meter_reading (school_id, terminal_no,"
-    " batch_no, seq_no, stop_batch_no, stop_seq_no, units, amount_minor, reason, read_at)"
+    "I4 meters": f"{_METER}, r AS ({_RAN.format('NULL::uuid', 300)} RETURNING *)"
+    " INSERT INTO meter_reading (school_id, terminal_no, batch_no, seq_no, stop_batch_no, stop_seq_no, units, amount_minor, reason, read_at)"
     " SELECT school_id, terminal_no, batch_no, seq_no, 1, 99, 7, 21, 'CANCEL', started_at FROM r",
+    "I13 water": f"{_METER}, w AS ({_RESERVED.format(0)} RETURNING id), r AS ("
+    + _RAN.format("(SELECT id FROM w)", 400)
+    + ") "
+    + _RAN.format("(SELECT id FROM w)", 300),
     "I4 places": f"{_METER}, w AS ({_RESERVED.format(0)}) {_RESERVED.format(1)}",
     "I16 outbox": "INSERT INTO outbox (school_id, id, kind, payload, due_at, created_at)"
     " SELECT school_id, id, 'call', '{}', '2026-01-01', '2026-01-01' FROM merchant",
