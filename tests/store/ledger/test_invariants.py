@@ -56,7 +56,8 @@ PLANTED = {
     " signed_answer) SELECT school_id, terminal_no, 9, 9, content_hash, 'GRANTED', '00', 'GATE',"
     " cardholder_id, 1, answered_at, 'CCR' FROM terminal_answer WHERE seq_no = 1",
     "I4 meters": f"{_METER}, r AS ({_RAN.format('NULL::uuid', 300)} RETURNING *)"
-    " INSERT INTO meter_reading (school_id, terminal_no, batch_no, seq_no, stop_batch_no, stop_seq_no, units, amount_minor, reason, read_at)"
+    " INSERT INTO meter_reading (school_id, terminal_no, batch_no, seq_no, stop_batch_no,"
+    " stop_seq_no, units, amount_minor, reason, read_at)"
     " SELECT school_id, terminal_no, batch_no, seq_no, 1, 99, 7, 21, 'CANCEL', started_at FROM r",
     "I13 water": f"{_METER}, w AS ({_RESERVED.format(0)} RETURNING id), r AS ("
     + _RAN.format("(SELECT id FROM w)", 400)
