@@ -14,6 +14,7 @@ from tests.api.campus import Campus
 from tests.api.devices import AUTHORISATION, SCHOOL
 from tests.api.sample import ALICE, BOB, OPERATOR, PIN, school_file
 from tests.api.showers import (
+    BATH,
     DORMITORY,
     MONEY,
     RUN,
@@ -234,6 +235,16 @@ async def test_meter_that_runs_is_busy(campus: Campus) -> None:
     await stop(meter, key, 10)
     assert (await start(meter, code8=other))["authorisation"]["responseCode"] == "00"
     await sound(campus)
+
+
+async def test_code_of_a_stall_is_good_at_that_stall_alone(campus: Campus) -> None:
+    stalls = replace(BATH, is_shared=False)
+    first, second = await bath(campus, stalls, 1), await bath(campus, stalls, 2)
+    made = await reserve(campus, await campus.bind(ALICE), slot_from(campus))
+    assert made["reservation"]["stall"] == 1
+    code = made["reservation"]["code8"]
+    assert await refused(second, code8=code) == ("M1", "CODE8_WRONG")
+    assert (await start(first, code8=code))["authorisation"]["responseCode"] == "00"
 
 
 async def test_one_code_at_two_requests_starts_once(campus: Campus) -> None:

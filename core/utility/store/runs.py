@@ -6,7 +6,7 @@ from uuid import UUID
 
 from core.authorisation.records import Key
 from core.db.unit import Unit
-from core.utility.records import Reading, Run, StopReason
+from core.utility.records import Reading, Run
 from core.utility.store.meters import tariff_of
 
 
@@ -83,13 +83,3 @@ async def insert_reading(
         unit.school_id, *astuple(original), stop.batch_no, stop.seq_no, reading.units,
         reading.amount_minor, reading.reason, now,
     )  # fmt: skip
-
-
-async def find_reading(unit: Unit, original: Key) -> Reading | None:
-    """What ran until the end, once it is known."""
-    row = await unit.row(
-        "SELECT units, amount_minor, reason FROM meter_reading"
-        " WHERE school_id = $1 AND terminal_no = $2 AND batch_no = $3 AND seq_no = $4",
-        unit.school_id, *astuple(original),
-    )  # fmt: skip
-    return None if row is None else Reading(row[0], row[1], StopReason(row[2]))
