@@ -51,37 +51,53 @@ class Batches:
         """
         judged: list[Judged] = []
         while waiting := self._store.unjudged(ITEMS_MAXIMUM):
-            verdicts = await self._line.upload(waiting)
-            by_number = {each["seqNo"]: each for each in verdicts}
-            judged += [self._noted(s, by_number[s.item.record.key.seq_no]) for s in waiting]
+            judged += await self._send(waiting)
         self._store.forget(self._line.now() - JUDGED_KEPT_SECONDS)
         return judged
 
     async def close(self, batch_no: int) -> int:
         """Settles a batch; its net in fen. A settled one is not asked again.
 
-        Sales go on in the next batch. Raises: NoAnswer, BatchNotWhole.
+        Records that the server misses although it judged them (it was set back to an older copy)
+        are sent once more. Sales go on in the next batch. Raises: NoAnswer, BatchNotWhole.
         """
         if self._journal.batch_no() == batch_no:
             self._journal.open_batch()
         await self.upload()
         if any(entry.key.batch_no == batch_no for entry in self._journal.list_open()):
             raise BatchNotWhole(batch_no)
+        result = await self._ask_close(batch_no)
+        missing = [
+            stored
+            for stored in self._store.of_batch(batch_no)
+            if stored.item.record.key.seq_no in result["missing"]
+        ]
+        if missing:
+            await self._send(missing)
+            result = await self._ask_close(batch_no)
+        if not result["balanced"]:
+            raise BatchNotWhole(batch_no, result)
+        net: int = result["net"]["minorAmount"]
+        self._store.settle(batch_no, net)
+        return net
+
+    async def _ask_close(self, batch_no: int) -> Json:
         entries = self._journal.of_batch(batch_no)
         last_seq = self._journal.last_seq(batch_no)
         taken = {entry.key.seq_no for entry in entries}
-        result = await self._line.close(
+        return await self._line.close(
             batch_no,
             last_seq,
             sorted(set(range(1, last_seq + 1)) - taken),
             self._totals(batch_no, entries),
             self._store.head(batch_no),
         )
-        if not result["balanced"]:
-            raise BatchNotWhole(batch_no, result)
-        net: int = result["net"]["minorAmount"]
-        self._store.settle(batch_no, net)
-        return net
+
+    async def _send(self, records: Sequence[Stored]) -> list[Judged]:
+        """The verdicts on at most 200 records of one batch, kept."""
+        verdicts = await self._line.upload(records)
+        by_number = {each["seqNo"]: each for each in verdicts}
+        return [self._noted(stored, by_number[stored.item.record.key.seq_no]) for stored in records]
 
     def _noted(self, stored: Stored, answered: Json) -> Judged:
         told = answered["first"] or answered["judgement"]

@@ -232,6 +232,20 @@ async def test_close_uploads_first_and_settles_once(counter: Counter) -> None:
     assert await batches(counter).close(1) == 7_450, "asked again, the same"
 
 
+async def test_record_that_a_restored_server_misses_is_sent_again_and_paid_once(
+    counter: Counter,
+) -> None:
+    await prepare(counter)
+    for number in range(2):
+        assert (await counter.till.sell(code(number), 500)).is_offline
+    restore(counter)
+    first, _ = await batches(counter).upload()
+    del counter.server.records[first.key], counter.server.paid[first.key]
+    assert await batches(counter).close(1) == 1_000
+    assert counter.server.paid[first.key] == 500
+    assert counter.server.asked[-3:] == ["BatchClose", "OfflineBatchUpload", "BatchClose"]
+
+
 async def test_batch_with_an_open_request_or_a_difference_is_not_settled(
     counter: Counter,
 ) -> None:
