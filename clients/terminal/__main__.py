@@ -102,7 +102,7 @@ def enrol_command(
             journal.enrol(identity)
         typer.echo(
             f"终端 terminal {identity.issuer}-{identity.terminal_no}  {answer['state']}\n"
-            f"指纹 fingerprint {answer['fingerprint']}: 请管理员核对 · school IT compares it"
+            f"指纹 fingerprint {identity.fingerprint}: 请管理员核对 · school IT compares it"
         )
 
     _run(work)

@@ -11,7 +11,7 @@ from terminals import ccr
 from terminals.ccr import Answer, Outstanding
 from terminals.codes import CodeRefusal
 from terminals.documents import DocumentRefusal, SignedDocument, verify_keys
-from terminals.keys import KeyRing, KeyUse, PublicKey, Sign, signer, verifies
+from terminals.keys import KeyRing, KeyUse, PublicKey, Sign, fingerprint, signer, verifies
 from terminals.message import KeyId, RequestKey, enrolment_message, seal_pin, time_message
 
 
@@ -61,6 +61,11 @@ class Identity:
     def key_id(self) -> KeyId:
         """Who signs."""
         return KeyId(self.issuer, self.terminal_no, self.key_no)
+
+    @property
+    def fingerprint(self) -> str:
+        """What people compare at enrolment: of our own key, whatever the answer claims."""
+        return fingerprint(public_key(bytes.fromhex(self.seed)))
 
     @cached_property
     def sign(self) -> Sign:

@@ -10,13 +10,16 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from clients.device_key import public_key
 from clients.endpoint import Endpoint
 from clients.screen import unix_clock
 from clients.terminal import __main__ as command
+from clients.terminal.journal import Journal
 from clients.terminal.receipt import Patience
 from clients.terminal.till import Till
 from terminals import parameters
 from terminals.documents import DocumentKind
+from terminals.keys import fingerprint
 from terminals.message import RequestKey
 from tests.unit.clients.outage import OPEN, code
 from tests.unit.clients.pretend_keys import school_document
@@ -141,6 +144,18 @@ def test_says_what_is_missing(type_: Type, tmp_path: Path) -> None:
     fresh = CliRunner().invoke(command.app, ["--journal", str(tmp_path / "new.db"), "heartbeat"])
     assert fresh.exit_code == 2
     assert "not enrolled" in fresh.output
+
+
+def test_fingerprint_is_that_of_the_terminals_own_key(
+    server: PretendServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "own.db"
+    words = ["--journal", str(path), "enrol", str(ISSUER), "0123456789AB"]
+    told = CliRunner().invoke(command.app, words).output
+    with Journal(path) as journal:
+        own = fingerprint(public_key(bytes.fromhex(journal.identity.seed)))
+    assert f"fingerprint {own}" in told
+    assert "00000000" not in told, "what the answer claims is no proof of our own key"
 
 
 def test_wrong_activation_code_enrols_nobody(server: PretendServer, tmp_path: Path) -> None:
