@@ -1,0 +1,231 @@
+"""What the pretended school keeps: purchases, voids, records taken alone, and closed batches."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from bff.conformance.contract import Json
+from bff.conformance.school import DENIED_TAG, ISSUER, NEWEST, School, serial
+from core.authorisation.offline import (
+    CodeUse,
+    Judgement,
+    Known,
+    PassFacts,
+    StoredItem,
+)
+from core.authorisation.records import Key
+from core.kit.clock import from_unix
+from core.school.records import DocumentKind
+from terminals import cc1, offline
+from terminals.ccr import Outcome
+from terminals.codes import CodeRefusal, Instrument, classify, strip
+from terminals.message import RequestKey
+from terminals.offline import Item, Linked, Record, RecordKind
+from terminals.verdicts import Case, judge
+
+_HOLDER = UUID(int=1)
+_OTHER_TERMINAL = 43
+
+
+@dataclass(slots=True)
+class Purchase:
+    """One purchase as the school has it; `is_paid` is whether money stands moved by it."""
+
+    key: RequestKey
+    minor_amount: int
+    presented: str
+    instrument: str
+    is_paid: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A stored answer: what it says, and its signed text."""
+
+    outcome: Outcome
+    code: str
+    minor_amount: int
+    signed: str
+    more: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRecord:
+    """A record that came, with its first judgement."""
+
+    linked: Linked
+    judgement: Judgement
+
+
+class Books:
+    """Everything kept by key; amounts are fen."""
+
+    def __init__(self, school: School) -> None:
+        self._school = school
+        self.purchases: dict[RequestKey, Purchase] = {}
+        self.answers: dict[RequestKey, Kept] = {}
+        self.contents: dict[RequestKey, object] = {}
+        self.voided: set[RequestKey] = set()
+        self.records: dict[RequestKey, KeptRecord] = {}
+        self.settled: dict[int, Json] = {}
+        self.forgotten: Purchase | None = None
+
+    def is_taken(self, key: RequestKey, content: object) -> bool:
+        """Whether a key stands for another content; from now on it stands for this one."""
+        return self.contents.setdefault(key, content) != content
+
+    def void(self, original: RequestKey) -> None:
+        """Undoes a purchase, or leaves a tombstone where there is none."""
+        self.voided.add(original)
+        if original in self.purchases:
+            self.purchases[original].is_paid = False
+
+    def is_spent(self, presented: str, key: RequestKey) -> bool:
+        """Whether a code has paid under another key."""
+        return any(
+            each.is_paid and each.presented == presented and each.key != key
+            for each in self.purchases.values()
+        )
+
+    def judge_all(
+        self, previous: bytes, items: list[Item], keys: dict[int, bytes], now: int, wanted: Json
+    ) -> list[tuple[Linked, Judgement]]:
+        """The verdicts on an upload. `wanted` is what the script wants by presented text."""
+        linked = offline.link_all(previous, [item for item in items if _is_fit(item.record)])
+        signed = {each.hash for each in linked if each.is_signed_by(keys)}
+        return [
+            (each, self._judged(each, signed, keys, now, wanted.get(_text(each))))
+            for each in linked
+        ]
+
+    def _judged(
+        self, linked: Linked, signed: set[bytes], keys: dict[int, bytes], now: int, wanted: object
+    ) -> Judgement:
+        record = linked.item.record
+        parameters = self._school.parameters(record.key.terminal_no)
+        case = Case(
+            linked=linked,
+            is_signed=linked.hash in signed,
+            now=from_unix(now),
+            public_keys=keys,
+            ring=self._school.ring,
+            parameters=parameters,
+            siblings=signed,
+        )
+        judgement = judge(case, self._known(linked, wanted))
+        if judgement.is_kept:
+            self.records[record.key] = KeptRecord(linked, judgement)
+            if record.kind == RecordKind.PURCHASE:
+                kind = instrument_of(record.presented)
+                self.purchases[record.key] = Purchase(
+                    record.key, record.minor_amount, _text(linked), kind, judgement.is_paid
+                )
+            if record.original_seq_no is not None:
+                self.void(record.key._replace(seq_no=record.original_seq_no))
+        return judgement
+
+    def _known(self, linked: Linked, wanted: object) -> Known:
+        key, text = linked.item.record.key, _text(linked)
+        stored = self.records.get(key)
+        if stored is not None:
+            kept = StoredItem(stored.linked.packed, stored.judgement, None)
+            return Known(stored=kept)
+        code = cc1.read(text)
+        is_denied = not isinstance(code, CodeRefusal) and code.serial == serial(DENIED_TAG)
+        denied_in = NEWEST[DocumentKind.DENY] if is_denied or wanted == "REJECTED" else None
+        elsewhere = CodeUse(Key(_OTHER_TERMINAL, 1, 1), is_reserved=False)
+        return Known(
+            operation="VOID" if key in self.voided else None,
+            code_use=elsewhere if wanted == "SUSPECT" else None,
+            is_same_code=any(_text(other.linked) == text for other in self.records.values()),
+            pass_facts=PassFacts(_HOLDER, None, None, denied_in),
+            newest_version=NEWEST[DocumentKind.DENY],
+            previous_is_known=linked.previous in {r.linked.hash for r in self.records.values()},
+        )
+
+    def close(self, batch_no: int, given: Json) -> Json:
+        """What comes of closing a batch: balanced when every number is known and totals agree."""
+        if batch_no in self.settled:
+            return self.settled[batch_no]
+        known = {
+            key.seq_no
+            for key in (*self.contents, *self.records, *self.voided, *self.answers)
+            if key.batch_no == batch_no
+        }
+        unused = set(given["unused"])
+        numbers = set(range(1, given["lastSeq"] + 1)) - unused
+        missing = sorted(numbers - known)
+        extra = sorted(known & unused | {n for n in known if n > given["lastSeq"]})
+        different = self._different(batch_no, given["totals"])
+        result: Json = {
+            "balanced": not missing and not extra and not different,
+            "missing": missing[:100],
+            "extra": extra[:100],
+            "different": different[:40],
+            "headKnown": self._is_head(batch_no, given["headHash"]),
+        }
+        if result["balanced"]:
+            net = sum(total for _, total in self.totals(batch_no).values())
+            result["net"] = {"minorAmount": net}
+            self.settled[batch_no] = result
+        return result
+
+    def totals(self, batch_no: int) -> dict[str, tuple[int, int]]:
+        """Count and sum of what is paid, by instrument."""
+        counts: Counter[str] = Counter()
+        sums: Counter[str] = Counter()
+        for purchase in self.purchases.values():
+            if purchase.is_paid and purchase.key.batch_no == batch_no:
+                counts[purchase.instrument] += 1
+                sums[purchase.instrument] += purchase.minor_amount
+        return {kind: (counts[kind], sums[kind]) for kind in counts}
+
+    def forget_a_record(self) -> None:
+        """Loses a record, as a server that was set back to an older copy would."""
+        found = next(iter(self.records), None)
+        if found is not None:
+            del self.records[found]
+            self.contents.pop(found, None)
+            self.forgotten = self.purchases.pop(found, None)
+
+    def _different(self, batch_no: int, totals: Iterable[Json]) -> list[Json]:
+        counted = self.totals(batch_no)
+        claimed = {t["instrument"]: (t["count"], t["minorAmount"]) for t in totals}
+        return [
+            {
+                "kind": "PURCHASE",
+                "instrument": kind,
+                "claimed": _total(claimed.get(kind)),
+                "counted": _total(counted.get(kind)),
+            }
+            for kind in sorted(claimed.keys() | counted.keys())
+            if claimed.get(kind) != counted.get(kind)
+        ]
+
+    def _is_head(self, batch_no: int, head: bytes) -> bool:
+        last = [r.linked.hash for k, r in self.records.items() if k.batch_no == batch_no]
+        terminal_no = next((key.terminal_no for key in self.contents), 0)
+        return head in last or head == offline.first_link(ISSUER, terminal_no, batch_no)
+
+
+def instrument_of(presented: str) -> str:
+    """How a purchase is counted in the totals of a batch."""
+    kind = classify(strip(presented))
+    return kind.value if isinstance(kind, Instrument) else ""
+
+
+def _is_fit(record: Record) -> bool:
+    """Whether a record can be made of it: of any other nothing can be proven."""
+    try:
+        return offline.is_well_formed(record) and len(record.packed()) > 0
+    except ValueError:
+        return False
+
+
+def _text(linked: Linked) -> str:
+    return strip(linked.item.record.presented)
+
+
+def _total(pair: tuple[int, int] | None) -> Json | None:
+    return None if pair is None else {"count": pair[0], "sum": {"minorAmount": pair[1]}}

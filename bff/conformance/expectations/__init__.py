@@ -1,0 +1,54 @@
+"""All expectations, in the order of the play; their texts are in `expectations.toml`."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bff.conformance.evidence import Evidence
+from bff.conformance.expectations import answers, day, documents, joining, offline, sales, voids
+from bff.conformance.expectations.row import PAGE, Check, Expectation, Finding, Judged, Mark
+from bff.conformance.steps import Part
+from bff.conformance.words import Text
+
+__all__ = ["EXPECTATIONS", "PAGE", "Expectation", "Finding", "Judged", "Mark", "judge"]
+
+_CHECKS: Mapping[str, Check] = {
+    **joining.CHECKS,
+    **sales.CHECKS,
+    **answers.CHECKS,
+    **voids.CHECKS,
+    **documents.CHECKS,
+    **offline.CHECKS,
+    **day.CHECKS,
+}
+
+
+def _expectation(id_: str, row: Mapping[str, Any]) -> Expectation:
+    return Expectation(
+        id=id_,
+        section=row["section"],
+        expected=Text(row["zh"], row["en"]),
+        remedy=Text(row["remedy_zh"], row["remedy_en"]),
+        judge=_CHECKS[id_],
+        part=Part(row["part"]) if "part" in row else None,
+    )
+
+
+def _load() -> tuple[Expectation, ...]:
+    source = Path(__file__).parent.with_name("expectations.toml").read_text("utf-8")
+    rows = tomllib.loads(source)
+    assert rows.keys() == _CHECKS.keys(), "every text has its check"
+    return tuple(_expectation(id_, row) for id_, row in rows.items())
+
+
+EXPECTATIONS = _load()
+
+
+def judge(evidence: Evidence) -> list[Judged]:
+    """What came of each expectation that this terminal is to meet."""
+    return [
+        Judged(each, each.judge(evidence))
+        for each in EXPECTATIONS
+        if each.part is None or each.part not in evidence.without
+    ]

@@ -1,0 +1,204 @@
+"""The server's part: every request is read, checked and answered as a school's server would.
+
+What goes wrong on the way is the script's to say; the books stay true whatever the network does.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bff.conformance.books import Books
+from bff.conformance.contract import Contract, InputInvalid, Json
+from bff.conformance.evidence import Event
+from bff.conformance.operations import Operations
+from bff.conformance.school import ISSUER, KEY_NO, TERMINAL_NO, School
+from bff.conformance.steps import Fault, Rule, Step
+from bff.settings import Language
+from schema.catalogue import ERRORS
+from terminals import signature
+from terminals.codes import strip
+from terminals.message import KeyId, RequestKey
+from terminals.signature import Nonces, Request, SignatureRefusal, SignedHeaders, TerminalKey
+
+HEARTBEAT = "TerminalHeartbeat"
+_HEARTBEATS = (HEARTBEAT, "terminalHeartbeat")
+_BODY_MAXIMUM = 256 * 1024
+RETRY_AFTER_SECONDS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP answer."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Server:
+    """`now()` is the present in Unix seconds; `language` is that of the texts it answers with."""
+
+    def __init__(
+        self, school: School, contract: Contract, now: Callable[[], float], language: Language
+    ) -> None:
+        self.books = Books(school)
+        self.events: list[Event] = []
+        self.clock_jump_seconds = 0
+        self._school = school
+        self._contract = contract
+        self._now = now
+        self._language = language
+        self._nonces = Nonces()
+        self._step: Step | None = None
+        self._code: str | None = None
+        self._left: dict[Rule, int] = {}
+        self.operations = Operations(school, self.books, language)
+
+    @property
+    def now(self) -> float:
+        """The school's time in Unix seconds."""
+        return self._now() + self.clock_jump_seconds
+
+    def begin(self, step: Step, code: str | None) -> None:
+        """From now on requests belong to this step, whose sale presents `code`."""
+        self.clock_jump_seconds += step.clock_jump_seconds
+        self._step, self._code = step, code
+        self._left = {rule: rule.times for rule in step.rules if rule.times is not None}
+        self.operations.begin(step, code)
+
+    def answer(self, request: Request) -> Reply | None:
+        """What comes back; None is silence. The request is in `events` afterwards."""
+        asked = self._read(request)
+        reply = self._replied(request, asked)
+        self.events.append(asked.event)
+        return None if asked.event.fault and asked.event.fault.is_silent else reply
+
+    def _read(self, request: Request) -> "_Asked":
+        step = self._step
+        event = Event(
+            number=len(self.events),
+            step=step.id if step else "",
+            at=self.now,
+            operation="",
+            named=request.headers.get("x-operation", ""),
+            body=request.body,
+        )
+        try:
+            body = json.loads(request.body)
+        except ValueError:
+            body = None
+        shaped = body if isinstance(body, dict) else {}
+        variables = shaped.get("variables")
+        operation = self._contract.operation(shaped.get("documentId"))
+        return _Asked(
+            replace(event, operation=operation or ""),
+            variables if isinstance(variables, dict) else {},
+        )
+
+    def _replied(self, request: Request, asked: "_Asked") -> Reply:
+        event = asked.event
+        signed = self._signed(request, asked)
+        if isinstance(signed, Reply):
+            return signed
+        if not event.operation:
+            return self._refused(asked, "BAD_DOCUMENT", "DOCUMENT_UNKNOWN")
+        try:
+            read = self._contract.read(event.operation, asked.variables)
+        except InputInvalid as invalid:
+            return self._refused(asked, "BAD_DOCUMENT", str(invalid))
+        given = read.get("input", read)
+        asked.event = event = replace(asked.event, given=given)
+        own = given.get("key")
+        if signed is not None and own is not None and _key(own) != signed.key:
+            return self._refused(asked, "UNAUTHENTICATED", SignatureRefusal.KEY_MISMATCH)
+        fault = self._fault(event)
+        asked.event = event = replace(event, fault=fault)
+        if fault is Fault.REQUEST_LOST:
+            return Reply(504, b"")
+        if fault is Fault.BUSY:
+            headers = {"retry-after": str(RETRY_AFTER_SECONDS)}
+            return self._error(503, "OVERLOADED", headers)
+        if fault is Fault.LOCKED and event.operation != HEARTBEAT:
+            return self._refused(asked, "FORBIDDEN", SignatureRefusal.TERMINAL_LOCKED)
+        payload, asked.event = self.operations.answer(event, int(self.now))
+        data = self._contract.write(event.operation, payload, asked.variables)
+        return _reply(200, {"data": data})
+
+    def _signed(self, request: Request, asked: "_Asked") -> SignedHeaders | Reply | None:
+        """The signature of a request; None for the one that needs none."""
+        event = asked.event
+        if event.operation == "TerminalEnrol":
+            return None
+        signed = signature.read(request, _BODY_MAXIMUM)
+        if isinstance(signed, SignatureRefusal):
+            return self._refused(asked, "UNAUTHENTICATED", signed)
+        asked.event = replace(
+            event, key=signed.key, created_at=signed.created_at, nonce=signed.nonce
+        )
+        is_heartbeat = event.named in _HEARTBEATS
+        refusal = signature.refusal(
+            request,
+            signed,
+            self._find_key(signed.key_id),
+            self._nonces,
+            None if is_heartbeat else int(self.now),
+        )
+        if refusal is None:
+            return signed
+        facts: dict[str, Any] = {}
+        if refusal is SignatureRefusal.CLOCK_SKEW:
+            at = int(self.now)
+            told = self._school.signed_time(signed.key_id.terminal_no, signed.nonce, at)
+            facts = {"time": at, "signedTime": told}
+        return self._refused(asked, "UNAUTHENTICATED", refusal, **facts)
+
+    def _find_key(self, key_id: KeyId) -> TerminalKey | None:
+        public_key = self.operations.terminal_key
+        if public_key is None or key_id != (ISSUER, TERMINAL_NO, KEY_NO):
+            return None
+        return TerminalKey(public_key)
+
+    def _fault(self, event: Event) -> Fault | None:
+        """What the step does to this request."""
+        assert self._step is not None
+        for rule in self._step.rules:
+            if rule.operation not in (None, event.operation) or self._left.get(rule) == 0:
+                continue
+            if rule.operation == "PurchaseAuthorise" and not self._is_own(event):
+                continue
+            if rule.times is not None:
+                self._left[rule] -= 1
+            return rule.fault
+        return None
+
+    def _is_own(self, event: Event) -> bool:
+        return strip(event.given.get("presented") or "") == self._code
+
+    def _refused(self, asked: "_Asked", code: str, reason: str, **facts: object) -> Reply:
+        asked.event = replace(asked.event, refusal=str(reason))
+        return self._error(200, code, None, reason=str(reason), **facts)
+
+    def _error(
+        self, status: int, code: str, headers: Mapping[str, str] | None, **facts: object
+    ) -> Reply:
+        message = ERRORS[code]
+        text = message.zh if self._language == "zh" else message.en
+        error = {"message": text, "extensions": {"code": code, **facts}}
+        return _reply(status, {"data": None, "errors": [error]}, headers)
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A request on its way; `variables` are as they came."""
+
+    event: Event
+    variables: Json
+
+
+def _reply(status: int, body: Json, headers: Mapping[str, str] | None = None) -> Reply:
+    return Reply(status, json.dumps(body, ensure_ascii=False).encode(), headers or {})
+
+
+def _key(given: Json) -> RequestKey:
+    return RequestKey(TERMINAL_NO, given["batchNo"], given["seqNo"])

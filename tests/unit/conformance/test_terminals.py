@@ -1,0 +1,42 @@
+"""The script judges honestly: the reference terminal is right, and each broken one is caught."""
+
+from pathlib import Path
+
+import pytest
+
+from bff.conformance.expectations import EXPECTATIONS, Mark, judge
+from bff.conformance.play import Play
+from tests.unit.conformance import broken_alone, broken_answers  # noqa: F401 - they enter themselves
+from tests.unit.conformance.broken import CAUGHT
+from tests.unit.conformance.reference import TIME, Terminal, played
+
+
+@pytest.fixture(scope="module")
+async def plays(tmp_path_factory: pytest.TempPathFactory) -> dict[type, Play]:
+    """Every terminal's play."""
+    folder: Path = tmp_path_factory.mktemp("terminals")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("clients.terminal.till.asyncio", TIME)
+        patch.setattr("clients.terminal.till.monotonic", TIME.now)
+        kinds: list[type[Terminal]] = [Terminal, *CAUGHT]
+        return {kind: await played(kind, folder) for kind in kinds}
+
+
+def marked(play: Play, *marks: Mark) -> dict[str, str]:
+    """The rows with these marks, and what was seen."""
+    rows = judge(play.evidence())
+    return {r.expectation.id: r.finding.seen.en for r in rows if r.finding.mark in marks}
+
+
+async def test_reference_terminal_is_right_in_every_row(plays: dict[type, Play]) -> None:
+    play = plays[Terminal]
+    assert marked(play, Mark.WRONG, Mark.UNSEEN) == {}
+    assert len(marked(play, Mark.RIGHT)) == len(EXPECTATIONS)
+
+
+@pytest.mark.parametrize("kind", CAUGHT, ids=lambda kind: kind.__name__)
+async def test_broken_terminal_is_caught_by_its_rows(
+    plays: dict[type, Play], kind: type[Terminal]
+) -> None:
+    wrong = marked(plays[kind], Mark.WRONG)
+    assert set(wrong) == CAUGHT[kind], wrong
