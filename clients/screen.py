@@ -44,3 +44,13 @@ def qr(text: str) -> str:
     drawn = io.StringIO()
     segno.make_qr(text, error="l", boost_error=False).terminal(out=drawn, compact=True)
     return drawn.getvalue()
+
+
+def qr_svg(text: str) -> str:
+    """The QR code of a text as an SVG picture; nothing where segno is not installed."""
+    try:
+        import segno  # noqa: PLC0415 - an optional extra
+    except ImportError:
+        return ""
+    picture: str = segno.make_qr(text, error="l", boost_error=False).svg_inline(omitsize=True)
+    return picture

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from bff.cli import docs, doors, keys, ledger, meters, prints, registry, roster, school, sso
+from bff.cli.conformance import conformance
 from bff.cli.contract import print_contract
 from bff.cli.demo import demo
 from bff.cli.serve import serve
@@ -37,6 +38,7 @@ app.add_typer(roster.rosters, name="roster")
 app.add_typer(keys.keys, name="keys")
 app.add_typer(ledger.ledger, name="ledger")
 app.add_typer(sso.sign_ons, name="sso")
+app.command("conformance")(conformance)
 app.command("demo")(demo)
 app.command("docs")(docs.docs)
 app.command("trigger")(trigger)

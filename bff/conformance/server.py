@@ -8,17 +8,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bff.body import read_request
 from bff.conformance.books import Books
 from bff.conformance.contract import Contract, InputInvalid, Json
 from bff.conformance.evidence import Event
 from bff.conformance.operations import Operations
 from bff.conformance.school import ISSUER, KEY_NO, TERMINAL_NO, School
 from bff.conformance.steps import Fault, Rule, Step
+from bff.refusal import STATUSES, Refused
 from bff.settings import Language
 from schema.catalogue import ERRORS
 from terminals import signature
 from terminals.codes import strip
-from terminals.message import KeyId, RequestKey
+from terminals.message import NUMBER_MAXIMUM, KeyId, RequestKey
 from terminals.signature import Nonces, Request, SignatureRefusal, SignedHeaders, TerminalKey
 
 HEARTBEAT = "TerminalHeartbeat"
@@ -85,22 +87,20 @@ class Server:
             body=request.body,
         )
         try:
-            body = json.loads(request.body)
-        except ValueError:
-            body = None
-        shaped = body if isinstance(body, dict) else {}
-        variables = shaped.get("variables")
-        operation = self._contract.operation(shaped.get("documentId"))
-        return _Asked(
-            replace(event, operation=operation or ""),
-            variables if isinstance(variables, dict) else {},
-        )
+            read = read_request(request.body)
+        except Refused as refused:
+            return _Asked(event, {}, refused.code)
+        operation = self._contract.operation(read.document_id)
+        return _Asked(replace(event, operation=operation or ""), dict(read.variables))
 
     def _replied(self, request: Request, asked: "_Asked") -> Reply:
         event = asked.event
         signed = self._signed(request, asked)
         if isinstance(signed, Reply):
             return signed
+        if asked.unreadable is not None:
+            asked.event = replace(asked.event, refusal=asked.unreadable)
+            return self._error(STATUSES[asked.unreadable], asked.unreadable, None)
         if not event.operation:
             return self._refused(asked, "BAD_DOCUMENT", "DOCUMENT_UNKNOWN")
         try:
@@ -109,6 +109,8 @@ class Server:
             return self._refused(asked, "BAD_DOCUMENT", str(invalid))
         given = read.get("input", read)
         asked.event = event = replace(asked.event, given=given)
+        if not _are_numbers(given):
+            return self._refused(asked, "BAD_DOCUMENT", "Variable with a number out of range")
         own = given.get("key")
         if signed is not None and own is not None and _key(own) != signed.key:
             return self._refused(asked, "UNAUTHENTICATED", SignatureRefusal.KEY_MISMATCH)
@@ -182,22 +184,30 @@ class Server:
     def _error(
         self, status: int, code: str, headers: Mapping[str, str] | None, **facts: object
     ) -> Reply:
-        message = ERRORS[code]
-        text = message.zh if self._language == "zh" else message.en
+        message = ERRORS.get(code)
+        text = code if message is None else message.text(self._language, {})
         error = {"message": text, "extensions": {"code": code, **facts}}
         return _reply(status, {"data": None, "errors": [error]}, headers)
 
 
 @dataclass(slots=True)
 class _Asked:
-    """A request on its way; `variables` are as they came."""
+    """A request on its way; `variables` are as they came, `unreadable` why its body is none."""
 
     event: Event
     variables: Json
+    unreadable: str | None = None
 
 
 def _reply(status: int, body: Json, headers: Mapping[str, str] | None = None) -> Reply:
     return Reply(status, json.dumps(body, ensure_ascii=False).encode(), headers or {})
+
+
+def _are_numbers(given: Json) -> bool:
+    """Whether the keys that it names are such as terminals make."""
+    keys = [given[name] for name in ("key", "original") if given.get(name) is not None]
+    numbers = [key[name] for key in keys for name in ("batchNo", "seqNo")]
+    return all(0 <= n <= NUMBER_MAXIMUM for n in (*numbers, given.get("lastSeq", 0)))
 
 
 def _key(given: Json) -> RequestKey:

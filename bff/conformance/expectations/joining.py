@@ -12,6 +12,7 @@ _FORM = (
     SignatureRefusal.DIGEST_MISMATCH,
     SignatureRefusal.SIGNATURE_INVALID,
 )
+_UNREAD = ("DOCUMENT_UNKNOWN", "BODY_MALFORMED")
 _CONTROL = ("TerminalHeartbeat", "TerminalSyncParameters", "PurchaseStatus", "HolderLookUp")
 _MONEY = ("PurchaseAuthorise", "PurchaseVoid", "PurchaseCapture", "PurchaseRefund")
 
@@ -81,7 +82,7 @@ def _input(evidence: Evidence) -> Finding:
         event.refusal
         for event in evidence.events
         if event.refusal is not None
-        and (event.refusal == "DOCUMENT_UNKNOWN" or event.refusal.startswith("Variable"))
+        and (event.refusal in _UNREAD or event.refusal.startswith("Variable"))
     }
     if not evidence.events:
         return unseen()
