@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -43,6 +44,10 @@ def conformance(
     without: Annotated[
         list[Part] | None, typer.Option(help="What the terminal never does 终端不支持的部分")
     ] = None,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(help="PEM with certificate and key: serve HTTPS 证书与私钥"),
+    ] = None,
     report: Annotated[
         list[Path] | None, typer.Option(help="Write the report: .md, .html or .json 报告文件")
     ] = None,
@@ -62,7 +67,12 @@ def conformance(
     with voice.answering():
         for file in files:  # told now, not after an hour at the counter
             file.open("a").close()
-        run = Run(voice, set(without or []))
+        if certificate is not None and not _is_certificate(certificate):
+            raise voice.refuse(
+                f"{certificate} 不是带私钥的 PEM 证书",
+                f"{certificate} has no PEM certificate and key",
+            )
+        run = Run(voice, set(without or []), certificate)
         with _listening(host, port) as listening:
             run.greet(host, listening.getsockname()[1])
             with suppress(KeyboardInterrupt):
@@ -78,8 +88,9 @@ def conformance(
 class Run:
     """One run at the command line."""
 
-    def __init__(self, voice: Voice, without: set[Part]) -> None:
+    def __init__(self, voice: Voice, without: set[Part], certificate: Path | None = None) -> None:
         self._voice = voice
+        self._certificate = certificate
         self._without = without
         self._begun_at = datetime.fromtimestamp(_now(), tz=UTC)
         self._play = Play(os.urandom, _now, voice.language, without, self._heard)
@@ -99,6 +110,7 @@ class Run:
             server_header=False,
             lifespan="off",
             timeout_graceful_shutdown=1,
+            ssl_certfile=self._certificate,
         )
         server = _Server(config)
         serving = asyncio.create_task(server.serve([listening]))
@@ -116,9 +128,10 @@ class Run:
 
     def greet(self, host: str, port: int) -> None:
         """Where the terminal and its staff find the server."""
-        say, at = self._voice.say, f"[{host}]" if ":" in host else host
-        say(f"终端连接 http://{at}:{port}/graphql", f"Terminals: http://{at}:{port}/graphql")
-        say(f"操作页面 http://{at}:{port}/", f"Page for staff: http://{at}:{port}/")
+        say, name = self._voice.say, f"[{host}]" if ":" in host else host
+        at = f"{'https' if self._certificate else 'http'}://{name}:{port}/"
+        say(f"终端连接 {at}graphql", f"Terminals: {at}graphql")
+        say(f"操作页面 {at}", f"Page for staff: {at}")
         say(
             f"学校编号 {ISSUER}，激活码 {self._play.school.activation_code}",
             f"Issuer {ISSUER}, activation code {self._play.school.activation_code}",
@@ -178,6 +191,19 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Captures none."""
         yield
+
+
+def _is_certificate(file: Path) -> bool:
+    """Whether a file can be served with.
+
+    Raises: OSError for one that cannot be read.
+    """
+    file.read_bytes()
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(file)
+    except ssl.SSLError:
+        return False
+    return True
 
 
 @contextmanager

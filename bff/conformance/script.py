@@ -145,9 +145,10 @@ _RECEIPTS = (
         "ask",
         Do.ASK,
         Text(
-            "网络已断。让终端出示 ¥4.10 的收款码，用手机读出它的文字（CCQ:…）并输入",
-            "The network is away. Let the terminal show its own code for ¥4.10; read its text "
-            "(CCQ:…) with a phone and enter it here",
+            "网络已断。让终端出示 ¥4.10 的收款码，用扫码枪把它扫进本程序（CCQ:…）；"
+            "请在两分钟内完成后面两步",
+            "The network is away. Let the terminal show its own code for ¥4.10, and scan it into "
+            "this program (CCQ:…); then do the next two steps within two minutes",
         ),
         410,
         rules=(Rule(Fault.REQUEST_LOST, times=None),),

@@ -138,6 +138,14 @@ def _ask(evidence: Evidence) -> Finding:
 def _receipt(evidence: Evidence, step: str, *, is_true: bool) -> Finding:
     if step not in evidence.over or step not in evidence.codes:
         return unseen()
+    challenge = ccq.read(evidence.challenge or "")
+    if is_true and isinstance(challenge, SignedChallenge):
+        late = evidence.begun_at[step] - challenge.challenge.created_at
+        if late > challenge.challenge.life_seconds:
+            return unseen(
+                f"收款码已过期（{late:.0f} 秒）：用扫码枪把码扫进本程序会更快",
+                f"Its code was over after {late:.0f} s: scan it into this program with a scanner",
+            )
     seen = screen(evidence, step)
     return found((evidence.words.get(step) == Shown.PAID) == is_true, seen.zh, f"It {seen.en}")
 

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from typing import Any, cast
 
 import httpx2
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from typer.testing import CliRunner
 
 from bff.cli.root import app
@@ -24,6 +27,8 @@ from bff.conformance.script import SCRIPT
 from clients.terminal.receipt import Patience
 from clients.terminal.till import Till
 from tests.architecture.tree import ROOT
+from tests.contract.sso.certificates import certificate as certificate_of
+from tests.contract.sso.certificates import pem
 from tests.unit.conformance.reference import Terminal, blank
 
 STEPS = {step.id: step for step in SCRIPT}
@@ -44,7 +49,7 @@ def command(*words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     ) as process:
         try:
             assert process.stdout is not None
-            url = next(filter(None, map(re.compile(r"http://[\d.:]+").search, process.stdout)))[0]
+            url = next(filter(None, map(re.compile(r"https?://[\d.:]+").search, process.stdout)))[0]
             yield process, url
         finally:
             process.kill()
@@ -105,13 +110,30 @@ class _Remote:
         return self._http.post("/step", json={"id": id_, "word": word}).status_code == 200
 
 
-def test_reference_terminal_passes_over_real_http(tmp_path: Path) -> None:
-    report = tmp_path / "report.json"
-    words = ("--without", "offline", "--without", "receipt", "--report", str(report))
+def own_certificate(folder: Path) -> Path:
+    """A certificate of this machine, signed by itself, with its key."""
+    key, file = ec.generate_private_key(ec.SECP256R1()), folder / "own.pem"
+    file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + pem(certificate_of("127.0.0.1", key)).encode()
+    )
+    return file
+
+
+def test_reference_terminal_passes_over_https(tmp_path: Path) -> None:
+    report, certificate = tmp_path / "report.json", own_certificate(tmp_path)
+    words = ["--without", "offline", "--without", "receipt", "--report", str(report)]
+    words += ["--certificate", str(certificate)]
+
+    trusted = ssl.create_default_context(cafile=str(certificate))
 
     async def play(url: str) -> None:
-        async with httpx2.AsyncClient(base_url=url) as http:
-            with httpx2.Client(base_url=url) as staff:
+        async with httpx2.AsyncClient(base_url=url, verify=trusted) as http:
+            with httpx2.Client(base_url=url, verify=trusted) as staff:
                 await _Over(blank(tmp_path, "till"), http).play(cast("Play", _Remote(staff)))
 
     with command(*words) as (process, url):
@@ -151,6 +173,11 @@ def test_what_cannot_work_is_told_before_the_work(tmp_path: Path) -> None:
     assert odd.exit_code == 2
     away = run.invoke(app, ["conformance", "--report", str(tmp_path / "no" / "report.md")])
     assert away.exit_code == 2
+    certificate = tmp_path / "own.pem"
+    certificate.write_text("no certificate", "utf-8")
+    odd = run.invoke(app, ["conformance", "--certificate", str(certificate)])
+    assert odd.exit_code == 2
+    assert "own.pem" in odd.output
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         assert run.invoke(app, ["conformance", "--port", port]).exit_code == 2

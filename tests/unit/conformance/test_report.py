@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -13,6 +14,7 @@ from bff.conformance.report import Report
 from bff.conformance.steps import Part
 from bff.conformance.words import Text
 from terminals.message import RequestKey
+from tests.architecture.tree import ROOT
 from tests.unit.conformance.reference import NOW
 
 BEGUN = datetime(2027, 1, 15, 8, 0, tzinfo=UTC)
@@ -86,3 +88,10 @@ def test_json_has_both_languages_and_the_requests() -> None:
             "response": None,
         }
     ]
+
+
+@pytest.mark.parametrize("page", ["terminals.md", "terminals.zh.md"])
+def test_every_expectation_comes_from_a_section_of_the_page(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    sections = {int(found) for found in re.findall(r"^## (\d+)\. ", text, re.MULTILINE)}
+    assert {expectation.section for expectation in EXPECTATIONS} <= sections
