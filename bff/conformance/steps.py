@@ -140,8 +140,3 @@ class Step:
     part: Part | None = None
     of: str = ""
     """The step whose sale this one goes on with."""
-
-    @property
-    def is_network_away(self) -> bool:
-        """Whether nothing of the server is to be had."""
-        return any(rule.operation is None and rule.fault.is_silent for rule in self.rules)

@@ -14,8 +14,3 @@ class Text(NamedTuple):
     def said(self, language: Language) -> str:
         """The text in one of them."""
         return self.zh if language == "zh" else self.en
-
-
-def same(text: str) -> Text:
-    """A text that needs no translation."""
-    return Text(text, text)

@@ -2,12 +2,21 @@
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bff.conformance.evidence import Evidence
 from bff.conformance.expectations import answers, day, documents, joining, offline, sales, voids
-from bff.conformance.expectations.row import PAGE, Check, Expectation, Finding, Judged, Mark
+from bff.conformance.expectations.row import (
+    PAGE,
+    Check,
+    Expectation,
+    Finding,
+    Judged,
+    Mark,
+    unseen,
+)
 from bff.conformance.steps import Part
 from bff.conformance.words import Text
 
@@ -45,10 +54,19 @@ def _load() -> tuple[Expectation, ...]:
 EXPECTATIONS = _load()
 
 
+_FIRST = "sale.approved"
+_BESIDE = {*joining.CHECKS, "sale.request", "documents.fetched", _FIRST}
+"""What can be seen of a terminal that cannot verify an answer yet; of all else nothing can."""
+
+
 def judge(evidence: Evidence) -> list[Judged]:
     """What came of each expectation that this terminal is to meet."""
-    return [
+    rows = [
         Judged(each, each.judge(evidence))
         for each in EXPECTATIONS
         if each.part is None or each.part not in evidence.without
     ]
+    if any(r.expectation.id == _FIRST and r.finding.mark is Mark.WRONG for r in rows):
+        later = unseen(f"请先改正 {_FIRST}", f"Correct {_FIRST} first")
+        rows = [r if r.expectation.id in _BESIDE else replace(r, finding=later) for r in rows]
+    return rows

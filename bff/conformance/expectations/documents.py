@@ -78,7 +78,11 @@ def _forged(evidence: Evidence, fault: Fault, kind: DocumentKind) -> Finding:
 
 
 def _newer(evidence: Evidence) -> Finding:
-    syncs = [e for e in evidence.of("newer", "TerminalSyncParameters") if e.is_heard]
+    asked = evidence.of("newer", "TerminalSyncParameters")
+    told = [e for e in evidence.of("newer") if "SYNC" in e.told.get("directives", [])]
+    if told and not asked and "newer" in evidence.over:
+        return wrong("告知 SYNC 后没有再取", "It was told SYNC and fetched nothing any more")
+    syncs = [event for event in asked if event.is_heard]
     beats = [beat for sync in syncs for beat in _beats_after(evidence, sync)]
     if not beats:
         return unseen()

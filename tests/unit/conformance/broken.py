@@ -62,6 +62,13 @@ class RepeatsTheFingerprint(Terminal):
         return str(told["fingerprint"])
 
 
+@caught_by("enrol.proof")
+class ProvesNothing(Terminal):
+    """Sends a proof that is none."""
+
+    endpoint_class = changing("TerminalEnrol", lambda given: {**given, "proof": f"{'A' * 86}=="})
+
+
 class _SignsMore(Line):
     def _signed(self, key: RequestKey, nonce: bytes | None = None) -> Headers:
         usual = super()._signed(key, nonce)
@@ -216,6 +223,16 @@ class TakesUnknownCodesForYes(Terminal):
         return word
 
 
+@caught_by("lost.outcome", "progress.polls")
+class TakesRepeatsForRefusals(Terminal):
+    """Shows a sale as not paid because its answer came the second time."""
+
+    async def sell(self, till: Till, prompt: Prompt) -> str:
+        word = await super().sell(till, prompt)
+        receipt = self._receipts.get(prompt.step.id)
+        return Shown.NOT_PAID if receipt and receipt.shown.get("replayed") else word
+
+
 class _Impatient(Endpoint):
     async def ask(self, name: str, variables: Json, headers: Headers) -> Json:
         try:
@@ -291,3 +308,14 @@ class SendsThePinInClear(Terminal):
         "PurchaseAuthorise",
         lambda given: {**given, "challenge": PIN} if given.get("pinBlock") else given,
     )
+
+
+@caught_by("pin.outcome")
+class TakesWrongPinsForFailures(Terminal):
+    """Shows a wrong PIN as an outcome that nobody knows."""
+
+    async def sell(self, till: Till, prompt: Prompt) -> str:
+        word = await super().sell(till, prompt)
+        receipt = self._receipts.get(prompt.step.id)
+        is_wrong = receipt and receipt.answer and receipt.answer.response_code == "55"
+        return Shown.UNKNOWN if is_wrong else word

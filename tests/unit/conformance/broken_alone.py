@@ -1,7 +1,6 @@
-"""Terminals that neglect a duty about documents, offline sales or the close of a day."""
+"""Terminals that neglect a duty of sales without a network, or of the close of a day."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from clients.endpoint import Json, NoAnswer
@@ -13,92 +12,14 @@ from clients.terminal.offline_store import OfflineStore, Stored
 from clients.terminal.protocol import Line
 from clients.terminal.receipt import Receipt
 from clients.terminal.till import Till
-from terminals import ccr
 from terminals.cc1 import Presentation
-from terminals.ccr import Answer, SignedAnswer
 from terminals.codes import CodeRefusal
 from terminals.deny import DenyList
-from terminals.documents import DocumentKind, DocumentRefusal, SignedDocument
 from terminals.keys import KeyRing, PublicKey, Sign
 from terminals.offline import Record
 from terminals.parameters import OfflineCap, Parameters
 from tests.unit.conformance.broken import caught_by
 from tests.unit.conformance.reference import Memory, Terminal
-
-
-class _NoFloor(Identity):
-    def taking(self, document: SignedDocument) -> Identity | DocumentRefusal:
-        return Identity.taking(replace(self, keys_version=0), document)
-
-
-@caught_by("documents.older")
-class TakesOlderDocuments(Terminal):
-    """Takes any key document that a root has signed."""
-
-    identity_class = _NoFloor
-
-
-class _TakesForged(Line):
-    def _take(self, document: SignedDocument) -> DocumentRefusal | None:
-        refusal = super()._take(document)
-        if refusal is DocumentRefusal.SIGNATURE and document.kind is DocumentKind.PARAMETERS:
-            values = document.issuer, document.version, document.kid, document.content
-            self._journal.run(
-                "INSERT OR REPLACE INTO document VALUES (2, 1, ?, ?, ?, ?, ?, ?)",
-                *(*values, document.signature, document.content),
-            )
-            self._journal.run("INSERT OR REPLACE INTO in_use VALUES (2, 1)")
-            return None
-        return refusal
-
-
-@caught_by("documents.forged", "alone.cap")
-class TakesForgedParameters(Terminal):
-    """Goes by parameters that it did not verify."""
-
-    line_class = _TakesForged
-
-
-class _TakesForgedKeys(Identity):
-    def taking(self, document: SignedDocument) -> Identity | DocumentRefusal:
-        taken = super().taking(document)
-        if taken is DocumentRefusal.SIGNATURE:
-            return replace(self, keys_version=document.version)
-        return taken
-
-
-@caught_by("documents.forged_keys")
-class TakesForgedKeys(Terminal):
-    """Goes by a key document that no root has signed."""
-
-    identity_class = _TakesForgedKeys
-
-
-class _OneFenMore(Till):
-    def challenge_text(self, shown: Entry) -> str:
-        return super().challenge_text(replace(shown, minor_amount=shown.minor_amount + 1))
-
-
-@caught_by("ask.code", "receipt.taken")
-class AsksForAnotherAmount(Terminal):
-    """Shows a code of another amount than it sells for."""
-
-    till_class = _OneFenMore
-
-
-class _BelievesReceipts(Identity):
-    def verify_receipt(self, text: str, *others: Any) -> Answer | CodeRefusal:
-        verdict, signed = super().verify_receipt(text, *others), ccr.read(text)
-        if verdict is CodeRefusal.SIGNATURE and isinstance(signed, SignedAnswer):
-            return signed.answer
-        return verdict
-
-
-@caught_by("receipt.forged", "receipt.taken")
-class BelievesReceipts(Terminal):
-    """Takes any text that looks like a receipt; the true one then finds nothing that waits."""
-
-    identity_class = _BelievesReceipts
 
 
 class _Lazy(OfflineStore):

@@ -6,7 +6,11 @@ import pytest
 
 from bff.conformance.expectations import EXPECTATIONS, Mark, judge
 from bff.conformance.play import Play
-from tests.unit.conformance import broken_alone, broken_answers  # noqa: F401 - they enter themselves
+from tests.unit.conformance import (  # noqa: F401 - they enter themselves
+    broken_alone,
+    broken_answers,
+    broken_documents,
+)
 from tests.unit.conformance.broken import CAUGHT
 from tests.unit.conformance.reference import TIME, Terminal, played
 
@@ -40,3 +44,8 @@ async def test_broken_terminal_is_caught_by_its_rows(
 ) -> None:
     wrong = marked(plays[kind], Mark.WRONG)
     assert set(wrong) == CAUGHT[kind], wrong
+
+
+def test_every_row_catches_somebody() -> None:
+    caught = set().union(*CAUGHT.values())
+    assert {expectation.id for expectation in EXPECTATIONS} == caught
