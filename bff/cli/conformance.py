@@ -25,8 +25,8 @@ from bff.conformance.expectations.row import Mark
 from bff.conformance.play import Play, Prompt
 from bff.conformance.report import HEADS, SUFFIXES, Report, cells, printable
 from bff.conformance.school import ISSUER
-from bff.conformance.steps import Part, Question, Shown
-from bff.conformance.telling import CHOICES, QUESTIONS, line_of
+from bff.conformance.steps import Kind, Part, Question
+from bff.conformance.telling import QUESTIONS, choices, line_of
 from clients.screen import qr
 
 PORT = 9410
@@ -37,6 +37,7 @@ _COLOURS = {Mark.RIGHT: "green", Mark.WRONG: "bold red", Mark.UNSEEN: "yellow"}
 
 def conformance(
     context: typer.Context,
+    kind: Annotated[Kind, typer.Option(help="What the terminal is 终端类型")] = Kind.TILL,
     host: Annotated[
         str, typer.Option(help="Where to listen; 0.0.0.0 opens it to your network 监听地址")
     ] = "127.0.0.1",
@@ -72,7 +73,7 @@ def conformance(
                 f"{certificate} 不是带私钥的 PEM 证书",
                 f"{certificate} has no PEM certificate and key",
             )
-        run = Run(voice, set(without or []), certificate)
+        run = Run(voice, kind, set(without or []), certificate)
         with _listening(host, port) as listening:
             run.greet(host, listening.getsockname()[1])
             with suppress(KeyboardInterrupt):
@@ -88,12 +89,14 @@ def conformance(
 class Run:
     """One run at the command line."""
 
-    def __init__(self, voice: Voice, without: set[Part], certificate: Path | None = None) -> None:
+    def __init__(
+        self, voice: Voice, kind: Kind, without: set[Part], certificate: Path | None
+    ) -> None:
         self._voice = voice
         self._certificate = certificate
         self._without = without
         self._begun_at = datetime.fromtimestamp(_now(), tz=UTC)
-        self._play = Play(os.urandom, _now, voice.language, without, self._heard)
+        self._play = Play(os.urandom, _now, voice.language, without, kind, self._heard)
 
     def report(self) -> Report:
         """The report of what was seen until now."""
@@ -166,9 +169,9 @@ class Run:
             self._voice.out.print(qr(prompt.code), markup=False)
             self._voice.out.print(f"   [cyan]{escape(prompt.code)}[/]")
         asked = QUESTIONS[prompt.step.question].said(language)
-        if prompt.step.question is Question.SHOWN:
-            choices = enumerate(CHOICES.values(), start=1)
-            asked += "  " + "  ".join(f"{key} {word.said(language)}" for key, word in choices)
+        if prompt.step.question is not Question.NONE:
+            answers = enumerate(choices(prompt.step.question), start=1)
+            asked += "".join(f"  {key} {label.said(language)}" for key, (_, label) in answers)
         self._voice.out.print(f"   {escape(asked)}")
 
     def _typed(self, line: str) -> None:
@@ -177,9 +180,9 @@ class Run:
         if prompt is None:
             return
         word = line.strip()
-        if prompt.step.question is Question.SHOWN:
-            numbers = {str(key): shown for key, shown in enumerate(Shown, start=1)}
-            word = numbers.get(word, word)
+        if prompt.step.question is not Question.NONE:
+            answers = enumerate(choices(prompt.step.question), start=1)
+            word = {str(key): answer for key, (answer, _) in answers}.get(word, word)
         if not self._play.tell(prompt.step.id, word):
             self._show(prompt)
 

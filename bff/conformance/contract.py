@@ -19,6 +19,7 @@ from schema.scalars import SCALARS
 Json = dict[str, Any]
 TERMINAL_DOCUMENTS = (
     "BatchClose",
+    "EntryAuthorise",
     "HolderLookUp",
     "OfflineBatchUpload",
     "PurchaseAuthorise",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from bff.conformance.books import Books
 from bff.conformance.contract import Json
-from bff.conformance.steps import Fault, Part
+from bff.conformance.steps import Fault, Kind, Part
 from terminals.ccr import Outcome
 from terminals.codes import strip
 from terminals.message import RequestKey
@@ -63,6 +63,7 @@ class Evidence:
     codes: Mapping[str, str]
     over: Container[str]
     without: Container[Part]
+    kind: Kind
     books: Books
     terminal_key: bytes | None
     challenge: str | None

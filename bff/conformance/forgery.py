@@ -1,11 +1,13 @@
 """What somebody on the terminal's network would answer in the server's place."""
 
-from bff.conformance.school import FIRST_ANSWER, ISSUER, School
+from bff.conformance.school import FIRST_ANSWER, ISSUER, TERMINAL_NO, School
 from bff.conformance.steps import Fault
 from terminals import base45, ccr
 from terminals.ccr import Answer, Outcome
-from terminals.message import RequestKey
+from terminals.message import NUMBER_MAXIMUM, RequestKey
 
+EARLIER = RequestKey(TERMINAL_NO, 1, NUMBER_MAXIMUM)
+"""An older request's key, where none was answered."""
 _OTHER_TERMINAL = 43
 
 

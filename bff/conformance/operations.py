@@ -7,8 +7,9 @@ from hashlib import sha256
 
 from bff.conformance.books import Books, Kept, Purchase, instrument_of
 from bff.conformance.contract import Json
+from bff.conformance.doors import Doors
 from bff.conformance.evidence import Event
-from bff.conformance.forgery import forged_answer
+from bff.conformance.forgery import EARLIER, forged_answer
 from bff.conformance.school import (
     ISSUER,
     NEWEST,
@@ -49,18 +50,19 @@ class Operations:
         self.newest = dict(NEWEST)
         self.steps: dict[str, Step] = {}
         """What the script wants with each code, by its text."""
+        self._doors = Doors(school, books, self.steps, language)
         self._school = school
         self._books = books
         self._language = language
         self._step: Step | None = None
         self._continuations: dict[str, str] = {}
         self._polls: dict[RequestKey, int] = {}
-        self._first_sale = RequestKey(TERMINAL_NO, 1, 1)
+        self._first_sale = EARLIER
 
     def begin(self, step: Step, code: str | None) -> None:
         """From now on this step's code is known, and its documents are the newest."""
         self._step = step
-        if code is not None and step.do is Do.SELL:
+        if code is not None and step.do in (Do.SELL, Do.PASS):
             self.steps.setdefault(code, step)
         if step.id == "old":
             self.newest = dict(NEXT)
@@ -72,6 +74,7 @@ class Operations:
             "TerminalHeartbeat": self._beat,
             "TerminalSyncParameters": self._sync,
             "PurchaseAuthorise": self._authorise,
+            "EntryAuthorise": self._enter,
             "PurchaseStatus": self._status,
             "PurchaseVoid": self._void,
             "OfflineBatchUpload": self._upload,
@@ -208,6 +211,10 @@ class Operations:
         kept = self._paid(key, minor, text, now)
         self._books.answers[key] = kept
         return kept.signed
+
+    def _enter(self, event: Event, now: int) -> Answered:
+        answered = self._doors.answer(event, now)
+        return answered or self._user_error(event, "IDEMPOTENCY_CONFLICT", {"entry": None})
 
     def _status(self, event: Event, now: int) -> Answered:
         original = event.original

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from bff.conformance.contract import Json, contract
 from bff.conformance.evidence import Event, Evidence
 from bff.conformance.forgery import forged_answer
+from bff.conformance.gate_script import GATE_SCRIPT
 from bff.conformance.school import DENIED_TAG, ISSUER, School
-from bff.conformance.script import script
+from bff.conformance.script import SCRIPT
 from bff.conformance.server import Reply, Server
-from bff.conformance.steps import Code, Do, Ends, Fault, Part, Question, Shown, Step
+from bff.conformance.steps import Code, Do, Door, Ends, Fault, Kind, Part, Question, Shown, Step
 from bff.settings import Language
 from core.school.records import DocumentKind
 from terminals import ccq
@@ -54,13 +55,16 @@ class Play:
         now: Callable[[], float],
         language: Language = "zh",
         without: Collection[Part] = (),
+        kind: Kind = Kind.TILL,
         told: Callable[[Event], None] = lambda _event: None,
     ) -> None:
         self.school = School(entropy, int(now()))
         self.server = Server(self.school, contract(), now, language)
         self._told = told
-        self._without = without
-        self._steps = script(without)
+        self._kind = kind
+        self._without = set(Part) if kind is Kind.GATE else without
+        whole = GATE_SCRIPT if kind is Kind.GATE else SCRIPT
+        self._steps = [step for step in whole if step.part not in self._without]
         self._place = 0
         self._words: dict[str, str] = {}
         self._codes: dict[str, str] = {}
@@ -93,6 +97,8 @@ class Play:
         word = strip(word).strip()
         if prompt.step.question is Question.SHOWN and word not in tuple(Shown):
             return False
+        if prompt.step.question is Question.DOOR and word not in tuple(Door):
+            return False
         if prompt.step.question in (Question.FINGERPRINT, Question.CHALLENGE) and not word:
             return False
         self._words[id_] = word
@@ -110,6 +116,7 @@ class Play:
             codes=dict(self._codes),
             over={step.id for step in self._steps[: self._place]},
             without=self._without,
+            kind=self._kind,
             books=self.server.books,
             terminal_key=self.server.operations.terminal_key,
             challenge=self._words.get("ask"),
@@ -185,17 +192,11 @@ class Play:
 
     def _is_reported(self, evidence: Evidence, step: Step) -> bool:
         newest = self.server.operations.newest
-        wanted = (
-            newest[DocumentKind.KEYS],
-            newest[DocumentKind.PARAMETERS],
-            newest[DocumentKind.DENY],
-        )
-        without = (wanted[0], None, None)
-        return any(
-            held_by(beat) in (wanted, without if Part.OFFLINE in self._without else wanted)
-            for beat in evidence.of(step.id, "TerminalHeartbeat")
-            if beat.is_heard
-        )
+        needed = 1 if Part.OFFLINE in self._without else 3
+        kinds = DocumentKind.KEYS, DocumentKind.PARAMETERS, DocumentKind.DENY
+        wanted = tuple(newest[kind] for kind in kinds)[:needed]
+        beats = evidence.of(step.id, "TerminalHeartbeat")
+        return any(beat.is_heard and held_by(beat)[:needed] == wanted for beat in beats)
 
     def _is_uploaded(self, evidence: Evidence) -> bool:
         """Whether every sale that was shown as paid without a network has its verdict."""

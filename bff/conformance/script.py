@@ -1,6 +1,5 @@
 """The script: its steps in their order, and what staff are told to do in each."""
 
-from collections.abc import Container
 from dataclasses import replace
 
 from bff.conformance.school import CAP_MINOR, PIN, PIN_ABOVE_MINOR, WRONG_PIN
@@ -21,7 +20,8 @@ def _sell(id_: str, minor: int, *rules: Rule, answer: str = "00", code: Code = C
     return Step(id_, Do.SELL, text, minor, code, answer, rules, Question.SHOWN)
 
 
-def _wait(id_: str, ends: Ends, *rules: Rule) -> Step:
+def wait(id_: str, ends: Ends, *rules: Rule) -> Step:
+    """A step in which the terminal goes on by itself."""
     text = Text(
         "请等待：终端自行发送下一次心跳，并照应答办理",
         "Wait: the terminal sends its next heartbeat by itself, and does what it is told",
@@ -43,14 +43,23 @@ def _alone(id_: str, minor: int, code: Code, record: str = "ACCEPTED") -> Step:
     return replace(step, text=text, record=record, part=Part.OFFLINE)
 
 
+ENROL = Step(
+    "enrol",
+    Do.ENROL,
+    Text("用上面的学校编号和激活码激活终端", "Enrol with the issuer and the code above"),
+    question=Question.FINGERPRINT,
+)
+DOCUMENTS = wait("documents", Ends.REPORTED)
+OLD = (
+    wait("old", Ends.BEAT, Rule(Fault.OLD_DOCUMENTS, _SYNC, times=None)),
+    wait("forged.keys", Ends.BEAT, Rule(Fault.FORGED_KEYS, _SYNC, times=None)),
+    wait("newer", Ends.REPORTED),
+)
+LOCK = wait("lock", Ends.BEAT, Rule(Fault.LOCKED, "TerminalHeartbeat", times=None))
+UNLOCK = wait("unlock", Ends.BEAT)
 _FIRST = (
-    Step(
-        "enrol",
-        Do.ENROL,
-        Text("用上面的学校编号和激活码激活终端", "Enrol with the issuer and the code above"),
-        question=Question.FINGERPRINT,
-    ),
-    _wait("documents", Ends.REPORTED),
+    ENROL,
+    DOCUMENTS,
     _sell("sale", 1_250),
     _sell("declined", 500, answer="51"),
     _sell("declined.unknown", 510, answer="Z9"),
@@ -76,7 +85,7 @@ _ROUGH = (
     _sell("never", 790, Rule(Fault.REQUEST_LOST, SALE, times=None)),
     _sell("silent", 800, Rule(Fault.ANSWER_LOST, times=None)),
     replace(
-        _wait(
+        wait(
             "silent.over",
             Ends.VOIDED,
             Rule(Fault.ANSWER_LOST, "PurchaseVoid"),
@@ -119,18 +128,17 @@ _PINS = (
 )
 _CLOCK = (
     replace(_sell("clock", 300), clock_jump_seconds=CLOCK_JUMP_SECONDS),
-    _wait("clock.lie", Ends.BEAT, Rule(Fault.LIED_TIME, "TerminalHeartbeat")),
+    wait("clock.lie", Ends.BEAT, Rule(Fault.LIED_TIME, "TerminalHeartbeat")),
     _sell("clock.after", 310),
 )
 _DOCUMENTS = (
-    _wait("old", Ends.BEAT, Rule(Fault.OLD_DOCUMENTS, _SYNC, times=None)),
+    OLD[0],
     replace(
-        _wait("forged", Ends.BEAT, Rule(Fault.FORGED_DOCUMENTS, _SYNC, times=None)),
+        wait("forged", Ends.BEAT, Rule(Fault.FORGED_DOCUMENTS, _SYNC, times=None)),
         part=Part.OFFLINE,
     ),
-    _wait("forged.keys", Ends.BEAT, Rule(Fault.FORGED_KEYS, _SYNC, times=None)),
-    _wait("newer", Ends.REPORTED),
-    _wait("lock", Ends.BEAT, Rule(Fault.LOCKED, "TerminalHeartbeat", times=None)),
+    *OLD[1:],
+    LOCK,
     replace(
         _sell("locked", 400, Rule(Fault.LOCKED, times=None)),
         text=Text(
@@ -138,7 +146,7 @@ _DOCUMENTS = (
             "The school has stopped this terminal. Try to sell ¥4.00 with this code; it should not",
         ),
     ),
-    _wait("unlock", Ends.BEAT),
+    UNLOCK,
 )
 _RECEIPTS = (
     Step(
@@ -220,8 +228,3 @@ _LAST = (
     _sell("next", 100),
 )
 SCRIPT = (*_FIRST, *_ROUGH, *_PINS, *_CLOCK, *_DOCUMENTS, *_RECEIPTS, *_ALONE, *_LAST)
-
-
-def script(without: Container[Part] = ()) -> tuple[Step, ...]:
-    """The steps for a terminal that does without some parts."""
-    return tuple(step for step in SCRIPT if step.part is None or step.part not in without)

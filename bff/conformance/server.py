@@ -25,6 +25,7 @@ from terminals.signature import Nonces, Request, SignatureRefusal, SignedHeaders
 
 HEARTBEAT = "TerminalHeartbeat"
 _HEARTBEATS = (HEARTBEAT, "terminalHeartbeat")
+_OF_A_CODE = ("PurchaseAuthorise", "EntryAuthorise")
 _BODY_MAXIMUM = 256 * 1024
 RETRY_AFTER_SECONDS = 1
 
@@ -167,7 +168,7 @@ class Server:
         for rule in self._step.rules:
             if rule.operation not in (None, event.operation) or self._left.get(rule) == 0:
                 continue
-            if rule.operation == "PurchaseAuthorise" and not self._is_own(event):
+            if rule.operation in _OF_A_CODE and not self._is_own(event):
                 continue
             if rule.times is not None:
                 self._left[rule] -= 1

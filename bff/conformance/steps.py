@@ -16,6 +16,7 @@ class Do(StrEnum):
     PIN = "PIN"
     """Type the PIN that the terminal asks for."""
     VOID = "VOID"
+    PASS = "PASS"  # noqa: S105 - what people do at a door
     POWER_CUT = "POWER_CUT"
     ASK = "ASK"
     """Let the terminal show its own code, CCQ."""
@@ -32,6 +33,21 @@ class Question(StrEnum):
     SHOWN = "SHOWN"
     FINGERPRINT = "FINGERPRINT"
     CHALLENGE = "CHALLENGE"
+    DOOR = "DOOR"
+
+
+class Kind(StrEnum):
+    """What the terminal is."""
+
+    TILL = "till"
+    GATE = "gate"
+
+
+class Door(StrEnum):
+    """What the door did."""
+
+    OPENED = "OPENED"
+    SHUT = "SHUT"
 
 
 class Shown(StrEnum):

@@ -1,11 +1,12 @@
 """What staff read while it runs: the questions of the steps, and the requests as they come."""
 
 from bff.conformance.evidence import Event
-from bff.conformance.steps import Fault, Question, Shown
+from bff.conformance.steps import Door, Fault, Question, Shown
 from bff.conformance.words import Text
 
 QUESTIONS = {
     Question.SHOWN: Text("终端屏幕显示了什么？", "What does the terminal show?"),
+    Question.DOOR: Text("门开了吗？", "Did the door open?"),
     Question.FINGERPRINT: Text("终端显示的指纹是什么？", "Which fingerprint does it show?"),
     Question.CHALLENGE: Text(
         "收款码的文字是什么？没有出示就输入 -", "What is the text of its code? Type - for none"
@@ -21,12 +22,15 @@ CHOICES = {
     Shown.NOT_PAID: Text("未付（拒绝或已撤销）", "not paid (refused or undone)"),
     Shown.UNKNOWN: Text("结果未知", "outcome unknown"),
 }
+_DOORS = {Door.OPENED: Text("开了", "it opened"), Door.SHUT: Text("没有开", "it stayed shut")}
 
 
 def choices(question: Question) -> list[tuple[str, Text]]:
     """The answers to a question, each a word and its label; none where a text is asked for."""
     if question is Question.SHOWN:
         return [(word.value, label) for word, label in CHOICES.items()]
+    if question is Question.DOOR:
+        return [(word.value, label) for word, label in _DOORS.items()]
     return [("GO_ON", GO_ON)] if question is Question.NONE else []
 
 

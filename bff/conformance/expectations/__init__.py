@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from bff.conformance.evidence import Evidence
-from bff.conformance.expectations import answers, day, documents, joining, offline, sales, voids
+from bff.conformance.expectations import (
+    answers,
+    day,
+    documents,
+    gates,
+    joining,
+    offline,
+    sales,
+    voids,
+)
 from bff.conformance.expectations.row import (
     PAGE,
     Check,
@@ -17,7 +26,7 @@ from bff.conformance.expectations.row import (
     Mark,
     unseen,
 )
-from bff.conformance.steps import Part
+from bff.conformance.steps import Kind, Part
 from bff.conformance.words import Text
 
 __all__ = ["EXPECTATIONS", "PAGE", "Expectation", "Finding", "Judged", "Mark", "judge"]
@@ -30,6 +39,7 @@ _CHECKS: Mapping[str, Check] = {
     **documents.CHECKS,
     **offline.CHECKS,
     **day.CHECKS,
+    **gates.CHECKS,
 }
 
 
@@ -41,6 +51,7 @@ def _expectation(id_: str, row: Mapping[str, Any]) -> Expectation:
         remedy=Text(row["remedy_zh"], row["remedy_en"]),
         judge=_CHECKS[id_],
         part=Part(row["part"]) if "part" in row else None,
+        kinds=frozenset(map(Kind, row.get("kinds", [Kind.TILL]))),
     )
 
 
@@ -54,8 +65,8 @@ def _load() -> tuple[Expectation, ...]:
 EXPECTATIONS = _load()
 
 
-_FIRST = "sale.approved"
-_BESIDE = {*joining.CHECKS, "sale.request", "documents.fetched", _FIRST}
+_FIRST = {Kind.TILL: "sale.approved", Kind.GATE: "gate.opens"}
+_BESIDE = {*joining.CHECKS, "sale.request", "gate.request", "documents.fetched", *_FIRST.values()}
 """What can be seen of a terminal that cannot verify an answer yet; of all else nothing can."""
 
 
@@ -64,9 +75,10 @@ def judge(evidence: Evidence) -> list[Judged]:
     rows = [
         Judged(each, each.judge(evidence))
         for each in EXPECTATIONS
-        if each.part is None or each.part not in evidence.without
+        if evidence.kind in each.kinds and (each.part is None or each.part not in evidence.without)
     ]
-    if any(r.expectation.id == _FIRST and r.finding.mark is Mark.WRONG for r in rows):
-        later = unseen(f"请先改正 {_FIRST}", f"Correct {_FIRST} first")
+    first = _FIRST[evidence.kind]
+    if any(r.expectation.id == first and r.finding.mark is Mark.WRONG for r in rows):
+        later = unseen(f"请先改正 {first}", f"Correct {first} first")
         rows = [r if r.expectation.id in _BESIDE else replace(r, finding=later) for r in rows]
     return rows

@@ -14,7 +14,13 @@ _FORM = (
 )
 _UNREAD = ("DOCUMENT_UNKNOWN", "BODY_MALFORMED")
 _CONTROL = ("TerminalHeartbeat", "TerminalSyncParameters", "PurchaseStatus", "HolderLookUp")
-_MONEY = ("PurchaseAuthorise", "PurchaseVoid", "PurchaseCapture", "PurchaseRefund")
+_KEPT = (
+    "EntryAuthorise",
+    "PurchaseAuthorise",
+    "PurchaseCapture",
+    "PurchaseRefund",
+    "PurchaseVoid",
+)
 
 
 def _proof(evidence: Evidence) -> Finding:
@@ -100,7 +106,7 @@ def _batches(evidence: Evidence) -> Finding:
         if event.key is not None
         and (
             (event.operation in _CONTROL and event.key.batch_no != 0)
-            or (event.operation in _MONEY and event.key.batch_no == 0)
+            or (event.operation in _KEPT and event.key.batch_no == 0)
         )
     ]
     if not bad:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bff.conformance.evidence import Evidence
-from bff.conformance.steps import Part, Shown
+from bff.conformance.steps import Kind, Part, Shown
 from bff.conformance.words import Text
 
 PAGE = "docs/terminals.md"
@@ -41,6 +41,7 @@ class Expectation:
     remedy: Text
     judge: Check
     part: Part | None = None
+    kinds: frozenset[Kind] = frozenset({Kind.TILL})
 
 
 @dataclass(frozen=True, slots=True)

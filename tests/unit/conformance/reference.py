@@ -11,7 +11,7 @@ import httpx2
 
 from bff.conformance.play import Play, Prompt
 from bff.conformance.school import PIN, WRONG_PIN
-from bff.conformance.steps import NOTHING, Do, Shown
+from bff.conformance.steps import NOTHING, Do, Door, Shown
 from clients.endpoint import Endpoint, NoAnswer
 from clients.terminal.alone import Alone
 from clients.terminal.batches import Batches, BatchNotWhole
@@ -19,7 +19,7 @@ from clients.terminal.journal import Entry, Journal, TillLocked
 from clients.terminal.keys import Identity
 from clients.terminal.offline_store import OfflineStore
 from clients.terminal.protocol import Line, enrol
-from clients.terminal.receipt import ClockUntrusted, Receipt, ReceiptRefused
+from clients.terminal.receipt import ClockUntrusted, Direction, Receipt, ReceiptRefused
 from clients.terminal.till import Till
 from terminals.signature import Request
 
@@ -159,6 +159,8 @@ class Terminal:
                 return await self.ask(till, prompt)
             case Do.SCAN:
                 return self.scan(till, prompt)
+            case Do.PASS:
+                return await self.enter(till, prompt)
             case _:
                 return await self.sell(till, prompt)
         return "GO ON"
@@ -199,6 +201,18 @@ class Terminal:
         if prompt.step.id == "pin":
             return await till.sell_with_pin(receipt, WRONG_PIN)
         return receipt
+
+    async def enter(self, till: Till, prompt: Prompt) -> str:
+        """Asks whether to open; what the door does."""
+        try:
+            receipt = await till.enter(f"{prompt.code}\r\n", 1, Direction.IN)
+        except TillLocked:
+            return Door.SHUT
+        return Door.OPENED if self.opens(prompt, receipt) else Door.SHUT
+
+    def opens(self, prompt: Prompt, receipt: Receipt) -> bool:
+        """Whether its door opens for an answer."""
+        return receipt.is_approved
 
     async def void(self, till: Till, prompt: Prompt) -> None:
         """Undoes a sale for the cashier."""
@@ -262,9 +276,9 @@ def blank(folder: Path, name: str) -> Path:
     return path
 
 
-async def played(kind: type[Terminal], folder: Path, **options: Any) -> Play:
+async def played(terminal: type[Terminal], folder: Path, **options: Any) -> Play:
     """The play after a terminal of this kind went through it."""
     play = Play(os.urandom, TIME.now, **options)
     async with httpx2.AsyncClient(transport=Wire(play), base_url="http://school.example") as http:
-        await kind(blank(folder, kind.__name__), http).play(play)
+        await terminal(blank(folder, terminal.__name__), http).play(play)
     return play
