@@ -20,10 +20,9 @@ from bff.cli.voice import REFUSED, Voice, voice_of
 from bff.clock import SystemClock
 from bff.conformance.application import build
 from bff.conformance.evidence import Event
-from bff.conformance.expectations import judge
-from bff.conformance.expectations.row import Mark
+from bff.conformance.expectations import PAGE, Mark, judge
 from bff.conformance.play import Play, Prompt
-from bff.conformance.report import HEADS, SUFFIXES, Report, cells, printable
+from bff.conformance.report import SUFFIXES, Report, cells, printable
 from bff.conformance.school import ISSUER
 from bff.conformance.steps import Kind, Part, Question
 from bff.conformance.telling import QUESTIONS, choices, line_of
@@ -147,15 +146,19 @@ class Run:
             )
 
     def show_report(self, done: Report) -> None:
-        """The rows as a table, and one line about them."""
-        voice = self._voice
-        table = voice.table(*HEADS)
+        """One line for each row, more where something is to be done, and one about them all."""
+        out = self._voice.out
+        out.print()
         for row in done.rows:
+            told = (escape(cell) for cell in cells(row, self._voice.language))
+            mark, id_, section, expected, seen, remedy = told
             colour = _COLOURS[row.finding.mark]
-            first, *rest = (escape(cell) for cell in cells(row, voice.language))
-            table.add_row(f"[{colour}]{first}[/]", *rest)
-        voice.out.print(table)
-        voice.say(*done.summary())
+            out.print(f"[{colour}]{mark}[/] {id_} [dim]{PAGE} {section}[/] {expected}")
+            if row.finding.mark is not Mark.RIGHT:
+                out.print(f"    {seen}")
+            if remedy:
+                out.print(f"    → {remedy}")
+        self._voice.say(*done.summary())
 
     def _heard(self, event: Event) -> None:
         line = printable(line_of(event).said(self._voice.language))

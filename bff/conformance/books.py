@@ -12,7 +12,9 @@ from core.authorisation.offline import (
     Judgement,
     Known,
     PassFacts,
+    Reason,
     StoredItem,
+    Verdict,
 )
 from core.authorisation.records import Key
 from core.kit.clock import from_unix
@@ -90,14 +92,17 @@ class Books:
 
     def judge_all(
         self, previous: bytes, items: list[Item], keys: dict[int, bytes], now: int, wanted: Json
-    ) -> list[tuple[Linked, Judgement]]:
-        """The verdicts on an upload. `wanted` is what the script wants by presented text."""
-        linked = offline.link_all(previous, [item for item in items if _is_fit(item.record)])
+    ) -> list[tuple[int, Judgement]]:
+        """The verdicts on an upload by seqNo. `wanted` is the script's wish by presented text."""
+        fit = [item for item in items if _is_fit(item.record)]
+        linked = offline.link_all(previous, fit)
         signed = {each.hash for each in linked if each.is_signed_by(keys)}
-        return [
-            (each, self._judged(each, signed, keys, now, wanted.get(_text(each))))
-            for each in linked
-        ]
+        unproven = Judgement(Verdict.REJECTED, Reason.RECORD_SIGNATURE)
+        judged = [(i.record.key.seq_no, unproven) for i in items if not _is_fit(i.record)]
+        for each in linked:
+            judgement = self._judged(each, signed, keys, now, wanted.get(_text(each)))
+            judged.append((each.item.record.key.seq_no, judgement))
+        return judged
 
     def _judged(
         self, linked: Linked, signed: set[bytes], keys: dict[int, bytes], now: int, wanted: object

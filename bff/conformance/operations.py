@@ -262,11 +262,11 @@ class Operations:
         judged = self._books.judge_all(given["previousHash"], items, keys, now, wanted)
         verdicts: list[Json] = [
             {
-                "seqNo": linked.item.record.key.seq_no,
+                "seqNo": seq_no,
                 "judgement": _judgement(judgement),
                 "first": None if judgement.first is None else _judgement(judgement.first),
             }
-            for linked, judgement in judged
+            for seq_no, judgement in judged
         ]
         told = verdicts[: len(verdicts) // 2] if event.fault is Fault.HALF_JUDGED else verdicts
         return {"verdicts": told, "userErrors": []}, replace(event, told={"verdicts": told})

@@ -22,7 +22,7 @@ MARKS = {
     Mark.WRONG: Text("不通过", "wrong"),
     Mark.UNSEEN: Text("未验证", "not seen"),
 }
-HEADS = (
+_HEADS = (
     Text("结果", "Result"),
     Text("检查项", "Row"),
     Text("章节", "Section"),
@@ -103,8 +103,8 @@ class Report:
             "",
             f"{self.begun_at:%Y-%m-%d %H:%M} UTC · {self.summary().said(language)}",
             "",
-            _line(head.said(language) for head in HEADS),
-            _line("---" for _ in HEADS),
+            _line(head.said(language) for head in _HEADS),
+            _line("---" for _ in _HEADS),
             *(_line(cells(row, language)) for row in self.rows),
         ]
         return "\n".join(lines) + "\n"
@@ -116,7 +116,7 @@ class Report:
             language=language,
             title=TITLE.said(language),
             line=f"{self.begun_at:%Y-%m-%d %H:%M} UTC · {self.summary().said(language)}",
-            heads=[head.said(language) for head in HEADS],
+            heads=[head.said(language) for head in _HEADS],
             rows=[(row.finding.mark.value, cells(row, language)) for row in self.rows],
         )
 
@@ -124,14 +124,14 @@ class Report:
 def cells(row: Judged, language: Language) -> tuple[str, ...]:
     """The cells of a row; what to do stands only where something is to be done."""
     expectation, finding = row.expectation, row.finding
-    is_met = finding.mark is Mark.RIGHT
+    is_wrong = finding.mark is Mark.WRONG
     return (
         MARKS[finding.mark].said(language),
         expectation.id,
         f"{expectation.section}",
         expectation.expected.said(language),
         printable(finding.seen.said(language)),
-        "" if is_met else expectation.remedy.said(language),
+        expectation.remedy.said(language) if is_wrong else "",
     )
 
 

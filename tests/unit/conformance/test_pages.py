@@ -1,6 +1,5 @@
 """The scripted server over HTTP: its page, its steps, and what it makes of odd requests."""
 
-import json
 import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -12,15 +11,10 @@ from bff.conformance.application import build
 from bff.conformance.expectations import judge
 from bff.conformance.play import Play
 from bff.conformance.report import Report
-from clients.device_key import public_key
-from clients.endpoint import Endpoint, document_id
+from clients.endpoint import Endpoint
 from clients.terminal.protocol import enrol
-from terminals.keys import signer
-from terminals.message import KeyId, RequestKey
-from terminals.signature import Request, sign_request
+from tests.unit.conformance.asking import JSON, ask
 from tests.unit.conformance.reference import NOW
-
-JSON = {"content-type": "application/json"}
 
 
 @pytest.fixture
@@ -128,26 +122,6 @@ async def test_lost_answer_is_silence(play: Play, http: httpx2.AsyncClient) -> N
     answer = await http.post("/graphql", content=signed.body, headers=dict(signed.headers))
     assert (answer.status_code, answer.content) == (504, b"")
     assert play.server.events[-1].fault == "ANSWER_LOST"
-
-
-SEED = bytes([0x44]) * 32
-
-
-def ask(play: Play, variables: object, name: str = "PurchaseVoid", **changed: object) -> Request:
-    """A request as a terminal with an odd mind would sign it, by a key that the school knows."""
-    play.server.operations.terminal_key = public_key(SEED)
-    body = json.dumps({"documentId": document_id(name), "variables": variables, **changed})
-    headers = sign_request(
-        body.encode(),
-        path="/graphql",
-        key_id=KeyId(7, 42, 1),
-        key=RequestKey(42, 1, 1),
-        created_at=NOW,
-        nonce=os.urandom(16),
-        sign=signer(SEED),
-    )
-    named = {**headers, **JSON, "x-operation": name}
-    return Request("POST", "/graphql", named, body.encode())
 
 
 OTHER_KEY = {"batchNo": 1, "seqNo": 2}
