@@ -1,5 +1,6 @@
 """What each operation does to the books, and what it answers."""
 
+import re
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,6 +37,7 @@ from terminals.response import RESPONSES
 
 _TEXTS = {response.code: response for response in RESPONSES}
 _UNKNOWN_TEXT = ("本窗口暂停服务", "This counter is closed")
+_AMOUNT = re.compile(r"[0-9]{1,10}", re.ASCII)
 _PROGRESS_POLLS = 2
 _TRIES = 4
 
@@ -354,7 +356,7 @@ def _item(batch_no: int, given: Json) -> Item:
         key=RequestKey(TERMINAL_NO, batch_no, given["seqNo"]),
         kind=RecordKind[given["kind"]],
         created_at=given["createdAt"],
-        minor_amount=int(digits) if digits.isascii() and digits.isdigit() else 0,
+        minor_amount=int(digits) if _AMOUNT.fullmatch(digits) else 0,
         parameters_version=given["parametersVersion"],
         deny_version=given["denyVersion"],
         clock_state=ClockState[given["clockState"]],

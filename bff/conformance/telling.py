@@ -17,7 +17,7 @@ QUESTIONS = {
     ),
 }
 GO_ON = Text("继续", "Go on")
-CHOICES = {
+_SCREENS = {
     Shown.PAID: Text("已付", "paid"),
     Shown.NOT_PAID: Text("未付（拒绝或已撤销）", "not paid (refused or undone)"),
     Shown.UNKNOWN: Text("结果未知", "outcome unknown"),
@@ -28,7 +28,7 @@ _DOORS = {Door.OPENED: Text("开了", "it opened"), Door.SHUT: Text("没有开",
 def choices(question: Question) -> list[tuple[str, Text]]:
     """The answers to a question, each a word and its label; none where a text is asked for."""
     if question is Question.SHOWN:
-        return [(word.value, label) for word, label in CHOICES.items()]
+        return [(word.value, label) for word, label in _SCREENS.items()]
     if question is Question.DOOR:
         return [(word.value, label) for word, label in _DOORS.items()]
     return [("GO_ON", GO_ON)] if question is Question.NONE else []

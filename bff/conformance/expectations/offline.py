@@ -55,7 +55,9 @@ def records_of(evidence: Evidence, step: str) -> list[Sent]:
 
 def _refused(evidence: Evidence, step: str) -> Finding:
     """A code that it had to refuse: proven only by a terminal that takes others."""
-    if step not in evidence.over or evidence.words.get("alone") != Shown.PAID:
+    if step not in evidence.over or "alone" not in evidence.over:
+        return unseen()
+    if evidence.words.get("alone") != Shown.PAID:
         return unseen("终端没有脱机收款", "It took nothing without a network")
     seen = screen(evidence, step)
     if evidence.words.get(step) == Shown.PAID or (
@@ -73,6 +75,8 @@ def _again(evidence: Evidence) -> Finding:
 
 
 def _flushed(evidence: Evidence) -> Finding:
+    if "alone" not in evidence.over:
+        return unseen()
     if evidence.words.get("alone") != Shown.PAID:
         seen = screen(evidence, "alone")
         return unseen(

@@ -1,8 +1,10 @@
 """Amounts as people type and read them."""
 
+import sys
+
 import pytest
 
-from clients.screen import fen, month_of, qr, yuan
+from clients.screen import fen, month_of, qr, qr_svg, yuan
 from tests.unit.terminals.samples import VECTOR_1
 
 
@@ -34,3 +36,11 @@ def test_a_code_fits_the_smallest_symbol_for_it() -> None:
     # 8-L is 49 modules and a border of 4 at each side; half blocks show two rows in a line.
     lines = qr(VECTOR_1).splitlines()
     assert len(lines) == (49 + 2 * 4 + 1) // 2
+
+
+def test_code_is_a_picture_for_pages_and_nothing_without_the_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert qr_svg("91123456789012345678").startswith("<svg")
+    monkeypatch.setitem(sys.modules, "segno", None)
+    assert qr_svg("91123456789012345678") == ""

@@ -116,12 +116,14 @@ def test_records_that_are_none_and_voids_are_judged(play: Play) -> None:
         "signature": b64(offline.sign_link(link, signer(SEED))),
     }
     odd = {**item, "seqNo": 0, "minorAmount": "-1"}
-    upload = {"batchNo": 1, "previousHash": b64(FIRST), "items": [odd, item]}
+    large = {**item, "seqNo": 1_000_000, "minorAmount": "9" * 5_000}
+    upload = {"batchNo": 1, "previousHash": b64(FIRST), "items": [odd, large, item]}
     verdicts = told(play, "OfflineBatchUpload", **upload)["verdicts"]
     assert [
         (v["seqNo"], v["judgement"]["verdict"], v["judgement"]["reason"]) for v in verdicts
     ] == [
         (0, "REJECTED", "RECORD_SIGNATURE"),
+        (1_000_000, "REJECTED", "RECORD_SIGNATURE"),
         (5, "ACCEPTED", None),
     ]
     assert play.server.books.voided == {RequestKey(42, 1, 4)}
