@@ -7,6 +7,7 @@ from core.card.records import PinIsDefault, PinLocked, PinNotSet, PinWrong
 from core.card.service.pins import Pins
 from core.ledger.service import Ledger
 from core.school.policy import Policy
+from terminals.funding import plan_of
 from terminals.payments import PinVerdict, Terms
 
 PURSES = ("SUBSIDY", "MAIN")
@@ -63,6 +64,7 @@ def terms_by(policy_of: Callable[[int], Awaitable[Policy]]) -> Callable[[int], A
             skew_seconds=policy.code.skew_seconds,
             life_seconds=policy.code.life_seconds,
             upload_days=policy.terminal.upload_days,
+            plan=plan_of(policy, PURSES),
         )
 
     return terms

@@ -14,6 +14,7 @@ from core.kit.clock import Clock, business_day
 from core.kit.ids import Ids
 from core.kit.money import CURRENCY, is_amount
 from core.school.records import Guess
+from terminals import funding
 from terminals.answers import signing
 from terminals.codes import Instrument, Use, strip
 from terminals.guesses import Guesses, Reader
@@ -87,10 +88,9 @@ class Authoriser:
                 till.issuer, "AUTHORISE", content_hash, refused, signing(keys.answers)
             )
             return Authorised(answer, found.found.owner.holder if found.found else None)
+        purses = _purses(found, terms)
         request = self._request(till, message, found, terms, keys, content_hash, now, pin)
-        answer = await self._payments.authorise(
-            till.issuer, terms.purses, request, signing(keys.answers)
-        )
+        answer = await self._payments.authorise(till.issuer, purses, request, signing(keys.answers))
         return _authorised(answer, found.owner.holder, message, terms)
 
     async def _stored(
@@ -103,6 +103,10 @@ class Authoriser:
     async def _read(
         self, till: Till, message: PurchaseMessage, terms: Terms, keys: SchoolKeys, now: datetime
     ) -> Found | Declined:
+        presented = funding.instrument_of(strip(message.presented or ""))
+        refusal = funding.refusal(presented, terms.plan, terms.network)
+        if refusal is not None:
+            return Declined(None, refusal)
         challenge = find_challenge(
             till, message.challenge, Use.PAY, (message.batch_no, message.seq_no), terms, keys, now,
             message.minor_amount,
@@ -188,7 +192,7 @@ class Authoriser:
         reference = self._ids.retrieval_reference()
         approval = _answer(till, message, keys, now, reference)
         is_tap = found.owner.device_id is None
-        continuation_id, *transfer_ids = self._ids.several(1 + len(terms.purses))
+        continuation_id, *transfer_ids = self._ids.several(1 + len(_purses(found, terms)))
         return PurchaseRequest(
             terminal_no=till.terminal_no,
             batch_no=message.batch_no,
@@ -218,6 +222,12 @@ class Authoriser:
             business_on=business_day(now, terms.zone),
             signed_answer=signing(keys.answers)(approval),
         )
+
+
+def _purses(found: Found, terms: Terms) -> tuple[str, ...]:
+    """What pays now; a CC1 was refused by its kind already if nothing pays for it."""
+    instrument = funding.pays_as(found.instrument)
+    return terms.purses if instrument is None else terms.plan.purses(instrument, terms.network)
 
 
 def _authorised(

@@ -109,6 +109,7 @@ class Scan:
     challenge: SignedChallenge | None = None
     challenge_above_minor: int | None = None
     offline: OfflineAuthority | None = None
+    pay_kinds: Container[int] = (1, 2, 4)
 
     @property
     def issuers(self) -> Container[int]:
@@ -151,6 +152,7 @@ async def _presentation(scan: Scan, instruments: Instruments) -> Found | Decline
             challenge_above_minor=scan.challenge_above_minor,
             skew_seconds=scan.skew_seconds,
             life_seconds=scan.life_seconds,
+            pay_kinds=scan.pay_kinds,
             offline=scan.offline,
         ),
     )

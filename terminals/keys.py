@@ -94,6 +94,16 @@ class KeyRing:
         key = self._keys.get((issuer, kid))
         return key if key is not None and key.use is use else None
 
+    def find_edge(self, issuer: int, site_no: int, instant: int) -> PublicKey | None:
+        """The key of a site's edge that signs at this instant, the newest one first."""
+        fit = [
+            key
+            for key in self._keys.values()
+            if (key.issuer, key.use, key.site_no) == (issuer, KeyUse.EDGE, site_no)
+            and key.signs_at(instant)
+        ]
+        return max(fit, key=lambda key: (key.sign_from, key.kid), default=None)
+
     def verifies_pass(self, key: PublicKey, message: bytes, signature: bytes) -> bool:
         """As `verifies`, with the good results remembered: a pass is shown many times."""
         signed = signature + message

@@ -9,13 +9,14 @@ from pydantic.alias_generators import to_camel
 from core.school.policy import Cap, Policy
 from core.school.policy_words import Instrument
 from core.school.records import Site, Terminal
+from terminals.funding import KINDS, Funding, FundingPlan, Network, plan_of
 from terminals.verification import CapClass
 
 _U32 = (1 << 32) - 1
 _HOUR_SECONDS = 3_600
 _DAY_SECONDS = 86_400
 _HIGH_CLASS = 3
-_KINDS: Mapping[str, tuple[int, ...]] = {Instrument.VIRTUAL: (1, 4), Instrument.CAMPUS: (2,)}
+_INSTRUMENTS = frozenset(Instrument)
 
 Count = Annotated[int, Field(ge=0, le=_U32)]
 """A number of seconds, fen or things; every figure of the document fits a u32."""
@@ -57,6 +58,15 @@ class SiteTerminals(_Part):
     terminals: Sequence[Count]
 
 
+class FundingLine(_Part):
+    """What pays for an instrument in each state of the network, the first purse first."""
+
+    instrument: str
+    online: Sequence[str]
+    outage: Sequence[str]
+    offline: Sequence[str]
+
+
 class CodePrefix(_Part):
     """How a text in the scan field begins, and which instrument that is (codes.md 15)."""
 
@@ -67,7 +77,7 @@ class CodePrefix(_Part):
 class Parameters(_Part):
     """All of it; amounts in fen, times in seconds.
 
-    `funding` names for each instrument the purses that pay, the first one first. `offline_money`
+    `funding_plan` is the table of `terminals.funding`, in the order of instruments. `offline_money`
     false stops every offline purchase, whatever the caps say. `challenge_above_minor` is the
     online threshold, `offline_challenge_above_minor` the offline one; none: never.
     """
@@ -78,7 +88,7 @@ class Parameters(_Part):
     sites: Sequence[SiteTerminals]
     challenge_above_minor: Count | None
     offline_challenge_above_minor: Count | None
-    funding: Mapping[str, Sequence[str]]
+    funding_plan: Sequence[FundingLine] = ()
     code_prefixes: Sequence[CodePrefix]
     skew_seconds: Count
     life_seconds: Count
@@ -107,7 +117,23 @@ class Parameters(_Part):
     @property
     def pay_kinds(self) -> frozenset[int]:
         """Kinds of pass (codes.md 4) that pay without a network."""
-        return frozenset(k for name in self.offline_instruments for k in _KINDS.get(name, ()))
+        return frozenset(kind for name in self.offline_instruments for kind in KINDS.get(name, ()))
+
+    @property
+    def plan(self) -> FundingPlan:
+        """The funding plan; lines of instruments that are not known are left to newer terminals."""
+        return FundingPlan(
+            tuple(
+                Funding(
+                    Instrument(line.instrument),
+                    tuple(line.online),
+                    tuple(line.outage),
+                    tuple(line.offline),
+                )
+                for line in self.funding_plan
+                if line.instrument in _INSTRUMENTS
+            )
+        )
 
     def site_of(self, terminal_no: int) -> int | None:
         """Where a terminal stands; None if the document does not know it."""
@@ -118,7 +144,7 @@ CODE_PREFIXES = (
     ("CC1:", "CC1"), ("CCR:", "CCR"), ("CCQ:", "CCQ"),
     ("91", "T0"), ("90", "T1"), ("CARD:", "CARD"),
 )  # fmt: skip
-"""Ours of codes.md 15; the wallets' numbers need a line and are left to the server."""
+"""Ours of codes.md 15; the wallets' numbers are never taken without a line."""
 
 
 def parameters_of(
@@ -130,10 +156,10 @@ def parameters_of(
 ) -> Parameters:
     """What a school's policy and registry say to its terminals."""
     offline, code, terminal = policy.offline, policy.code, policy.terminal
-    taken = [Instrument.VIRTUAL] if Instrument.VIRTUAL in offline.instruments else []
+    plan = plan_of(policy, purses)
     return Parameters(
         offline_money=offline.money,
-        offline_instruments=list(taken),
+        offline_instruments=[each.instrument for each in plan.lines if each.offline],
         caps=[
             _cap(1, offline.cap_1), _cap(2, offline.cap_2), _cap(_HIGH_CLASS, offline.cap_high),
         ],
@@ -148,7 +174,7 @@ def parameters_of(
         ],
         challenge_above_minor=code.challenge_above_minor or None,
         offline_challenge_above_minor=offline.challenge_above_minor or None,
-        funding={instrument: list(purses) for instrument in taken},
+        funding_plan=[_funding_line(each) for each in plan.lines],
         code_prefixes=[CodePrefix(prefix=p, instrument=i) for p, i in CODE_PREFIXES],
         skew_seconds=code.skew_seconds,
         life_seconds=code.life_seconds,
@@ -165,6 +191,11 @@ def parameters_of(
         zone=policy.day.zone,
         pin_public_key=pin_public_key,
     )  # fmt: skip
+
+
+def _funding_line(line: Funding) -> FundingLine:
+    online, outage, offline = (list(line.purses(network)) for network in Network)
+    return FundingLine(instrument=line.instrument, online=online, outage=outage, offline=offline)
 
 
 def _cap(number: int, cap: Cap) -> OfflineCap:

@@ -17,13 +17,17 @@ from core.authorisation.records import (
 )
 from core.kit.money import CURRENCY
 from terminals.answers import AnswerKey
+from terminals.funding import FundingPlan, Network
 from terminals.keys import KeyRing
 from terminals.scenes import Holder, Scene
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the school's policy says about purchases and passages at this instant."""
+    """What the school's policy says about purchases and passages at this instant.
+
+    `purses` are those of cards; what pays for an instrument now is in `plan`, under `network`.
+    """
 
     purses: tuple[str, ...]
     single_minor: int
@@ -34,6 +38,8 @@ class Terms:
     skew_seconds: int
     life_seconds: int
     upload_days: int
+    plan: FundingPlan
+    network: Network = Network.ONLINE
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ def scan_of(
         life_seconds=terms.life_seconds,
         challenge=challenge,
         challenge_above_minor=terms.challenge_above_minor,
+        pay_kinds=terms.plan.pay_kinds(terms.network),
     )
 
 

@@ -10,6 +10,7 @@ from core.kit.money import CURRENCY
 from terminals import cc1
 from terminals.answers import signing
 from terminals.codes import CodeRefusal, Instrument, Use, strip
+from terminals.funding import RESERVE
 from terminals.message import BusinessFields, RequestKey
 from terminals.offline import Item, Linked, RecordKind, is_well_formed, link_all
 from terminals.parameters import Parameters
@@ -18,8 +19,6 @@ from terminals.verdicts import Case, judge
 
 TEXT_MAXIMUM = 1_000
 """Characters of a text that a record may prove; the longest code has 279."""
-RESERVE = "RESERVE"
-"""Set aside when the pass was issued: it pays first."""
 
 
 class Records(Protocol):

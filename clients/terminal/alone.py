@@ -1,117 +1,129 @@
-"""Selling without a network: the till decides by its own documents, and writes before it shows."""
+"""Selling without the server: the till goes by its own documents, and writes before it shows."""
 
+from dataclasses import replace
+
+from clients.endpoint import NoAnswer
 from clients.terminal.journal import Entry, Journal, Operation
 from clients.terminal.offline_store import DENY_HEARD
 from clients.terminal.protocol import Line
-from terminals import cc1, ccq
+from clients.terminal.receipt import Receipt
+from terminals import cc1
+from terminals.authority import Held, Memory, Sale, judge_sale
 from terminals.cc1 import Presentation
 from terminals.ccr import Outcome
 from terminals.codes import CodeRefusal, Use
 from terminals.documents import DocumentKind
 from terminals.offline import ClockState, Record, RecordKind
 from terminals.parameters import Parameters
-from terminals.verification import (
-    DENY_LIST_SECONDS,
-    OfflineAuthority,
-    Refused,
-    VerificationContext,
-    Verified,
-    verify,
-)
+from terminals.verification import Verified
 
 _RECENT = 90
 """Requests looked at for codes sent online: more than a till takes in the life of a code."""
 
 
 class Alone:
-    """The till as its own authority (codes.md 13)."""
+    """The till as its own authority (codes.md 13), or as the one that an edge decided for."""
 
     def __init__(self, journal: Journal, line: Line) -> None:
         self._journal = journal
         self._line = line
         self._store = line.store
 
-    def accept(self, entry: Entry) -> CodeRefusal | None:
+    def accept(self, entry: Entry, *, by_edge: bool = False) -> CodeRefusal | None:
         """Takes the sale of a request that got no answer, under the same key; why not, if not.
 
+        A till whose site has an edge is no authority: it only writes what its edge has approved
+        (`by_edge`), and only what its own documents allow, for the server judges it by those.
         When this answers None the record is on the disk.
         """
-        now, parameters = self._line.now(), self._store.parameters()
-        text = entry.given.get("presented")
-        if parameters is None or text is None or entry.given.get("capture") != "IMMEDIATE":
+        parameters = self._store.parameters()
+        if parameters is None or (self._line.has_edge and not by_edge):
             return CodeRefusal.OFFLINE_OFF
-        site = parameters.site_of(entry.key.terminal_no)
-        if site is None:
-            return CodeRefusal.SITE_NOT_ALLOWED
+        sale = Sale(
+            terminal_no=entry.key.terminal_no,
+            presented=entry.given.get("presented"),
+            minor_amount=entry.minor_amount,
+            is_captured=entry.given.get("capture") == "IMMEDIATE",
+            challenge=entry.given.get("challenge", ""),
+        )
+        now = self._line.now()
+        count, total = self._store.waiting()
         deny = self._store.deny_list(now)
-        authority = self._authority(entry, parameters, site, now)
-        verdict = verify(text, self._context(entry, parameters, authority, deny.serials(), now))
-        if isinstance(verdict, Refused):
-            return verdict.refusal
+        held = self._held(parameters, deny.serials(), now)
+        memory = Memory(self._store.spent(), self._seen(entry), count, total)
+        verdict = judge_sale(sale, held, memory)
+        if isinstance(verdict, CodeRefusal):
+            return verdict
         self._write(entry, verdict, deny.version, now)
         return None
 
+    def note_edges(self, receipt: Receipt) -> Receipt:
+        """The same, with what the edge decided written as our own record before it is shown.
+
+        Raises: NoAnswer, for a void that no record of ours can tell the server.
+        """
+        entry, answer = receipt.entry, receipt.answer
+        assert answer is not None
+        match entry.operation, answer.outcome:
+            case Operation.AUTHORISE, Outcome.APPROVED:
+                refusal = self.accept(entry, by_edge=True)
+                if refusal is not None:
+                    return replace(receipt, answer=None, refusal=refusal)
+                return replace(receipt, is_offline=True)
+            case Operation.VOID, Outcome.VOIDED:
+                self._write_void(entry)
+            case Operation.ENTRY, _:
+                self._journal.end(entry, answer.outcome, receipt.shown["signedAnswer"])
+        return receipt
+
+    def _write_void(self, void: Entry) -> None:
+        """Writes what the edge has undone, under the void's own key.
+
+        A record names its original by the number alone, so both are of one batch; the void of
+        another one waits for the server.
+        """
+        original = void.named
+        if original.batch_no != void.key.batch_no:
+            raise NoAnswer("the original is of another batch")
+        now = self._line.now()
+        record = self._record(void, RecordKind.VOID, now)._replace(
+            presented=f"VOID:{original.seq_no}",
+            deny_version=self._store.deny_list(now).version,
+        )
+        self._store.accept(void, record, None, b"", self._journal.identity.sign)
+
     def _write(self, entry: Entry, verdict: Verified, deny_version: int, now: int) -> None:
-        identity = self._journal.identity
-        record = Record(
-            issuer=identity.issuer,
-            key=entry.key,
-            kind=RecordKind.PURCHASE,
-            created_at=now,
-            minor_amount=entry.minor_amount,
-            parameters_version=self._store.version(DocumentKind.PARAMETERS),
+        record = self._record(entry, RecordKind.PURCHASE, now)._replace(
             deny_version=deny_version,
-            clock_state=ClockState.TRUSTED,
             presented=entry.given["presented"],
             challenge=entry.given.get("challenge", ""),
         )
-        self._store.accept(entry, record, verdict.presentation, verdict.replay_key, identity.sign)
+        code, sign = verdict.presentation, self._journal.identity.sign
+        self._store.accept(entry, record, code, verdict.replay_key, sign)
 
-    def _context(
-        self,
-        entry: Entry,
-        parameters: Parameters,
-        authority: OfflineAuthority,
-        denied: frozenset[bytes],
-        now: int,
-    ) -> VerificationContext:
-        challenge = ccq.read(entry.given.get("challenge", ""))
-        return VerificationContext(
-            now=now,
-            use=Use.PAY,
-            issuers=(self._journal.identity.issuer,),
-            keys=self._journal.identity.ring,
-            amount_minor=entry.minor_amount,
-            challenge=None if isinstance(challenge, CodeRefusal) else challenge,
-            challenge_above_minor=parameters.offline_challenge_above_minor,
-            skew_seconds=parameters.skew_seconds,
-            life_seconds=parameters.life_seconds,
-            pay_kinds=parameters.pay_kinds,
-            denied=denied,
-            seen=self._seen(entry),
-            offline=authority,
+    def _record(self, entry: Entry, kind: RecordKind, now: int) -> Record:
+        return Record(
+            issuer=self._journal.identity.issuer,
+            key=entry.key,
+            kind=kind,
+            created_at=now,
+            minor_amount=entry.minor_amount,
+            parameters_version=self._store.version(DocumentKind.PARAMETERS),
+            deny_version=0,
+            clock_state=ClockState.TRUSTED,
+            presented="",
         )
 
-    def _authority(
-        self,
-        entry: Entry,
-        parameters: Parameters,
-        site: int,
-        now: int,
-    ) -> OfflineAuthority:
-        count, total = self._store.waiting()
+    def _held(self, parameters: Parameters, denied: frozenset[bytes], now: int) -> Held:
         heard_at = self._store.heard_at(DENY_HEARD)
-        is_fresh = heard_at is not None and now - heard_at <= parameters.deny_age_seconds
-        return OfflineAuthority(
+        return Held(
+            issuer=self._journal.identity.issuer,
+            ring=self._journal.identity.ring,
+            parameters=parameters,
+            denied=denied,
+            deny_is_fresh=heard_at is not None and now - heard_at <= parameters.deny_age_seconds,
             clock_is_trusted=self._line.is_clock_trusted,
-            # The school's own bound stands for the usual one.
-            deny_list_age_seconds=0 if is_fresh else DENY_LIST_SECONDS + 1,
-            store_is_full=count + 1 > parameters.stored_records
-            or total + entry.minor_amount > parameters.stored_total_minor,
-            money_is_on=parameters.offline_money,
-            site=site,
-            caps=parameters.caps_by_class(),
-            spent=self._store.spent(),
+            now=now,
         )
 
     def _seen(self, entry: Entry) -> set[bytes]:

@@ -14,6 +14,9 @@ from terminals.documents import DocumentRefusal, SignedDocument, verify_keys
 from terminals.keys import KeyRing, KeyUse, PublicKey, Sign, fingerprint, signer, verifies
 from terminals.message import KeyId, RequestKey, enrolment_message, seal_pin, time_message
 
+NOWHERE = -1
+"""No site: no edge answers for it."""
+
 
 def enrolment_proof(seed: bytes, code: str, serial_number: str) -> bytes:
     """What shows that whoever has the activation code also has the key."""
@@ -101,17 +104,29 @@ class Identity:
             return keys
         return replace(self, keys_version=document.version, issuer_keys=tuple(map(_answered, keys)))
 
-    def verify(self, text: str, named: RequestKey, minor_amount: int) -> Answer | CodeRefusal:
-        """The signed answer to what was asked under `named`, or why it is none of ours."""
+    def verify(
+        self, text: str, named: RequestKey, minor_amount: int, site_no: int | None = None
+    ) -> Answer | CodeRefusal:
+        """The signed answer to what was asked under `named`, or why it is none of ours.
+
+        `site_no` is where this terminal stands: the edge of that site may have answered.
+        """
         waiting = Outstanding(self.issuer, named, minor_amount, created_at=0, life_seconds=0)
-        return ccr.verify(text, keys=self.ring, outstanding=waiting)
+        site = NOWHERE if site_no is None else site_no
+        return ccr.verify(text, keys=self.ring, outstanding=waiting, site_no=site)
+
+    def is_edges(self, answer: Answer) -> bool:
+        """Whether an edge signed a verified answer: the server has not heard of it yet."""
+        return self.ring.find(answer.issuer, answer.kid, KeyUse.EDGE) is not None
 
     def verify_receipt(
         self, text: str, named: RequestKey, minor_amount: int, created_at: int, life_seconds: int
     ) -> Answer | CodeRefusal:
         """The receipt on a payer's phone for a challenge of ours, or why it is none."""
         waiting = Outstanding(self.issuer, named, minor_amount, created_at, life_seconds)
-        return ccr.verify(text, keys=self.ring, outstanding=waiting, is_scanned=True)
+        return ccr.verify(
+            text, keys=self.ring, outstanding=waiting, site_no=NOWHERE, is_scanned=True
+        )
 
     def is_signed_time(self, signature: bytes, nonce: bytes, instant: int) -> bool:
         """Whether an ANSWER key that may sign at `instant` told this time for this nonce."""

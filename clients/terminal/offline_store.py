@@ -21,6 +21,8 @@ from terminals.verification import Spent
 
 DENY_HEARD = "DENY"
 """That the deny list in use is the newest."""
+NO_TAG = -1
+"""The capTag of a record that spends none."""
 JUDGED_KEPT_SECONDS = 172_800
 """Judged records stay for two days: a restored server asks for them, a slot's caps need them."""
 
@@ -175,9 +177,11 @@ class OfflineStore:
         return SignedDocument(kind, *row)
 
     def accept(
-        self, entry: Entry, record: Record, code: Presentation, replay_key: bytes, sign: Sign
+        self, entry: Entry, record: Record, code: Presentation | None, replay_key: bytes, sign: Sign
     ) -> None:
         """Writes the record, its place in the chain, and the end of its request, all or nothing.
+
+        A VOID has no code; it ends the request that it undoes, too.
 
         Once this returns it is on the disk; only then may success be shown.
         """
@@ -191,7 +195,9 @@ class OfflineStore:
                 *(key.batch_no, key.seq_no, record.kind, record.created_at, record.minor_amount),
                 *(record.parameters_version, record.deny_version, record.clock_state),
                 *(record.presented, record.challenge, previous, hash_),
-                *(offline.sign_link(hash_, sign), code.issuer, code.cap_tag, replay_key),
+                offline.sign_link(hash_, sign),
+                *((code.issuer, code.cap_tag) if code else (record.issuer, NO_TAG)),
+                replay_key,
             )
             self._journal.run(
                 "INSERT INTO head VALUES (?, ?)"
@@ -199,8 +205,10 @@ class OfflineStore:
                 *(key.batch_no, hash_),
             )
             self._journal.run(
-                "UPDATE request SET outcome = ? WHERE batch_no = ? AND seq_no = ?",
-                *(Outcome.APPROVED.name, key.batch_no, key.seq_no),
+                "UPDATE request SET outcome = ?"
+                " WHERE (batch_no, seq_no) = (?, ?) OR (batch_no, seq_no) = (?, ?)",
+                (Outcome.APPROVED if code else Outcome.VOIDED).name,
+                *(*entry.key[1:], *entry.named[1:]),
             )
 
     def head(self, batch_no: int) -> bytes:
@@ -224,7 +232,7 @@ class OfflineStore:
 
     def used_codes(self) -> set[bytes]:
         """The replay keys of all records."""
-        return {row[0] for row in self._journal.rows("SELECT replay_key FROM record")}
+        return {row[0] for row in self._journal.rows("SELECT replay_key FROM record")} - {b""}
 
     def waiting(self) -> tuple[int, int]:
         """How many records have no verdict, and their fen."""

@@ -100,6 +100,22 @@ class Line:
         set_at = self._journal.clock_set_at
         return set_at is not None and 0 <= self._clock() - set_at <= CLOCK_TRUSTED_SECONDS
 
+    @property
+    def site_no(self) -> int | None:
+        """Where this terminal stands by its parameters; None if they do not say."""
+        parameters = self.store.parameters()
+        return (
+            None if parameters is None else parameters.site_of(self._journal.identity.terminal_no)
+        )
+
+    @property
+    def has_edge(self) -> bool:
+        """Whether the key document names an edge for our site: then that is the authority."""
+        identity, site = self._journal.identity, self.site_no
+        if site is None:
+            return False
+        return identity.ring.find_edge(identity.issuer, site, self.now()) is not None
+
     async def ask(self, entry: Entry, pin: str | None = None) -> tuple[Answer, Json]:
         """The verified answer to a request in the journal, and what else the server says of it.
 
@@ -267,7 +283,7 @@ class Line:
         amount = entry.minor_amount
         if entry.operation is Operation.METER_START:  # what is held is the server's to say
             amount = ((shown or {}).get("amount") or {}).get("minorAmount", 0)
-        answer = self._journal.identity.verify(text, entry.named, amount)
+        answer = self._journal.identity.verify(text, entry.named, amount, self.site_no)
         if shown is None or isinstance(answer, CodeRefusal):
             raise AnswerForged(f"the signed answer is refused: {answer}")
         if entry.operation is Operation.VOID and answer.outcome is Outcome.APPROVED:

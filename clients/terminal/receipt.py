@@ -7,7 +7,7 @@ from clients.endpoint import Json
 from clients.terminal.journal import Entry
 from terminals.ccr import Answer, Outcome
 from terminals.codes import CodeRefusal
-from terminals.response import Response, find_response
+from terminals.response import Response, find_response, response_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,10 @@ class Receipt:
     shown: Json = field(default_factory=dict)
     is_offline: bool = False
     """Accepted without the server: the record of it is on the disk."""
+    is_edges: bool = False
+    """The site's edge answered: the server hears of it by our records only."""
+    refusal: CodeRefusal | None = None
+    """Why it could not be taken without the server; the request is voided."""
 
     @property
     def outcome(self) -> Outcome | None:
@@ -51,7 +55,9 @@ class Receipt:
     @property
     def response(self) -> Response | None:
         """The row of the table of response codes."""
-        return find_response(self.answer.response_code) if self.answer else None
+        if self.answer is not None:
+            return find_response(self.answer.response_code)
+        return None if self.refusal is None else response_to(self.refusal)
 
     @property
     def is_approved(self) -> bool:

@@ -268,16 +268,23 @@ class Till:
             raise TillLocked
 
     async def _purchase(self, entry: Entry, pin: str | None) -> Receipt:
+        refusal: CodeRefusal | None = None
         try:
             receipt = await self._insist(entry, pin)
             if _is_final(receipt):
                 return receipt
+            if receipt.is_edges:  # the server may have had it before the line broke
+                await self._undo(entry)
+                return receipt
         except (NotAllowed, QuestionRefused):
             pass  # the network is there: this is no case for deciding alone
         except NoAnswer:
-            if pin is None and self._alone.accept(entry) is None:
-                return Receipt(entry, None, is_offline=True)
-        return await self._find_out(entry) or await self._undo(entry)
+            if pin is None:
+                refusal = self._alone.accept(entry)
+                if refusal is None:
+                    return Receipt(entry, None, is_offline=True)
+        ended = await self._find_out(entry) or await self._undo(entry)
+        return replace(ended, refusal=refusal)
 
     async def _follow(
         self, operation: Operation, given: Json, minor_amount: int, original: RequestKey
@@ -306,6 +313,8 @@ class Till:
             receipt = self._noted(entry, *found)
             if _is_final(receipt):
                 return receipt
+            if receipt.is_edges:
+                return None
             await asyncio.sleep(patience.progress_pause_seconds)
         return None
 
@@ -350,8 +359,13 @@ class Till:
             await asyncio.sleep(pause)
 
     def _noted(self, entry: Entry, answer: Answer, shown: Json) -> Receipt:
-        """The receipt of a verified answer, kept if it ends the request."""
+        """The receipt of a verified answer, kept if it ends the request.
+
+        Raises: NoAnswer, for a void by the edge that no record of ours can tell the server.
+        """
         receipt = Receipt(entry, answer, shown)
+        if self._journal.identity.is_edges(answer):
+            return self._alone.note_edges(replace(receipt, is_edges=True))
         if _is_final(receipt):
             self._journal.end(entry, answer.outcome, shown["signedAnswer"])
         if receipt.response is find_response("90"):
@@ -375,5 +389,7 @@ class Till:
 
 
 def _is_final(receipt: Receipt) -> bool:
+    if receipt.is_edges:
+        return receipt.is_approved
     assert receipt.response is not None
     return receipt.response.action is not Action.STATUS

@@ -5,6 +5,7 @@ from clients.terminal.batches import Judged
 from clients.terminal.journal import Entry, Operation
 from clients.terminal.receipt import Receipt
 from terminals.ccr import NO_REFERENCE, Outcome
+from terminals.response import response_to
 
 _UNKNOWN = {
     "zh": "结果未知,撤销已排队,网络恢复后自动完成。请勿交付商品",
@@ -43,12 +44,23 @@ def tell(receipt: Receipt, language: str) -> str:
         return head + _OFFLINE[language]
     if receipt.answer is None or receipt.response is None:
         text = (_UNKNOWN if is_purchase else _QUEUED)[language]
-        return head + " ".join(filter(None, (text, receipt.shown.get("text"))))
+        return head + " ".join(
+            filter(None, (text, receipt.shown.get("text"), _why(receipt, language)))
+        )
     if receipt.outcome is Outcome.VOIDED:
-        return head + (_UNPAID if is_purchase else _VOIDED)[language]
+        text = (_UNPAID if is_purchase else _VOIDED)[language]
+        return head + " ".join(filter(None, (text, _why(receipt, language))))
     text = receipt.response.zh if language == "zh" else receipt.response.en
     text = text.format(tries=receipt.shown.get("triesLeft", "?"))
     return head + "  ".join(filter(None, (receipt.answer.response_code, text, *_details(receipt))))
+
+
+def _why(receipt: Receipt, language: str) -> str:
+    """Why it could not be taken without the server, if it was tried."""
+    if receipt.refusal is None:
+        return ""
+    told = response_to(receipt.refusal)
+    return f"{told.code}  {told.zh if language == 'zh' else told.en}"
 
 
 def _tell_door(receipt: Receipt, language: str) -> str:

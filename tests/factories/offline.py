@@ -20,7 +20,7 @@ from terminals.ccq import Challenge, Purpose, SignedChallenge, make
 from terminals.keys import KeyRing, signer
 from terminals.message import RequestKey
 from terminals.offline import Item, Record, RecordKind
-from terminals.parameters import OfflineCap, Parameters, SiteTerminals
+from terminals.parameters import FundingLine, OfflineCap, Parameters, SiteTerminals
 from terminals.payments import SchoolKeys, Terms, Till
 from terminals.scenes import Scene
 from terminals.uploads import Uploads
@@ -41,7 +41,14 @@ PARAMETERS = Parameters(
     sites=[SiteTerminals(site_no=SITE, name_zh="楼", name_en="Hall", terminals=list(TILLS))],
     challenge_above_minor=5_000,
     offline_challenge_above_minor=None,
-    funding={"VIRTUAL": list(PURSES)},
+    funding_plan=[
+        FundingLine(
+            instrument="VIRTUAL",
+            online=list(PURSES),
+            outage=list(PURSES),
+            offline=["RESERVE", *PURSES],
+        )
+    ],
     code_prefixes=[],
     skew_seconds=15,
     life_seconds=45,
@@ -170,7 +177,8 @@ class Stall:
         return self.parameters.get(version)
 
     async def _terms(self, _school_id: int) -> Terms:
-        return Terms(PURSES, 100_000, 100_000, ZONE, 86_400, None, 15, 45, 10)
+        plan = PARAMETERS.plan
+        return Terms(PURSES, 100_000, 100_000, ZONE, 86_400, None, 15, 45, 10, plan)
 
     def till(self, terminal_no: int = TILLS[0]) -> Till:
         """The terminal as the registry knows it."""

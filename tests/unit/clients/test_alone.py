@@ -1,5 +1,6 @@
 """A till without a network: what it accepts by its own documents, and what it sends afterwards."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,15 +9,18 @@ from clients.endpoint import NoAnswer
 from clients.terminal.batches import Batches, BatchNotWhole
 from clients.terminal.protocol import DocumentRefused
 from clients.terminal.receipt import Patience
+from clients.terminal.words import tell
 from terminals import cc1, ccq
 from terminals.ccr import Outcome
 from terminals.documents import DocumentKind
 from terminals.keys import signer
 from terminals.offline import first_link
+from terminals.response import Action
 from tests.unit.clients.conftest import Counter
 from tests.unit.clients.outage import code, cut, prepare, publish, publish_deny, restore
 from tests.unit.clients.pretend_keys import school_document
 from tests.unit.clients.pretend_server import NOW
+from tests.unit.terminals.test_funding import WALLETS
 
 
 @pytest.fixture(autouse=True)
@@ -95,6 +99,25 @@ async def test_what_does_not_verify_offline_is_not_taken(
 ) -> None:
     await prepare(counter)
     await not_taken(counter, text, minor)
+
+
+@pytest.mark.parametrize("text", WALLETS)
+async def test_wallet_code_refused_in_outage(counter: Counter, text: str) -> None:
+    await prepare(counter)
+    before = counter.till.line.store.waiting()
+    receipt = await counter.till.sell(text, 500)
+    assert receipt.response is not None
+    assert (receipt.response.code, receipt.response.action) == ("C8", Action.NEXT)
+    assert "C8  脱机不支持" in tell(receipt, "zh")
+    assert "C8  Not possible offline" in tell(receipt, "en")
+    # No record, nothing spent; what may have reached the server is voided there.
+    assert counter.till.line.store.waiting() == before == (0, 0)
+    assert counter.till.line.store.spent() == {}
+    assert (receipt.is_approved, counter.server.paid) == (False, {})
+    restore(counter)
+    (voided,) = await counter.till.settle_open()
+    assert voided.outcome is Outcome.VOIDED
+    assert "C8" in tell(replace(voided, refusal=receipt.refusal), "zh")
 
 
 async def test_held_sales_and_pins_need_the_network(counter: Counter) -> None:

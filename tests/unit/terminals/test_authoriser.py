@@ -12,6 +12,7 @@ from terminals import cc1, ccr, token, totp
 from terminals.cc1 import Intent
 from terminals.ccr import Outcome
 from terminals.codes import Use
+from terminals.funding import Network
 from terminals.instruments import AliasOwner
 from terminals.keys import verifies
 from terminals.message import RequestKey, seal_pin
@@ -24,6 +25,7 @@ from tests.unit.terminals.tills import (
     MEAL,
     OWNER,
     PIN_KEY,
+    TERMS,
     TILL,
     ScriptedCore,
     make_authoriser,
@@ -122,6 +124,15 @@ async def test_what_needs_no_rows_is_refused_without_a_purchase(
     core = make_core()
     assert await ask(core, message) == answer
     assert [kind for kind, _ in core.asked] == ["AUTHORISE"]
+
+
+async def test_wallet_code_is_refused_by_the_server_in_an_outage() -> None:
+    core, terms = make_core(), replace(TERMS, network=Network.OUTAGE)
+    authoriser = make_authoriser(core, terms=terms)
+    answered = await authoriser.authorise(TILL, replace(MEAL, presented="134567890123456789"))
+    assert (answered.answer.response_code, answered.answer.reason) == ("91", "PROVIDER_UNAVAILABLE")
+    assert [kind for kind, _ in core.asked] == ["AUTHORISE"]  # stored as a refusal, nothing posted
+    assert (await authoriser.authorise(TILL, MEAL)).answer.outcome == "APPROVED"
 
 
 async def test_a_merchant_that_is_not_active_sells_nothing() -> None:

@@ -8,6 +8,7 @@ import pytest
 from core.school.policy import Offline, Policy
 from core.school.policy_words import Instrument
 from core.school.records import DeviceClass, Site, Terminal, TerminalState
+from terminals.funding import plan_of
 from terminals.parameters import ParametersInvalid, parameters_of, read, write
 from terminals.verification import CapClass
 
@@ -44,7 +45,10 @@ def test_policy_decides_caps_sites_funding_and_times() -> None:
     }
     assert [(site.site_no, site.terminals) for site in made.sites] == [(0, [1]), (3, [2, 9])]
     assert (made.site_of(9), made.site_of(1), made.site_of(4)) == (3, 0, None)
-    assert made.funding == {"VIRTUAL": ["SUBSIDY", "MAIN"]}
+    assert made.plan == plan_of(OPEN, ("SUBSIDY", "MAIN"))
+    assert [line.instrument for line in made.funding_plan] == [
+        "PHYSICAL", "VIRTUAL", "CAMPUS", "WALLET",
+    ]  # fmt: skip
     assert (made.challenge_above_minor, made.offline_challenge_above_minor) == (5_000, 700)
     assert (made.upload_due_seconds, made.upload_seconds) == (86_400, 864_000)
     assert made.pay_kinds == {1, 4}
@@ -60,7 +64,8 @@ def test_without_offline_money_every_cap_is_nothing() -> None:
 def test_only_instruments_that_a_terminal_can_verify_alone_are_named() -> None:
     chips = replace(Policy(), offline=Offline(instruments=frozenset({Instrument.PHYSICAL})))
     made = parameters_of(chips, SITES, TILLS, ("MAIN",), bytes(32))
-    assert (made.offline_instruments, made.funding, made.pay_kinds) == ([], {}, frozenset())
+    assert (made.offline_instruments, made.pay_kinds) == ([], frozenset())
+    assert [line.offline for line in made.funding_plan] == [[], [], [], []]
 
 
 @pytest.mark.parametrize(("old", "new"), [

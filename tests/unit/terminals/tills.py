@@ -16,10 +16,12 @@ from core.authorisation.records import (
     Status,
 )
 from core.kit.clock import from_unix
+from core.school.policy import Policy
 from core.school.records import Guess
 from terminals.answers import AnswerKey
 from terminals.authoriser import Authoriser
 from terminals.follow_ups import FollowUps
+from terminals.funding import plan_of
 from terminals.guesses import Guesses, Reader
 from terminals.instruments import AliasOwner, Owner
 from terminals.payments import PinVerdict, PurchaseMessage, SchoolKeys, Terms, Till
@@ -50,6 +52,7 @@ TERMS = Terms(
     skew_seconds=15,
     life_seconds=45,
     upload_days=10,
+    plan=plan_of(Policy(), ("SUBSIDY", "MAIN")),
 )
 ANSWER = AnswerKey(0, 2, sign_answer)
 KEYS = SchoolKeys(samples.KEYS, ANSWER, lambda _: ANSWER, bytes(PIN_KEY))
@@ -173,12 +176,16 @@ async def _terms(_: int) -> Terms:
     return TERMS
 
 
-def make_authoriser(core: ScriptedCore, now: int = SHOWN) -> Authoriser:
+def make_authoriser(core: ScriptedCore, now: int = SHOWN, terms: Terms = TERMS) -> Authoriser:
     """An authoriser over a scripted core."""
     clock = samples.FixedClock(now)
     guesses = Guesses(core.count_guess, clock)
+
+    async def asked(_school_id: int) -> Terms:
+        return terms
+
     return Authoriser(
-        core, Reader(core, guesses), core, guesses, _terms, lambda _: KEYS, clock, counted_ids()
+        core, Reader(core, guesses), core, guesses, asked, lambda _: KEYS, clock, counted_ids()
     )
 
 
