@@ -4,6 +4,7 @@ The root keys are never on a machine that serves (codes.md 9), so drafts travel 
 """
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from nacl.signing import SigningKey
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bff.keys import (
     KEY_BYTES,
+    SIGNING_DAYS,
     HexBytes,
     Keys,
     KeysInvalid,
@@ -19,9 +21,10 @@ from bff.keys import (
     read_secret,
     write_secret,
 )
-from core.school.records import DocumentInvalid, DocumentKind, SignedDocument
+from core.kit.clock import unix_seconds
+from core.school.records import DocumentInvalid, DocumentKind, EdgeKey, SignedDocument
 from terminals.documents import DocumentRefusal, sign, verify_keys, write_keys
-from terminals.keys import signer
+from terminals.keys import KeyUse, PublicKey, signer
 
 
 class Root(SecretRecord):
@@ -86,16 +89,31 @@ def read_documents(path: Path) -> Sequence[SignedDocument]:
         raise DocumentInvalid(reason=DocumentRefusal.MALFORMED) from None
 
 
-def draft(keys: Keys, school_id: int, newest: SignedDocument | None) -> SignedDocument | None:
+def lines_of(keys: Keys, school_id: int, edges: Sequence[EdgeKey]) -> list[PublicKey]:
+    """The keys that a school's key document lists: those of the key file, and its edges'."""
+    return [*keys.public_keys(school_id), *(_edge_line(school_id, each) for each in edges)]
+
+
+def _edge_line(school_id: int, edge: EdgeKey) -> PublicKey:
+    starts = unix_seconds(edge.valid_from)
+    until = unix_seconds(edge.valid_from + timedelta(days=SIGNING_DAYS))
+    return PublicKey(
+        school_id, edge.kid, KeyUse.EDGE, edge.public_key, starts, until, until, edge.site_number
+    )
+
+
+def draft(
+    keys: Keys, school_id: int, newest: SignedDocument | None, edges: Sequence[EdgeKey] = ()
+) -> SignedDocument | None:
     """The unsigned key document that follows the newest; None if that says the same already."""
-    content = write_keys(keys.public_keys(school_id))
+    content = write_keys(lines_of(keys, school_id, edges))
     if newest is not None and newest.content == content:
         return None
     version = 1 if newest is None else newest.version + 1
     return SignedDocument(DocumentKind.KEYS, school_id, version, 0, content, b"")
 
 
-def check(keys: Keys, document: SignedDocument) -> None:
+def check(keys: Keys, document: SignedDocument, edges: Sequence[EdgeKey] = ()) -> None:
     """Nothing, if terminals will take the document and find our keys in it.
 
     Raises: DocumentInvalid.
@@ -103,5 +121,5 @@ def check(keys: Keys, document: SignedDocument) -> None:
     found = verify_keys(document, document.issuer, 0, keys.roots)
     if isinstance(found, DocumentRefusal):
         raise DocumentInvalid(reason=found)
-    if found != keys.public_keys(document.issuer):
+    if found != lines_of(keys, document.issuer, edges):
         raise DocumentInvalid(reason="KEYS_DIFFER")

@@ -7,6 +7,7 @@ from bff.paying import PURSES
 from bff.pushing import PushingRecords
 from bff.school_keys import SchoolKeyring
 from core.authorisation.service.offline import OfflineRecords
+from core.entry.service.doors import Doors
 from core.kit.clock import Clock
 from core.school.service import DenyList, Documents, Schools, Terminals
 from core.settlement.service import Batches
@@ -38,10 +39,18 @@ class OfflineServices:
         terms: Callable[[int], Awaitable[Terms]],
         feed: Feed,
         clock: Clock,
+        doors: Doors,
     ) -> "OfflineServices":
         """The services over those of the core; the holder hears of what was paid."""
         publisher = Publisher(
-            documents, deny, schools, terminals, keyring.documents, PURSES, keyring.pin_public_key
+            documents,
+            deny,
+            schools,
+            terminals,
+            keyring.documents,
+            PURSES,
+            keyring.pin_public_key,
+            doors.list_all,
         )
         told, keys = PushingRecords(records, feed), keyring.for_payments
         uploads = Uploads(told, batches, publisher.parameters, terms, keys, clock)

@@ -73,7 +73,7 @@ class TerminalServices:
         batches = Batches(base.database, clock, records)
         offline = OfflineServices.over(
             records, batches, Documents(base.database, clock, base.audit), base.deny, base.schools,
-            base.terminals, base.keyring, terms, push, clock,
+            base.terminals, base.keyring, terms, push, clock, base.doors,
         )  # fmt: skip
         passages, doors = Passages(base.database, clock, ids), base.doors
         return cls(

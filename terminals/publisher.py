@@ -1,19 +1,22 @@
 """The documents that the API process signs: parameters when they change, the deny list as asked."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from core.audit.records import Actor, ActorKind
-from core.school.records import DocumentInvalid, DocumentKind, SignedDocument
+from core.entry.records import Door
+from core.school.records import DeviceClass, DocumentInvalid, DocumentKind, SignedDocument
 from core.school.service import DenyList, Documents, Schools, Terminals
 from terminals import deny, documents
 from terminals.keys import Sign
 from terminals.parameters import Parameters, ParametersInvalid, parameters_of, read, write
+from terminals.roll import roll_of
 
 _KEPT = 256
 """Documents and versions remembered: they never change once published."""
+_STORED = (DocumentKind.KEYS, DocumentKind.PARAMETERS, DocumentKind.TERMINALS)
 PUBLISHER = Actor(ActorKind.SYSTEM, "parameters")
 
 
@@ -37,6 +40,7 @@ class Publisher:
         key_of: Callable[[int], DocumentKey],
         purses: Sequence[str],
         pin_public_key: bytes,
+        doors: Callable[[int], Awaitable[Sequence[Door]]],
     ) -> None:
         self._published = published
         self._denied = denied
@@ -45,14 +49,20 @@ class Publisher:
         self._key_of = key_of
         self._purses = purses
         self._pin_public_key = pin_public_key
+        self._doors = doors
         self._read: OrderedDict[tuple[int, int], Parameters | None] = OrderedDict()
         self._signed = lru_cache(_KEPT)(documents.sign)
 
     async def refresh(self, school_id: int) -> SignedDocument | None:
         """Publishes the parameters anew if policy, registry or key changed; the new document.
 
-        A second process that does so at the same moment is beaten by the version, and silent.
+        A school with an edge publishes its terminals, too. A second process that does so at the
+        same moment is beaten by the version, and silent.
         """
+        working = await self._terminals.list_working(school_id)
+        if any(each.terminal.device_class is DeviceClass.EDGE for each in working):
+            roll = roll_of(working, await self._doors(school_id))
+            await self._publish(school_id, DocumentKind.TERMINALS, roll.write())
         content = write(
             parameters_of(
                 await self._schools.policy(school_id),
@@ -62,12 +72,17 @@ class Publisher:
                 self._pin_public_key,
             )
         )
+        return await self._publish(school_id, DocumentKind.PARAMETERS, content)
+
+    async def _publish(
+        self, school_id: int, kind: DocumentKind, content: bytes
+    ) -> SignedDocument | None:
         key = self._key_of(school_id)
-        newest = await self._published.find_newest(school_id, DocumentKind.PARAMETERS)
+        newest = await self._published.find_newest(school_id, kind)
         if newest is not None and (newest.content, newest.kid) == (content, key.kid):
             return None
         version = 1 if newest is None else newest.version + 1
-        drafted = SignedDocument(DocumentKind.PARAMETERS, school_id, version, 0, content, b"")
+        drafted = SignedDocument(kind, school_id, version, 0, content, b"")
         signed = documents.sign(drafted, key.kid, key.sign)
         try:
             await self._published.publish(signed, PUBLISHER)
@@ -94,15 +109,14 @@ class Publisher:
 
     async def newest_versions(self, school_id: int) -> Mapping[DocumentKind, int]:
         """The newest version of each kind, 0 where there is none."""
-        kinds = DocumentKind.KEYS, DocumentKind.PARAMETERS
-        found = {kind: await self._published.find_newest(school_id, kind) for kind in kinds}
+        found = {kind: await self._published.find_newest(school_id, kind) for kind in _STORED}
         versions = {kind: 0 if each is None else each.version for kind, each in found.items()}
         return {**versions, DocumentKind.DENY: await self._denied.newest_version(school_id)}
 
     async def newer(self, school_id: int, held: Mapping[DocumentKind, int]) -> list[SignedDocument]:
         """The documents that are newer than those held; kinds that are not named are not sent."""
         found = []
-        for kind in (DocumentKind.KEYS, DocumentKind.PARAMETERS):
+        for kind in _STORED:
             newest = await self._published.find_newest(school_id, kind)
             if kind in held and newest is not None and newest.version > held[kind]:
                 found.append(newest)

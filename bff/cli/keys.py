@@ -73,7 +73,12 @@ def keys_draft(context: typer.Context, file: Drafts) -> None:
     async def run() -> None:
         async with open_desk() as desk:
             drafts = [
-                draft(desk.keys, each.id, await desk.documents.find_newest(each.id, _KEYS))
+                draft(
+                    desk.keys,
+                    each.id,
+                    await desk.documents.find_newest(each.id, _KEYS),
+                    await desk.terminals.edge_keys(each.id),
+                )
                 for each in await desk.schools.list_all()
             ]
         changed = [each for each in drafts if each is not None]
@@ -115,7 +120,7 @@ def keys_publish(context: typer.Context, file: Drafts) -> None:
         documents = read_documents(file)
         async with open_desk() as desk:
             for each in documents:
-                check(desk.keys, each)
+                check(desk.keys, each, await desk.terminals.edge_keys(each.issuer))
             for each in documents:
                 await desk.documents.publish(each, desk.operator)
         voice.say(f"已发布 {len(documents)} 份", f"Published {len(documents)}")

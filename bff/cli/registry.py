@@ -83,7 +83,8 @@ def terminal_activation(
             school_id = await desk.school_id(school)
             number = terminal
             if merchant is not None:
-                scenes = scene or ["MEAL"]
+                usual = [] if device is DeviceClass.EDGE else ["MEAL"]
+                scenes = scene or usual
                 added = await desk.terminals.register(
                     school_id, merchant, site, device, scenes, desk.operator
                 )

@@ -89,6 +89,8 @@ class DeviceClass(StrEnum):
     KIOSK = "KIOSK"
     VIRTUAL = "VIRTUAL"
     """No device: what a merchant's printed codes are paid under."""
+    EDGE = "EDGE"
+    """Stands between the terminals of a site and the server, and decides while there is no line."""
 
 
 class TerminalState(StrEnum):
@@ -135,6 +137,16 @@ class TerminalKey:
         return self.valid_from <= instant and (
             self.valid_until is None or instant < self.valid_until
         )
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeKey:
+    """A key of a working edge, as the key document lists it (codes.md 9)."""
+
+    kid: int
+    site_number: int
+    public_key: bytes
+    valid_from: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +257,7 @@ class DocumentKind(IntEnum):
     PARAMETERS = 2
     DENY = 3
     RIGHTS = 4
+    TERMINALS = 5
 
 
 class DeniedKind(IntEnum):

@@ -92,6 +92,11 @@ class TerminalHeartbeatInput:
         default=None,
         description="The version of the deny list it goes by, 0 for none; null: it fetches none.",
     )
+    terminals_version: int | None = strawberry.field(
+        default=None,
+        description="Of an edge: the version of the terminals it knows, 0 for none; null: it"
+        " fetches none.",
+    )
     software_version: str | None = strawberry.field(
         default=None, description="The version of its software."
     )

@@ -15,7 +15,7 @@ from schema.terminal.errors import TERMINAL
 from schema.terminal.requests import TerminalKeyInput, control, held_by
 from schema.terminal.types import SignedDocument
 
-DOCUMENTS_MAXIMUM = 4
+DOCUMENTS_MAXIMUM = 5
 
 
 @strawberry.input(description="The versions a terminal holds.")
@@ -36,6 +36,11 @@ class TerminalSyncParametersInput:
         default=None,
         description="The version of the deny list it holds, 0 for none; null: it fetches none.",
     )
+    terminals_version: int | None = strawberry.field(
+        default=None,
+        description="Of an edge: the version of the terminals it knows, 0 for none; null: it"
+        " fetches none.",
+    )
 
 
 @strawberry.type(description="The documents that are newer than what the terminal holds.")
@@ -44,7 +49,7 @@ class TerminalSyncParametersPayload:
 
     documents: list[SignedDocument] | None = strawberry.field(
         default=None,
-        description="At most one of each kind, at most 4.",
+        description="At most one of each kind, at most 5.",
         directives=[Bounded(maximum=DOCUMENTS_MAXIMUM)],
     )
     user_errors: list[UserError] = TERMINAL.field()

@@ -181,5 +181,6 @@ described(
         DocumentKind.PARAMETERS: "What the school decided for its terminals.",
         DocumentKind.DENY: "Codes and cards to refuse.",
         DocumentKind.RIGHTS: "Rights of physical cards at doors.",
+        DocumentKind.TERMINALS: "The terminals that a site's edge answers.",
     },
 )

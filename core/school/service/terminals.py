@@ -15,6 +15,7 @@ from core.ports.proofs import TerminalProofs
 from core.school.records import (
     ActivationInvalid,
     DeviceClass,
+    EdgeKey,
     EnrolledTerminal,
     FingerprintMismatch,
     Guess,
@@ -36,6 +37,8 @@ ACTIVATION = timedelta(minutes=15)
 ACTIVATION_TRIES = 5
 OVERLAP = timedelta(hours=24)
 KEYS_MAXIMUM = 255
+EDGE_KIDS = range(128, 256)
+"""Under these ids key documents list the keys of edges; those below are the key file's."""
 _CACHE = timedelta(seconds=30)
 _CACHE_ENTRIES = 10_000
 _SEEN = timedelta(minutes=1)
@@ -97,6 +100,15 @@ class Terminals:
         """The terminals of a school, by number."""
         return await self._database.unit(school_id, store.list_all)
 
+    async def list_working(self, school_id: int) -> list[EnrolledTerminal]:
+        """The active terminals of a school with merchant and keys, by number."""
+        return await self._database.unit(school_id, store.list_working)
+
+    async def edge_keys(self, school_id: int) -> list[EdgeKey]:
+        """The keys of the school's active edges that are still in use, by kid."""
+        now = self._clock.now()
+        return await self._database.unit(school_id, lambda unit: store.list_edge_keys(unit, now))
+
     async def activation_open(self, school_id: int, number: int, code: str, by: Actor) -> datetime:
         """Makes `code` good for one enrolment; until when. Earlier codes are good no more.
 
@@ -145,7 +157,7 @@ class Terminals:
             await store.update_state(unit, number, state_after("ENROL", terminal.state))
             await store.update_device(unit, number, model, serial_number)
             await store.end_keys(unit, number, now)
-            key = await self._add_key(unit, number, keys, public_key, now)
+            key = await self._add_key(unit, terminal, keys, public_key, now)
             by = Actor(ActorKind.TERMINAL, str(number))
             facts: Facts = {"fingerprint": key.fingerprint, "key_no": key.number}
             await self._note(unit, by, "enrol", number, facts)
@@ -208,7 +220,7 @@ class Terminals:
                 raise KeyRotationInvalid("newPublicKey")
             now = self._clock.now()
             await store.end_keys(unit, number, now + OVERLAP)
-            key = await self._add_key(unit, number, keys, new_public_key, now)
+            key = await self._add_key(unit, terminal, keys, new_public_key, now)
             by = Actor(ActorKind.TERMINAL, str(number))
             facts: Facts = {"fingerprint": key.fingerprint, "key_no": key.number}
             await self._note(unit, by, "rotate", number, facts)
@@ -262,13 +274,24 @@ class Terminals:
         return await self._enrolled(unit, number)
 
     async def _add_key(
-        self, unit: Unit, number: int, keys: Sequence[TerminalKey], public_key: bytes, now: datetime
+        self,
+        unit: Unit,
+        terminal: Terminal,
+        keys: Sequence[TerminalKey],
+        public_key: bytes,
+        now: datetime,
     ) -> TerminalKey:
         key_no = keys[-1].number + 1 if keys else 1
         if key_no > KEYS_MAXIMUM:
             raise KeyRotationInvalid("newPublicKey")
         key = TerminalKey(key_no, public_key, now, None)
-        await store.insert_key(unit, number, key)
+        await store.insert_key(unit, terminal.number, key)
+        if terminal.device_class is DeviceClass.EDGE:
+            await school_store.lock_school(unit)  # two edges must not draw one id
+            kid = await store.find_free_kid(unit, EDGE_KIDS)
+            if kid is None:
+                raise KeyRotationInvalid("newPublicKey")
+            await store.insert_edge_key(unit, kid, terminal.number, key.number)
         return key
 
     async def _lock(self, unit: Unit, number: int) -> Terminal:

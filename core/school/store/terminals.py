@@ -6,6 +6,7 @@ from typing import Any
 from core.db.unit import Unit
 from core.school.records import (
     DeviceClass,
+    EdgeKey,
     EnrolledTerminal,
     Terminal,
     TerminalKey,
@@ -16,6 +17,13 @@ from core.school.store.schools import as_merchant
 _TERMINAL = (
     "terminal_no, merchant_id, site_number, state, device_class, scenes, model, serial_number,"
     " last_seen_at"
+)
+_ENROLLED = (
+    "SELECT t.terminal_no, t.merchant_id, t.site_number, t.state, t.device_class, t.scenes,"
+    " t.model, t.serial_number, t.last_seen_at, m.number, m.name_zh, m.name_en, m.active,"
+    " m.account_id FROM terminal t"
+    " JOIN merchant m ON m.school_id = t.school_id AND m.id = t.merchant_id"
+    " WHERE t.school_id = $1"
 )
 
 
@@ -58,16 +66,29 @@ async def list_all(unit: Unit) -> list[Terminal]:
     return [_terminal(row) for row in rows]
 
 
+async def list_working(unit: Unit) -> list[EnrolledTerminal]:
+    """The active terminals with their merchants and keys, by number."""
+    rows = await unit.rows(f"{_ENROLLED} AND t.state = 'ACTIVE' ORDER BY 1", unit.school_id)
+    keys: dict[int, list[TerminalKey]] = {}
+    for row in await unit.rows(
+        "SELECT terminal_no, key_no, public_key, valid_from, valid_until FROM terminal_key"
+        " WHERE school_id = $1 ORDER BY terminal_no, key_no",
+        unit.school_id,
+    ):
+        keys.setdefault(row["terminal_no"], []).append(_key(row))
+    return [
+        EnrolledTerminal(
+            _terminal(row),
+            as_merchant(row, "merchant_id"),
+            tuple(keys.get(row["terminal_no"], ())),
+        )
+        for row in rows
+    ]
+
+
 async def find_enrolled(unit: Unit, number: int) -> EnrolledTerminal | None:
     """The terminal with its merchant and keys."""
-    row = await unit.row(
-        "SELECT t.terminal_no, t.merchant_id, t.site_number, t.state, t.device_class, t.scenes,"
-        " t.model, t.serial_number, t.last_seen_at, m.number, m.name_zh, m.name_en, m.active,"
-        " m.account_id FROM terminal t"
-        " JOIN merchant m ON m.school_id = t.school_id AND m.id = t.merchant_id"
-        " WHERE t.school_id = $1 AND t.terminal_no = $2",
-        unit.school_id, number,
-    )  # fmt: skip
+    row = await unit.row(f"{_ENROLLED} AND t.terminal_no = $2", unit.school_id, number)
     if row is None:
         return None
     keys = await list_keys(unit, number)
@@ -107,10 +128,7 @@ async def list_keys(unit: Unit, number: int) -> list[TerminalKey]:
         " WHERE school_id = $1 AND terminal_no = $2 ORDER BY key_no",
         unit.school_id, number,
     )  # fmt: skip
-    return [
-        TerminalKey(row["key_no"], row["public_key"], row["valid_from"], row["valid_until"])
-        for row in rows
-    ]
+    return [_key(row) for row in rows]
 
 
 async def insert_key(unit: Unit, number: int, key: TerminalKey) -> None:
@@ -120,6 +138,38 @@ async def insert_key(unit: Unit, number: int, key: TerminalKey) -> None:
         " valid_until) VALUES ($1, $2, $3, $4, $5, $6)",
         unit.school_id, number, key.number, key.public_key, key.valid_from, key.valid_until,
     )  # fmt: skip
+
+
+async def find_free_kid(unit: Unit, kids: range) -> int | None:
+    """The lowest of these ids that no key of an edge has."""
+    kid: int | None = await unit.value(
+        "SELECT n FROM generate_series($2::int, $3::int) n WHERE NOT EXISTS"
+        " (SELECT 1 FROM edge_key WHERE school_id = $1 AND kid = n) ORDER BY n LIMIT 1",
+        unit.school_id, kids.start, kids.stop - 1,
+    )  # fmt: skip
+    return kid
+
+
+async def insert_edge_key(unit: Unit, kid: int, number: int, key_no: int) -> None:
+    """Gives a key of an edge its id."""
+    await unit.execute(
+        "INSERT INTO edge_key (school_id, kid, terminal_no, key_no) VALUES ($1, $2, $3, $4)",
+        unit.school_id, kid, number, key_no,
+    )  # fmt: skip
+
+
+async def list_edge_keys(unit: Unit, now: datetime) -> list[EdgeKey]:
+    """The keys of active edges that have not ended, by id."""
+    rows = await unit.rows(
+        "SELECT e.kid, t.site_number, k.public_key, k.valid_from FROM edge_key e"
+        " JOIN terminal t ON t.school_id = $1 AND t.terminal_no = e.terminal_no"
+        " JOIN terminal_key k ON k.school_id = $1 AND k.terminal_no = e.terminal_no"
+        " AND k.key_no = e.key_no"
+        " WHERE e.school_id = $1 AND t.state = 'ACTIVE'"
+        " AND (k.valid_until IS NULL OR k.valid_until > $2) ORDER BY e.kid",
+        unit.school_id, now,
+    )  # fmt: skip
+    return [EdgeKey(*row) for row in rows]
 
 
 async def end_keys(unit: Unit, number: int, until: datetime) -> None:
@@ -166,6 +216,10 @@ async def use_activation(unit: Unit, code_hash: bytes, now: datetime) -> bool:
             unit.school_id, code_hash, now,
         )
     )  # fmt: skip
+
+
+def _key(row: Any) -> TerminalKey:  # noqa: ANN401 - asyncpg ships no types
+    return TerminalKey(row["key_no"], row["public_key"], row["valid_from"], row["valid_until"])
 
 
 def _terminal(row: Any) -> Terminal:  # noqa: ANN401 - asyncpg ships no types
