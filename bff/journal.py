@@ -49,6 +49,12 @@ _COLUMNS = (
     " serial, issuer, cap_tag, zone, direction"
 )
 
+_FACTS = (
+    "operation", "content_hash", "outcome", "response_code", "reason", "minor_amount",
+    "answered_at", "signed_answer", "replay_key", "serial", "issuer", "cap_tag", "zone",
+    "direction",
+)  # fmt: skip
+
 
 class SqliteEdgeJournal:
     """Implements `core.ports.journal.EdgeJournal` in the file of the edge's own journal."""
@@ -148,4 +154,5 @@ def _answer(row: tuple[Any, ...]) -> EdgeAnswer:
     key = EdgeKey(*row[:3])
     batch_no, seq_no = row[11:13]
     original = None if batch_no is None else EdgeKey(key.terminal_no, batch_no, seq_no)
-    return EdgeAnswer(key, *row[3:11], original, *row[13:])
+    facts = dict(zip(_FACTS, (*row[3:11], *row[13:]), strict=True))
+    return EdgeAnswer(key=key, original=original, **facts)

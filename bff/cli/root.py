@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bff.cli import docs, doors, keys, ledger, meters, prints, registry, roster, school, sso
+from bff.cli import docs, doors, edge, keys, ledger, meters, prints, registry, roster, school, sso
 from bff.cli.conformance import conformance
 from bff.cli.contract import print_contract
 from bff.cli.demo import demo
@@ -32,6 +32,7 @@ app.add_typer(registry.terminals, name="terminal")
 app.add_typer(doors.doors, name="door")
 meters.meters.add_typer(meters.groups, name="group")
 app.add_typer(meters.meters, name="meter")
+app.add_typer(edge.edges, name="edge")
 app.add_typer(registry.staff, name="staff")
 app.add_typer(registry.audits, name="audit")
 app.add_typer(roster.rosters, name="roster")

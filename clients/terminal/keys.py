@@ -128,6 +128,17 @@ class Identity:
             text, keys=self.ring, outstanding=waiting, site_no=NOWHERE, is_scanned=True
         )
 
+    def own_edge_key(self, instant: int) -> PublicKey | None:
+        """Our own key as the key document lists it, if we are an edge that may sign now."""
+        own = public_key(bytes.fromhex(self.seed))
+        fit = [
+            key
+            for key in self._published
+            if (key.issuer, key.use, key.public_key) == (self.issuer, KeyUse.EDGE, own)
+            and key.signs_at(instant)
+        ]
+        return max(fit, key=lambda key: key.kid, default=None)
+
     def is_signed_time(self, signature: bytes, nonce: bytes, instant: int) -> bool:
         """Whether an ANSWER key that may sign at `instant` told this time for this nonce."""
         message = time_message(self.issuer, self.terminal_no, nonce, instant)

@@ -3,12 +3,12 @@
 It lies in the journal's file, so one transaction ends a sale and writes its record.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from clients.terminal.journal import Entry, Journal
-from terminals import deny, offline, parameters
+from terminals import deny, offline, parameters, roll
 from terminals.cc1 import Presentation
 from terminals.ccr import Outcome
 from terminals.deny import DenyList
@@ -17,6 +17,7 @@ from terminals.keys import KeyRing, Sign
 from terminals.message import RequestKey
 from terminals.offline import Item, Record
 from terminals.parameters import Parameters
+from terminals.roll import Roll
 from terminals.verification import Spent
 
 DENY_HEARD = "DENY"
@@ -115,6 +116,28 @@ class OfflineStore:
         held = self._in_use(DocumentKind.PARAMETERS)
         return None if held is None else parameters.read(held.content)
 
+    def roll(self) -> Roll | None:
+        """The terminals that an edge answers, by the document in use."""
+        held = self._in_use(DocumentKind.TERMINALS)
+        return None if held is None else roll.read(held.content)
+
+    def newer(self, held: Mapping[DocumentKind, int]) -> list[SignedDocument]:
+        """The documents that are newer than those held, as they were signed: to be relayed.
+
+        Changes to a deny list are of use only to whoever holds what they follow.
+        """
+        found = [self._in_use(kind) for kind in held]
+        return [
+            each
+            for each in found
+            if each is not None
+            and each.version > held[each.kind]
+            and (
+                each.kind is not DocumentKind.DENY
+                or deny.read(each.content).base_version in (0, held[each.kind])
+            )
+        ]
+
     def deny_list(self, now: int) -> DenyList:
         """The deny list in use, without what has ended."""
         row = self._journal.row(
@@ -138,8 +161,23 @@ class OfflineStore:
             return refusal
         try:
             taken = self._taken(document, now)
-        except (deny.DenyInvalid, parameters.ParametersInvalid):
+        except (deny.DenyInvalid, parameters.ParametersInvalid, roll.RollInvalid):
             return DocumentRefusal.MALFORMED
+        slot = self._write(document, taken)
+        written = self._slot(kind, slot)
+        if verify_by_ring(written, kind, issuer, held_version, ring) is not None:
+            return DocumentRefusal.SIGNATURE
+        self._journal.run("INSERT OR REPLACE INTO in_use VALUES (?, ?)", kind, slot)
+        return None
+
+    def keep(self, document: SignedDocument) -> None:
+        """Keeps a document that was verified elsewhere, to be relayed."""
+        slot = self._write(document, document.content)
+        self._journal.run("INSERT OR REPLACE INTO in_use VALUES (?, ?)", document.kind, slot)
+
+    def _write(self, document: SignedDocument, taken: bytes) -> int:
+        """Puts it into the slot that is not in use; which one."""
+        kind = document.kind
         row = self._journal.row("SELECT slot FROM in_use WHERE kind = ?", kind)
         slot = 0 if row is None else 1 - row[0]
         self._journal.run(
@@ -147,16 +185,13 @@ class OfflineStore:
             *(kind, slot, document.issuer, document.version, document.kid, document.content),
             *(document.signature, taken),
         )
-        written = self._slot(kind, slot)
-        if verify_by_ring(written, kind, issuer, held_version, ring) is not None:
-            return DocumentRefusal.SIGNATURE
-        self._journal.run("INSERT OR REPLACE INTO in_use VALUES (?, ?)", kind, slot)
-        return None
+        return slot
 
     def _taken(self, document: SignedDocument, now: int) -> bytes:
         """What is gone by: of changes to a list, the whole list after them."""
         if document.kind is not DocumentKind.DENY:
-            parameters.read(document.content)
+            is_roll = document.kind is DocumentKind.TERMINALS
+            (roll if is_roll else parameters).read(document.content)
             return document.content
         change = deny.read(document.content)
         after = self.deny_list(now).following(document.version, change, now)

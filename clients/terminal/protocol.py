@@ -83,7 +83,10 @@ class Line:
         journal: Journal,
         clock: Callable[[], float],
         entropy: Callable[[int], bytes],
+        *,
+        is_edge: bool = False,
     ) -> None:
+        self._is_edge = is_edge
         self._endpoint = endpoint
         self._journal = journal
         self._clock = clock
@@ -164,6 +167,7 @@ class Line:
             "parametersVersion": self.store.version(DocumentKind.PARAMETERS),
             "denyVersion": self.store.version(DocumentKind.DENY),
             "softwareVersion": SOFTWARE_VERSION,
+            "terminalsVersion": self._terminals_version(),
         }
         payload = await self._endpoint.change(
             "TerminalHeartbeat", "terminalHeartbeat", given, self._signed(key, nonce)
@@ -193,16 +197,23 @@ class Line:
             "key": key_input(key),
             "keysVersion": self._journal.identity.keys_version,
             "parametersVersion": self.store.version(DocumentKind.PARAMETERS),
-            "denyVersion": self.store.version(DocumentKind.DENY),
+            # An edge asks for the whole list, which it can relay to whatever terminal.
+            "denyVersion": 0 if self._is_edge else self.store.version(DocumentKind.DENY),
+            "terminalsVersion": self._terminals_version(),
         }
         payload = await self._endpoint.change(
             "TerminalSyncParameters", "terminalSyncParameters", given, self._signed(key)
         )
         # KEYS is 1: what names the keys of the others is taken first.
         for document in sorted(map(_document, payload["documents"]), key=lambda each: each.kind):
+            if self._is_edge and document.version == self.store.version(document.kind):
+                continue
             refusal = self._take(document)
             if refusal is not None:
                 raise DocumentRefused(f"the document {document.kind.name} is refused: {refusal}")
+
+    def _terminals_version(self) -> int | None:
+        return self.store.version(DocumentKind.TERMINALS) if self._is_edge else None
 
     def _take(self, document: SignedDocument) -> DocumentRefusal | None:
         if document.kind is DocumentKind.KEYS:
@@ -210,6 +221,7 @@ class Line:
             if isinstance(taken, DocumentRefusal):
                 return taken
             self._journal.enrol(taken)
+            self.store.keep(document)
             return None
         identity = self._journal.identity
         return self.store.take(document, identity.issuer, identity.ring, self.now())

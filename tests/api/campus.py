@@ -270,7 +270,8 @@ class Campus:
 
     async def publish_keys(self, version: int, school: int = SCHOOL) -> SignedDocument:
         """A key document of a school, signed and published."""
-        drafted = draft(self.keys, school, None)
+        edges = await self.wired.services.terminals.edge_keys(school)
+        drafted = draft(self.keys, school, None, edges)
         assert drafted is not None
         signed = self.root.sign(replace(drafted, version=version))
         await self.wired.services.documents.publish(signed, OPERATOR)
