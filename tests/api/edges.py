@@ -85,13 +85,14 @@ class Hall:
         self.http = await self.stack.enter_async_context(
             httpx2.AsyncClient(transport=transport, base_url="http://edge.example")
         )
-        for stand in self.stands:
-            self._connect(stand)
+        self._reach(self.http)
 
-    def _connect(self, stand: Stand) -> None:
-        stand.line = Line(Endpoint(self.http), stand.journal, self.now, self.campus.entropy)
-        stand.till = Till(stand.journal, stand.line, HASTY)
-        stand.batches = Batches(stand.journal, stand.line, stand.line.store)
+    def _reach(self, http: httpx2.AsyncClient) -> None:
+        """Lets the tills talk to the edge, or to the server."""
+        for stand in self.stands:
+            stand.line = Line(Endpoint(http), stand.journal, self.now, self.campus.entropy)
+            stand.till = Till(stand.journal, stand.line, HASTY)
+            stand.batches = Batches(stand.journal, stand.line, stand.line.store)
 
     async def enrol(self, name: str, device: DeviceClass, *scenes: str) -> Journal:
         """An enrolled and confirmed device of this site."""
@@ -139,6 +140,17 @@ class Hall:
         for _ in range(3):
             await self.edge.beat()
         assert self.edge.is_up
+
+    def edge_dies(self) -> None:
+        """Nothing answers the tills any more."""
+        self._reach(self.upstream)
+
+    async def retire_edge(self) -> None:
+        """The school takes its edge out of the key document; the tills talk to the server."""
+        terminals, number = self.campus.wired.services.terminals, self.journal.identity.terminal_no
+        await terminals.change_state(SCHOOL, number, "RETIRE", "sold", OPERATOR)
+        self._reach(self.upstream)
+        await self.publish(2)
 
     async def phone(self, person: RosterRow = ALICE) -> Phone:
         """A phone on its own network, ready to show codes."""
