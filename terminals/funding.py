@@ -55,13 +55,9 @@ class Funding:
 
     def purses(self, network: Network) -> tuple[str, ...]:
         """Those of one state."""
-        match network:
-            case Network.ONLINE:
-                return self.online
-            case Network.OUTAGE:
-                return self.outage
-            case Network.OFFLINE:
-                return self.offline
+        if network is Network.ONLINE:
+            return self.online
+        return self.outage if network is Network.OUTAGE else self.offline
 
 
 @dataclass(frozen=True, slots=True)

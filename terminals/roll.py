@@ -72,8 +72,11 @@ class TerminalLine(_Part):
     doors: Sequence[DoorLine]
 
     def find_door(self, number: int) -> Door | None:
-        """The door of a number."""
-        return next((_read_door(self, d) for d in self.doors if d.door_no == number), None)
+        """The door of a number; None also for one in words of a newer server."""
+        for line in self.doors:
+            if line.door_no == number:
+                return _read_door(self, line)
+        return None
 
 
 class Roll(_Part):
@@ -159,15 +162,19 @@ def _door(door: Door) -> DoorLine:
     )
 
 
-def _read_door(terminal: TerminalLine, line: DoorLine) -> Door:
+def _read_door(terminal: TerminalLine, line: DoorLine) -> Door | None:
+    try:
+        passback, scene = Passback(line.passback), DoorScene(line.scene)
+    except ValueError:
+        return None
     return Door(
         terminal_no=terminal.terminal_no,
         number=line.door_no,
         name_zh="",
         name_en="",
         zone=line.zone,
-        passback=Passback(line.passback),
-        scene=DoorScene(line.scene),
+        passback=passback,
+        scene=scene,
         common=line.common,
         pairs=tuple(Pair(*pair) for pair in line.pairs),
         opens_at=None if line.opens_at is None else time.fromisoformat(line.opens_at),
