@@ -4,7 +4,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from terminals import ccq, funding
-from terminals.codes import CodeRefusal, Use
+from terminals.codes import CodeRefusal, Instrument, Use, classify
 from terminals.funding import Network
 from terminals.keys import KeyRing
 from terminals.parameters import Parameters
@@ -65,8 +65,11 @@ def judge_sale(sale: Sale, held: Held, memory: Memory) -> Verified | CodeRefusal
     parameters = held.parameters
     if sale.presented is None or not sale.is_captured:
         return CodeRefusal.OFFLINE_OFF
-    instrument = funding.instrument_of(sale.presented)
-    if funding.refusal(instrument, parameters.plan, Network.OFFLINE) is not None:
+    kind = classify(sale.presented)
+    if isinstance(kind, CodeRefusal):
+        return kind
+    refusal = funding.refusal(funding.pays_as(kind), parameters.plan, Network.OFFLINE)
+    if refusal is not None or kind is not Instrument.PRESENTATION:
         return CodeRefusal.OFFLINE_OFF
     site = parameters.site_of(sale.terminal_no)
     if site is None:

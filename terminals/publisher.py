@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from core.audit.records import Actor, ActorKind
 from core.entry.records import Door
-from core.school.records import DeviceClass, DocumentInvalid, DocumentKind, SignedDocument
+from core.school.records import DocumentInvalid, DocumentKind, SignedDocument
 from core.school.service import DenyList, Documents, Schools, Terminals
 from terminals import deny, documents
 from terminals.keys import Sign
@@ -60,8 +60,8 @@ class Publisher:
         same moment is beaten by the version, and silent.
         """
         working = await self._terminals.list_working(school_id)
-        if any(each.terminal.device_class is DeviceClass.EDGE for each in working):
-            roll = roll_of(working, await self._doors(school_id))
+        roll = roll_of(working, await self._doors(school_id))
+        if roll.terminals:
             await self._publish(school_id, DocumentKind.TERMINALS, roll.write())
         content = write(
             parameters_of(

@@ -80,7 +80,7 @@ class TerminalLine(_Part):
 
 
 class Roll(_Part):
-    """All working terminals of a school but its edges."""
+    """The working terminals at the sites that have a working edge."""
 
     terminals: Sequence[TerminalLine]
 
@@ -104,8 +104,10 @@ def read(content: bytes) -> Roll:
         raise RollInvalid from None
 
 
-def roll_of(working: Iterable[EnrolledTerminal], doors: Iterable[Door]) -> Roll:
+def roll_of(working: Sequence[EnrolledTerminal], doors: Iterable[Door]) -> Roll:
     """What a school's registry says to its edges."""
+    edges = [each for each in working if each.terminal.device_class is DeviceClass.EDGE]
+    sites = {each.terminal.site_number for each in edges}
     by_terminal: dict[int, list[Door]] = {}
     for door in doors:
         by_terminal.setdefault(door.terminal_no, []).append(door)
@@ -113,7 +115,8 @@ def roll_of(working: Iterable[EnrolledTerminal], doors: Iterable[Door]) -> Roll:
         terminals=[
             _terminal(each, by_terminal.get(each.terminal.number, []))
             for each in working
-            if each.terminal.device_class not in (DeviceClass.EDGE, DeviceClass.VIRTUAL)
+            if each.terminal.site_number in sites
+            and each.terminal.device_class not in (DeviceClass.EDGE, DeviceClass.VIRTUAL)
         ]
     )
 

@@ -27,6 +27,8 @@ edges = typer.Typer(no_args_is_help=True, help="Site edges 站点边缘机")
 
 PORT = 8_100
 CONNECT_SECONDS = 1.0
+CONNECTIONS = 256
+"""More than a canteen has terminals."""
 
 File = Annotated[Path, typer.Option("--journal", help="The edge's own file 边缘机的文件")]
 Server = Annotated[str, typer.Option("--server", help="Where the server is 服务器地址")]
@@ -86,6 +88,7 @@ def edge_serve(
             config = uvicorn.Config(
                 build_edge_app(edge), host=host, port=port, access_log=False,
                 server_header=False, log_level="warning", timeout_graceful_shutdown=5,
+                limit_concurrency=CONNECTIONS,
             )  # fmt: skip
             await uvicorn.Server(config).serve()
 

@@ -108,7 +108,9 @@ class EdgeAuthority:
             kept, replayed = self._kept.find(key), True
             if kept is None:
                 kept, replayed = self._decided(given, key), False
-                self._kept.keep(kept, question.evidence)
+                # What was refused proves nothing, and may hold a PIN block.
+                is_refused = kept.outcome == Outcome.DECLINED.name
+                self._kept.keep(kept, b"" if is_refused else question.evidence)
         if kept.content_hash != given.content_hash():
             return answers.conflict(field, answered, question.language)
         return answers.payload(field, answered, shape(kept, question.language, replayed=replayed))

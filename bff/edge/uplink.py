@@ -1,6 +1,7 @@
 """The way from an edge to the server: bytes go through unchanged, and every wait is bounded."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -29,8 +30,18 @@ class Reply:
 
     @property
     def is_answer(self) -> bool:
-        """Whether the server works: a refusal is an answer, a server that cannot is none."""
-        return self.status < 500
+        """Whether the server works: a refusal is an answer, one that cannot answer now is none."""
+        return self.status < 500 and not _is_overloaded(self.body)
+
+
+def _is_overloaded(body: bytes) -> bool:
+    if b'"errors"' not in body:
+        return False
+    try:
+        errors = json.loads(body)["errors"]
+        return any(error["extensions"]["code"] == "OVERLOADED" for error in errors)
+    except (ValueError, LookupError, TypeError):
+        return True
 
 
 class Uplink:
@@ -55,7 +66,8 @@ class Uplink:
         except (httpx2.HTTPError, TimeoutError):
             self.learn(answered=False)
             return None
-        if len(answer.content) > ANSWER_MAXIMUM:
+        is_ours = answer.headers.get("content-type", "").startswith("application/json")
+        if not is_ours or len(answer.content) > ANSWER_MAXIMUM:
             self.learn(answered=False)
             return None
         brought = {name: answer.headers[name] for name in _BROUGHT_BACK if name in answer.headers}

@@ -69,8 +69,10 @@ def enrolled(
     return EnrolledTerminal(terminal, replace(MERCHANT, active=active), (first, second))
 
 
-ROLL = roll_of([enrolled(), enrolled(9, DeviceClass.EDGE)], [NORTH, DORMITORY])
+EDGE = enrolled(9, DeviceClass.EDGE)
+ROLL = roll_of([enrolled(), EDGE], [NORTH, DORMITORY])
 TILL = ROLL.terminals[0]
+SHUT = roll_of([enrolled(active=False), EDGE], []).terminals[0]
 
 
 def bought(held: Held = HELD, memory: Memory = NOTHING, **changes: Any) -> tuple[str, str | None]:
@@ -102,7 +104,7 @@ def test_code_that_verifies_is_taken() -> None:
 
 @pytest.mark.parametrize(("changes", "answer"), [
     ({"is_voided": True}, ("22", "ALREADY_VOIDED")),
-    ({"terminal": roll_of([enrolled(active=False)], []).terminals[0]}, ("03", "MERCHANT_INVALID")),
+    ({"terminal": SHUT}, ("03", "MERCHANT_INVALID")),
     ({"scene": "LIBRARY"}, ("58", "TERMINAL_NOT_ALLOWED")),
     ({"minor_amount": 0}, ("13", "AMOUNT_INVALID")),
     ({"currency": "USD"}, ("13", "AMOUNT_INVALID")),
@@ -111,6 +113,8 @@ def test_code_that_verifies_is_taken() -> None:
     ({"presented": None}, ("C8", "OFFLINE_OFF")),
     ({"presented": "134567890123456789"}, ("C8", "OFFLINE_OFF")),
     ({"presented": "CARD:0A1B2C3D"}, ("C8", "OFFLINE_OFF")),
+    ({"presented": "91" + "0" * 18}, ("C8", "OFFLINE_OFF")),
+    ({"presented": "CC1:hello"}, ("C2", "FORMAT")),
     ({"presented": "hello"}, ("C2", "FORMAT")),
     ({"presented": shown(mask=1)}, ("C8", "SITE_NOT_ALLOWED")),
     ({"terminal_no": 43}, ("C8", "SITE_NOT_ALLOWED")),
@@ -185,7 +189,7 @@ def test_door_stays_closed(changes: dict[str, Any], answer: tuple[str, str]) -> 
 def test_passback_is_by_serial(
     passback: Passback, direction: Direction, came_in_at: int | None, code: str
 ) -> None:
-    terminal = roll_of([enrolled()], [replace(DORMITORY, passback=passback)]).terminals[0]
+    terminal = roll_of([enrolled(), EDGE], [replace(DORMITORY, passback=passback)]).terminals[0]
     assert passed(terminal=terminal, direction=direction, came_in_at=came_in_at)[0] == code
 
 
@@ -193,7 +197,7 @@ def test_hours_are_the_schools() -> None:
     local = from_unix(SHOWN) + timedelta(hours=8)
     opens, closes = (local + timedelta(hours=1)).time(), (local + timedelta(hours=2)).time()
     hours = replace(DORMITORY, opens_at=opens, closes_at=closes, opens_on_lost_clock=True)
-    terminal = roll_of([enrolled()], [hours]).terminals[0]
+    terminal = roll_of([enrolled(), EDGE], [hours]).terminals[0]
     assert passed(terminal=terminal) == ("E2", "OUT_OF_HOURS")
     lost = replace(HELD, clock_is_trusted=False)
     assert passed(terminal=terminal, held=lost) == ("00", None)
@@ -216,6 +220,7 @@ def test_roll_survives_its_bytes_without_the_edges_themselves() -> None:
     assert read_again == ROLL
     assert read_again.at(1).keys() == {42}
     assert read_again.at(0) == {}
+    assert roll_of([enrolled()], []).terminals == []
     assert read_again.terminals[0].find_door(2) == replace(DORMITORY, name_zh="", name_en="")
     with pytest.raises(RollInvalid):
         read(ROLL.write().replace(b'"siteNo":1', b'"siteNo":16'))
