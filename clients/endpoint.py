@@ -111,6 +111,8 @@ def _data(answer: httpx2.Response) -> Json:
         read = None
     errors = read.get("errors") if isinstance(read, dict) else None
     if errors:
+        if not isinstance(errors, list) or not isinstance(errors[0], dict):
+            raise NoAnswer("the errors cannot be read")
         facts = errors[0].get("extensions") or {}
         code, reason = facts.get("code", "UNKNOWN"), facts.get("reason") or ""
         if code in {"OVERLOADED", "RATE_LIMITED"}:
