@@ -22,7 +22,8 @@ from bff.keys import (
     write_secret,
 )
 from core.kit.clock import unix_seconds
-from core.school.records import DocumentInvalid, DocumentKind, EdgeKey, SignedDocument
+from core.school.edge_keys import EdgeKey
+from core.school.records import DocumentInvalid, DocumentKind, SignedDocument
 from terminals.documents import DocumentRefusal, sign, verify_keys, write_keys
 from terminals.keys import KeyUse, PublicKey, signer
 

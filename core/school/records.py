@@ -140,16 +140,6 @@ class TerminalKey:
 
 
 @dataclass(frozen=True, slots=True)
-class EdgeKey:
-    """A key of a working edge, as the key document lists it (codes.md 9)."""
-
-    kid: int
-    site_number: int
-    public_key: bytes
-    valid_from: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class PrintedCode:
     """A merchant's printed code: the facts that are signed, and whether it was revoked.
 

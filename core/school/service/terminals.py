@@ -12,10 +12,10 @@ from core.db import attempts
 from core.db.unit import Database, Unit
 from core.kit.clock import Clock, window_start
 from core.ports.proofs import TerminalProofs
+from core.school.edge_keys import EDGE_KIDS, EdgeKey
 from core.school.records import (
     ActivationInvalid,
     DeviceClass,
-    EdgeKey,
     EnrolledTerminal,
     FingerprintMismatch,
     Guess,
@@ -37,8 +37,6 @@ ACTIVATION = timedelta(minutes=15)
 ACTIVATION_TRIES = 5
 OVERLAP = timedelta(hours=24)
 KEYS_MAXIMUM = 255
-EDGE_KIDS = range(128, 256)
-"""Under these ids key documents list the keys of edges; those below are the key file's."""
 _CACHE = timedelta(seconds=30)
 _CACHE_ENTRIES = 10_000
 _SEEN = timedelta(minutes=1)

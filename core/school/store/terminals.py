@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from core.db.unit import Unit
+from core.school.edge_keys import EdgeKey
 from core.school.records import (
     DeviceClass,
-    EdgeKey,
     EnrolledTerminal,
     Terminal,
     TerminalKey,

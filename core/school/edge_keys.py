@@ -1,0 +1,17 @@
+"""The keys of site edges, as the key document lists them (codes.md 9)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+EDGE_KIDS = range(128, 256)
+"""Under these ids key documents list the keys of edges; those below are the key file's."""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeKey:
+    """A key of a working edge."""
+
+    kid: int
+    site_number: int
+    public_key: bytes
+    valid_from: datetime
