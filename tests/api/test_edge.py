@@ -1,5 +1,6 @@
 """Tills behind a site edge, with the line up, down and coming back (terminals.md 10)."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -164,6 +165,7 @@ async def test_void_of_another_batch_waits_for_the_server(hall: Hall) -> None:
     hall.break_line()
     waiting = await stand.till.void(receipt.entry.key)
     assert (waiting.answer, len(stand.journal.list_open())) == (None, 1)
+    assert hall.kept.find(EdgeKey(*waiting.entry.key)) is None
     await hall.mend_line()
     assert [each.outcome for each in await stand.till.settle_open()] == [Outcome.VOIDED]
     assert await hall.balance() == 5_000
@@ -231,6 +233,20 @@ async def test_till_writes_only_what_its_own_documents_allow(hall: Hall) -> None
     await hall.mend_line()
     await hall.upload()
     await settled(hall, 5_000)
+
+
+async def test_edge_of_another_site_is_not_believed(hall: Hall) -> None:
+    phone, stand = await hall.phone(), hall.stands[0]
+    identity = stand.journal.identity
+    keys = tuple(
+        {**key, "siteNo": 3} if key["use"] == "EDGE" else key for key in identity.issuer_keys
+    )
+    stand.journal.enrol(replace(identity, issuer_keys=keys))
+    hall.break_line()
+    receipt = await stand.till.sell(phone.show(), 500)
+    # To this till its site has no edge: it decides alone, and shows nothing of the stranger's.
+    assert (receipt.is_edges, receipt.is_offline) == (False, True)
+    assert hall.kept.find(EdgeKey(*receipt.entry.key)) is not None
 
 
 async def test_locked_edge_decides_nothing(hall: Hall) -> None:
