@@ -17,7 +17,7 @@ from terminals.ccr import NO_REFERENCE, Answer, Outcome
 from terminals.documents import DocumentKind, SignedDocument
 from terminals.keys import KeyRing, KeyUse, PublicKey, fingerprint, signer
 from terminals.message import ACTIVATION_CHARACTERS, CROCKFORD, RequestKey, time_message
-from terminals.parameters import OfflineCap, Parameters, SiteTerminals
+from terminals.parameters import FundingLine, OfflineCap, Parameters, SiteTerminals
 
 ISSUER = 7
 TERMINAL_NO = 42
@@ -121,7 +121,11 @@ class School:
             ],
             challenge_above_minor=None,
             offline_challenge_above_minor=None,
-            funding={"VIRTUAL": ["MAIN"]},
+            funding_plan=[
+                FundingLine(
+                    instrument="VIRTUAL", online=["MAIN"], outage=["MAIN"], offline=["MAIN"]
+                )
+            ],
             code_prefixes=[],
             skew_seconds=15,
             life_seconds=CODE_SECONDS,

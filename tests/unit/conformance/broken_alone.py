@@ -112,9 +112,9 @@ class TakesCodesTwice(Terminal):
 
 
 class _Renumbers(Alone):
-    def accept(self, entry: Entry) -> CodeRefusal | None:
+    def accept(self, entry: Entry, *, by_edge: bool = False) -> CodeRefusal | None:
         again = self._journal.write(Operation.AUTHORISE, entry.given, entry.minor_amount)
-        refusal = super().accept(again)
+        refusal = super().accept(again, by_edge=by_edge)
         if refusal is not None:
             self._journal.run(
                 "DELETE FROM request WHERE (batch_no, seq_no) = (?, ?)", *again.key[1:]
@@ -134,7 +134,7 @@ class RenumbersRecords(Terminal):
 
 class _LateRecords(OfflineStore):
     def accept(
-        self, entry: Entry, record: Record, code: Presentation, replay_key: bytes, sign: Sign
+        self, entry: Entry, record: Record, code: Presentation | None, replay_key: bytes, sign: Sign
     ) -> None:
         local = record._replace(created_at=record.created_at - 600)
         super().accept(entry, local, code, replay_key, sign)
@@ -149,7 +149,7 @@ class WritesItsOwnTime(Terminal):
 
 class _SignsOtherwise(OfflineStore):
     def accept(
-        self, entry: Entry, record: Record, code: Presentation, replay_key: bytes, sign: Sign
+        self, entry: Entry, record: Record, code: Presentation | None, replay_key: bytes, sign: Sign
     ) -> None:
         super().accept(entry, record, code, replay_key, lambda message: sign(b"x" + message))
 

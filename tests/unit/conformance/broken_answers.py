@@ -23,8 +23,10 @@ def believing(*refusals: CodeRefusal) -> type[Identity]:
     """A terminal that overlooks why an answer is refused."""
 
     class Believing(Identity):
-        def verify(self, text: str, named: RequestKey, minor_amount: int) -> Answer | CodeRefusal:
-            verdict = super().verify(text, named, minor_amount)
+        def verify(
+            self, text: str, named: RequestKey, minor_amount: int, site_no: int | None = None
+        ) -> Answer | CodeRefusal:
+            verdict = super().verify(text, named, minor_amount, site_no)
             signed = ccr.read(text)
             if verdict in refusals and isinstance(signed, SignedAnswer):
                 return signed.answer
