@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.factories.offline",
     "tests.api.campus",
     "tests.api.counter",
+    "tests.api.quarter",
     "tests.contract.sandbox",
     "tests.contract.tencent",
     "tests.api.notified",

@@ -5,7 +5,19 @@ from typing import Annotated
 
 import typer
 
-from bff.cli import docs, doors, keys, ledger, meters, prints, registry, roster, school, sso
+from bff.cli import (
+    docs,
+    doors,
+    key_life,
+    keys,
+    ledger,
+    meters,
+    prints,
+    registry,
+    roster,
+    school,
+    sso,
+)
 from bff.cli.conformance import conformance
 from bff.cli.contract import print_contract
 from bff.cli.demo import demo
@@ -35,6 +47,7 @@ app.add_typer(meters.meters, name="meter")
 app.add_typer(registry.staff, name="staff")
 app.add_typer(registry.audits, name="audit")
 app.add_typer(roster.rosters, name="roster")
+key_life.add_to(keys.keys)
 app.add_typer(keys.keys, name="keys")
 app.add_typer(ledger.ledger, name="ledger")
 app.add_typer(sso.sign_ons, name="sso")

@@ -216,14 +216,17 @@ class Terminals:
 
         return self._forget(school_id, await self._database.unit(school_id, work))
 
-    async def find_enrolled(self, school_id: int, number: int) -> EnrolledTerminal | None:
+    async def find_enrolled(
+        self, school_id: int, number: int, key_no: int | None = None
+    ) -> EnrolledTerminal | None:
         """The terminal with merchant and keys, as it was at most 30 s ago.
 
+        It is read again if it has no key `key_no`: another process may just have rotated that in.
         For the check of a request's signature, which is why an unknown number is no refusal.
         """
         now = self._clock.now()
         cached = self._cache.get((school_id, number))
-        if cached is not None and now - cached[0] < _CACHE:
+        if cached is not None and now - cached[0] < _CACHE and _has_key(cached[1], key_no):
             return cached[1]
         found = await self._database.unit(school_id, lambda unit: store.find_enrolled(unit, number))
         if found is not None:
@@ -290,6 +293,10 @@ class Terminals:
     def _forget(self, school_id: int, enrolled: EnrolledTerminal) -> EnrolledTerminal:
         self._cache.pop((school_id, enrolled.terminal.number), None)
         return enrolled
+
+
+def _has_key(enrolled: EnrolledTerminal, key_no: int | None) -> bool:
+    return key_no is None or any(key.number == key_no for key in enrolled.keys)
 
 
 def _hashed(code: str) -> bytes:

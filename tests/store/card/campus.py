@@ -28,6 +28,8 @@ from terminals.message import device_message
 from tests.factories.chance import HandClock, counted_entropy, make_ids
 
 SCHOOL = 7
+FOREVER = 1 << 32
+"""The last second that a key of the tests signs."""
 PIN = "270914"
 OTHER_PIN = "804613"
 ID_NUMBER = "99999919990307123X"
@@ -85,7 +87,7 @@ class Campus:
         self.hasher = CountingHasher({1: b"\x01" * 32}, slow_hash)
         self.tokens = MemoryTokens()
         self.purses = Purses()
-        self.pass_keys = [PassKey(1, 0, signer(b"\x11" * 32))]
+        self.pass_keys = [PassKey(1, 0, FOREVER, signer(b"\x11" * 32))]
         self.sealer = Sealer({1: b"\x05" * 32}, b"\x06" * 32, counted_entropy("seal"))
         self.cardholders = Cardholders(database, self.sealer)
         self.pins = self.pins_with(self.hasher)

@@ -22,6 +22,7 @@ from terminals.authoriser import Authoriser
 from terminals.follow_ups import FollowUps
 from terminals.guesses import Guesses, Reader
 from terminals.instruments import AliasOwner, Owner
+from terminals.keys import Evidence
 from terminals.payments import PinVerdict, PurchaseMessage, SchoolKeys, Terms, Till
 from terminals.scenes import Holder, Scene
 from tests.unit.terminals import samples
@@ -52,7 +53,7 @@ TERMS = Terms(
     upload_days=10,
 )
 ANSWER = AnswerKey(0, 2, sign_answer)
-KEYS = SchoolKeys(samples.KEYS, ANSWER, lambda _: ANSWER, bytes(PIN_KEY))
+KEYS = SchoolKeys(samples.KEYS, ANSWER, lambda _: ANSWER, bytes(PIN_KEY), Evidence(samples.KEYS))
 MEAL = PurchaseMessage(
     batch_no=12, seq_no=345, minor_amount=1250, scene=Scene.MEAL, presented=samples.VECTOR_1
 )
