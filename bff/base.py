@@ -10,6 +10,7 @@ from bff.paying import PurseFunds
 from bff.school_keys import SchoolKeyring
 from bff.tokens import RedisTokens
 from core.audit.service import Audit
+from core.authorisation.service.reserve import Reserves
 from core.card.pin_hash import PinHasher
 from core.card.service.cards import Cards
 from core.card.service.codes import Codes
@@ -49,6 +50,7 @@ class Base:
     audit: Audit
     ledger: Ledger
     limits: Limits
+    reserves: Reserves
     schools: Schools
     terminals: Terminals
     prints: Prints
@@ -74,6 +76,7 @@ class Base:
         cardholders = Cardholders(database, sealer)
         schools = Schools(database, clock, ids, audit, ledger)
         keyring = SchoolKeyring(ground.keys, clock)
+        limits = Limits(database, Passes(clock, deny))
         return cls(
             ground=ground,
             database=database,
@@ -84,7 +87,8 @@ class Base:
             keyring=keyring,
             audit=audit,
             ledger=ledger,
-            limits=Limits(database, Passes(clock, deny)),
+            limits=limits,
+            reserves=Reserves(database, ledger, limits, schools.policy, clock, ids),
             schools=schools,
             terminals=terminals,
             prints=Prints(database, clock, audit),
@@ -124,6 +128,6 @@ class CardServices:
             ),
             codes=Codes(
                 database, clock, ids, policy_of=policy_of, cardholders=people, maker=maker,
-                tokens=RedisTokens(base.redis), funds=PurseFunds(base.ledger),
+                tokens=RedisTokens(base.redis), funds=PurseFunds(base.ledger, base.reserves),
             ),
         )  # fmt: skip

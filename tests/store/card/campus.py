@@ -1,6 +1,7 @@
 """One invented school with the card services on a real database."""
 
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -73,6 +74,14 @@ class Purses:
 
     async def available_minor(self, school_id: int, cardholder_id: UUID) -> int:
         return self.minor
+
+    async def lock(self, unit: Unit, cardholder_id: UUID) -> None:
+        raise AssertionError("nothing is set aside here")
+
+    async def set_aside(
+        self, unit: Unit, cardholder_id: UUID, cap_tag: int, amount_minor: int, day: date
+    ) -> bool:
+        raise AssertionError("nothing is set aside here")
 
 
 class Campus:
