@@ -25,7 +25,7 @@ from core.kit.ids import Ids
 from core.kit.sealed import Sealer
 from core.ledger.service import Ledger
 from core.limit.service import Limits
-from core.school.service import DenyList, Prints, Schools, Terminals
+from core.school.service import DenyList, Losses, Prints, Schools, Terminals
 from core.utility.service.meters import Meters
 from core.utility.service.reservations import Reservations
 from terminals.code_maker import CodeMaker
@@ -51,6 +51,7 @@ class Base:
     ledger: Ledger
     limits: Limits
     reserves: Reserves
+    losses: Losses
     schools: Schools
     terminals: Terminals
     prints: Prints
@@ -71,12 +72,12 @@ class Base:
         sealer = Sealer(ground.keys.data, ground.keys.blind_index, ground.entropy)
         audit = Audit(database, clock, ids, ground.keys.audit)
         ledger = Ledger(database, clock, ids)
-        deny = DenyList(database, clock)
-        terminals = Terminals(database, clock, audit, SignedProofs())
+        deny, keyring = DenyList(database, clock), SchoolKeyring(ground.keys, clock)
+        losses = Losses(database, keyring.edges)
+        terminals = Terminals(database, clock, audit, SignedProofs(), losses)
         cardholders = Cardholders(database, sealer)
-        schools = Schools(database, clock, ids, audit, ledger)
-        keyring = SchoolKeyring(ground.keys, clock)
         limits = Limits(database, Passes(clock, deny))
+        schools = Schools(database, clock, ids, audit, ledger, losses)
         return cls(
             ground=ground,
             database=database,
@@ -85,6 +86,7 @@ class Base:
             ids=ids,
             sealer=sealer,
             keyring=keyring,
+            losses=losses,
             audit=audit,
             ledger=ledger,
             limits=limits,

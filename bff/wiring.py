@@ -191,6 +191,7 @@ def _services(
     return Services(
         clock=base.ground.clock,
         schools=base.schools,
+        losses=base.losses,
         staff=desk.staff,
         terminals=base.terminals,
         documents=payments.offline.documents,

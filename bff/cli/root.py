@@ -21,6 +21,7 @@ from bff.cli import (
 from bff.cli.conformance import conformance
 from bff.cli.contract import print_contract
 from bff.cli.demo import demo
+from bff.cli.loss import loss
 from bff.cli.serve import serve
 from bff.cli.trigger import trigger
 from bff.cli.voice import Voice, voice_of
@@ -54,6 +55,7 @@ app.add_typer(sso.sign_ons, name="sso")
 app.command("conformance")(conformance)
 app.command("demo")(demo)
 app.command("docs")(docs.docs)
+app.command("loss")(loss)
 app.command("trigger")(trigger)
 app.command("worker")(work)
 app.command()(serve)

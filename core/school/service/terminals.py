@@ -28,6 +28,7 @@ from core.school.records import (
     TerminalStateInvalid,
     TerminalUnknown,
 )
+from core.school.service.losses import Losses
 from core.school.store import schools as school_store
 from core.school.store import terminals as store
 from core.school.terminal_states import state_after
@@ -48,12 +49,18 @@ class Terminals:
     """The registry of terminals. A revoked one is refused everywhere within 30 s."""
 
     def __init__(
-        self, database: Database, clock: Clock, audit: Audit, proofs: TerminalProofs
+        self,
+        database: Database,
+        clock: Clock,
+        audit: Audit,
+        proofs: TerminalProofs,
+        losses: Losses,
     ) -> None:
         self._database = database
         self._clock = clock
         self._audit = audit
         self._proofs = proofs
+        self._losses = losses
         self._cache: OrderedDict[tuple[int, int], tuple[datetime, EnrolledTerminal]] = OrderedDict()
         self._seen: dict[tuple[int, int], datetime] = {}
 
@@ -68,7 +75,8 @@ class Terminals:
     ) -> Terminal:
         """Adds a terminal of a merchant at a site, under the next free number; never VIRTUAL.
 
-        Raises: SchoolUnknown, MerchantUnknown, SiteUnknown, TerminalStateInvalid.
+        Raises: SchoolUnknown, MerchantUnknown, SiteUnknown, TerminalStateInvalid, LossNotAccepted
+        if it could sell more offline than the school has accepted to lose.
         """
         if device_class is DeviceClass.VIRTUAL:  # a merchant's first print makes the only one
             raise TerminalStateInvalid(act="REGISTER", state=TerminalState.NEW)
@@ -87,6 +95,7 @@ class Terminals:
                 number, merchant.id, site_number, state, device_class, tuple(scenes), *[None] * 3
             )
             await store.insert(unit, terminal, self._clock.now())
+            await self._losses.check_in_force(unit)
             facts = {"merchant_number": merchant_number, "site_number": site_number}
             await self._note(unit, by, "register", number, facts)
             return terminal
