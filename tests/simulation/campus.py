@@ -56,7 +56,7 @@ ROWS = (
 )
 
 
-@dataclass
+@dataclass(eq=False)
 class Authority:
     """One that sells without a network: a terminal, or an edge for all terminals of its site."""
 

@@ -40,8 +40,14 @@ class Outage:
 
     @property
     def relay_bound(self) -> int:
-        """One acceptance per authority: D times A."""
-        return self.named * caps_of(self.cap_class)[0]
+        """One acceptance per authority that was reached in time: D times A."""
+        return (self.named - len(self.too_late)) * caps_of(self.cap_class)[0]
+
+    @property
+    def too_late(self) -> list[Authority]:
+        """Where relays come only when the code has expired; the first one, if there are others."""
+        named = [each for each in self.authorities if each.site < self.row.named]
+        return named[:1] if len(named) > 1 else []
 
     def taken(self, phone: Phone) -> int:
         """What a phone's slot was sold for, everywhere."""
@@ -66,7 +72,7 @@ def simulate(
     named = [each for each in everywhere if each.site < row.named]
     walks: list[Iterator[int]] = [
         *(burglar(phone, everywhere, outage, chance) for phone in thieves),
-        *(relay(phone, everywhere, outage, chance) for phone in victims),
+        *(relay(phone, everywhere, outage, chance, outage.too_late) for phone in victims),
         forger(own, everywhere, outage, chance, many.forgeries),
         *(guest(phone, named, outage, chance, outage.refused_guests) for phone in guests),
     ]

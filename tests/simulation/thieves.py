@@ -39,14 +39,23 @@ def burglar(
 
 
 def relay(
-    victim: Phone, authorities: Sequence[Authority], clock: Clock, chance: Random
+    victim: Phone,
+    authorities: Sequence[Authority],
+    clock: Clock,
+    chance: Random,
+    too_late: Sequence[Authority],
 ) -> Iterator[int]:
-    """Photographs one screen, and accomplices show it everywhere until it expires, and after."""
+    """Photographs one screen, and accomplices show it everywhere until it expires.
+
+    They come to those of `too_late` only afterwards.
+    """
     amount, _, _ = caps_of(victim.cap_class)
     text, stolen_at = victim.show(clock.now), clock.now
     for seconds in (0, 20, 40, RELAY_SECONDS - 16, RELAY_SECONDS + 1):
         yield stolen_at + seconds - clock.now
         for authority in chance.sample(authorities, len(authorities)):
+            if authority in too_late and seconds <= RELAY_SECONDS:
+                continue
             authority.sell(text + chance.choice(_ENDINGS), amount, clock.now)
             authority.sell(text + chance.choice(_ENDINGS), amount, clock.now)
 
