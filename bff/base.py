@@ -72,8 +72,7 @@ class Base:
         sealer = Sealer(ground.keys.data, ground.keys.blind_index, ground.entropy)
         audit = Audit(database, clock, ids, ground.keys.audit)
         ledger = Ledger(database, clock, ids)
-        deny, keyring = DenyList(database, clock), SchoolKeyring(ground.keys, clock)
-        losses = Losses(database, keyring.edges)
+        deny, losses = DenyList(database, clock), Losses(database)
         terminals = Terminals(database, clock, audit, SignedProofs(), losses)
         cardholders = Cardholders(database, sealer)
         limits = Limits(database, Passes(clock, deny))
@@ -85,7 +84,7 @@ class Base:
             redis=open_redis(ground.redis_url),
             ids=ids,
             sealer=sealer,
-            keyring=keyring,
+            keyring=SchoolKeyring(ground.keys, clock),
             losses=losses,
             audit=audit,
             ledger=ledger,

@@ -1,4 +1,4 @@
-"""How keys follow one another: the next quarter's, one that leaked, those of the site edges.
+"""How keys follow one another: the next quarter's, and one in the place of one that leaked.
 
 Pure but for `rewrite`: each step takes the keys of a file and gives those of the next one. Nothing
 ever leaves the file, for what a key signed is verified long after it signs no more.
@@ -15,7 +15,6 @@ from bff.keys import (
     KEY_BYTES,
     SIGNING_DAYS,
     USES,
-    EdgeKey,
     Keys,
     KeysInvalid,
     Seed,
@@ -28,7 +27,8 @@ from terminals.keys import KeyUse
 LEAD_DAYS = 7
 LEAD_DAYS_MINIMUM = 4
 """A till that still sells alone heard us within 72 h; then it has the next key before it signs."""
-KIDS_MAXIMUM = 255
+KIDS_MAXIMUM = 127
+"""Of the key file; those above are the keys of edges."""
 
 
 class RotationImpossible(Exception):
@@ -52,15 +52,13 @@ class KeyState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeyLine:
-    """One key as an operator sees it; an edge's with its school and site."""
+    """One key as an operator sees it."""
 
     kid: int
     use: KeyUse
     state: KeyState
     sign_from: int
     sign_until: int
-    issuer: int | None = None
-    site_no: int | None = None
 
 
 def next_keys(
@@ -87,23 +85,15 @@ def next_keys(
     return made
 
 
-def withdraw(
-    keys: Keys, kid: int, now: datetime, entropy: Callable[[int], bytes], issuer: int | None = None
-) -> Keys:
+def withdraw(keys: Keys, kid: int, now: datetime, entropy: Callable[[int], bytes]) -> Keys:
     """The keys without one that leaked, and with another in its place.
 
-    The other signs for the same span, so that passes of slots that have begun are issued anew. An
-    edge's has none: its edge makes it. `issuer` is that edge's school.
+    The other signs for the same span, so that passes of slots that have begun are issued anew.
     Raises: RotationImpossible, if there is no such key or it was withdrawn before.
     """
     instant = unix_seconds(now)
-    for index, edge in enumerate(keys.edges):
-        if (edge.issuer, edge.kid, edge.withdrawn_at) == (issuer, kid, None):
-            gone = edge.model_copy(update={"withdrawn_at": instant})
-            edges = (*keys.edges[:index], gone, *keys.edges[index + 1 :])
-            return keys.model_copy(update={"edges": edges})
     leaked = next((s for s in keys.signing if s.kid == kid and s.withdrawn_at is None), None)
-    if leaked is None or issuer is not None:
+    if leaked is None:
         raise RotationImpossible(f"没有可撤销的 {kid} 号密钥", f"No key {kid} is there to withdraw")
     signing = tuple(
         s.model_copy(update={"withdrawn_at": instant}) if s is leaked else s for s in keys.signing
@@ -112,40 +102,14 @@ def withdraw(
     return _with_seed(rest, leaked.use, leaked.sign_from, leaked.sign_until, entropy)
 
 
-def add_edge(keys: Keys, issuer: int, site_no: int, public_key: bytes, starts: datetime) -> Keys:
-    """The keys with the public key of a site edge; the same key again changes nothing."""
-    if any(
-        (e.issuer, e.site_no, e.public_key) == (issuer, site_no, public_key) for e in keys.edges
-    ):
-        return keys
-    edge = EdgeKey(
-        issuer=issuer,
-        site_no=site_no,
-        kid=_free_kid(keys),
-        public_key=public_key,
-        sign_from=unix_seconds(starts),
-        sign_until=_until(starts),
-        drop_after=_until(starts) + DROP_DAYS * 86_400,
-    )
-    return keys.model_copy(update={"edges": (*keys.edges, edge)})
-
-
 def lines(keys: Keys, now: datetime) -> list[KeyLine]:
     """Every key, by use and age, and where it stands."""
     instant = unix_seconds(now)
-    own = [
+    found = [
         KeyLine(seed.kid, seed.use, _state(seed, instant), seed.sign_from, seed.sign_until)
         for seed in keys.signing
     ]
-    edges = [
-        KeyLine(
-            edge.kid, KeyUse.EDGE, _state(edge, instant), edge.sign_from, edge.sign_until,
-            edge.issuer, edge.site_no,
-        )
-        for edge in keys.edges
-    ]  # fmt: skip
-    order = list(KeyUse)
-    return sorted(own + edges, key=lambda line: (order.index(line.use), line.sign_from, line.kid))
+    return sorted(found, key=lambda line: (USES.index(line.use), line.sign_from, line.kid))
 
 
 def running_out(keys: Keys, until: datetime) -> list[KeyUse]:
@@ -188,7 +152,7 @@ def _with_seed(
 
 def _free_kid(keys: Keys) -> int:
     """One above all there ever were: a kid never means two keys."""
-    kid = 1 + max([*(s.kid for s in keys.signing), *(e.kid for e in keys.edges)])
+    kid = 1 + max(seed.kid for seed in keys.signing)
     if kid > KIDS_MAXIMUM:
         raise RotationImpossible("密钥编号已用完", "The key ids are used up")
     return kid
@@ -198,7 +162,7 @@ def _until(starts: datetime) -> int:
     return unix_seconds(starts + timedelta(days=SIGNING_DAYS))
 
 
-def _state(key: Seed | EdgeKey, instant: int) -> KeyState:
+def _state(key: Seed, instant: int) -> KeyState:
     if key.withdrawn_at is not None:
         return KeyState.WITHDRAWN
     if instant < key.sign_from:

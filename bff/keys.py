@@ -77,27 +77,6 @@ class Seed(SecretRecord):
         return _derive(self.seed, f"sign|{self.use}|{self.kid}|{issuer}")
 
 
-class EdgeKey(SecretRecord):
-    """The public key of a site edge, whose seed never leaves it. Times are Unix seconds."""
-
-    issuer: Annotated[int, Field(ge=0, lt=1 << 16)]
-    site_no: Annotated[int, Field(ge=0, le=15)]
-    kid: Kid
-    public_key: HexBytes
-    sign_from: int
-    sign_until: int
-    drop_after: int
-    withdrawn_at: int | None = None
-
-    @property
-    def published(self) -> PublicKey:
-        """Its line of the key document."""
-        return PublicKey(
-            self.issuer, self.kid, KeyUse.EDGE, self.public_key,
-            self.sign_from, self.sign_until, self.drop_after, self.site_no,
-        )  # fmt: skip
-
-
 class Keys(SecretRecord):
     """All keys by their id, 1 and up: the newest writes, all of them read.
 
@@ -115,7 +94,6 @@ class Keys(SecretRecord):
     pin_block: HexBytes
     signing: tuple[Seed, ...]
     roots: dict[Kid, HexBytes] = {}
-    edges: tuple[EdgeKey, ...] = ()
 
     def totp_key(self, issuer: int, version: int) -> bytes:
         """The school's T1 key of a version."""
@@ -149,9 +127,7 @@ class Keys(SecretRecord):
 
     def public_keys(self, issuer: int) -> list[PublicKey]:
         """One school's lines of the key document (codes.md 9)."""
-        own = [_published(s, issuer) for s in self.signing if s.withdrawn_at is None]
-        edges = [e for e in self.edges if e.issuer == issuer and e.withdrawn_at is None]
-        return own + [edge.published for edge in edges]
+        return [_published(s, issuer) for s in self.signing if s.withdrawn_at is None]
 
     def evidence(self, issuer: int) -> Evidence:
         """What judges a school's offline records: also keys that were withdrawn since."""
@@ -181,7 +157,6 @@ def create_keys(
     rings = {name: {1: entropy(KEY_BYTES)} for name in ("data", "pepper", "audit", "totp")}
     keys = Keys(
         made_for=made_for,
-        edges=(),
         blind_index=entropy(KEY_BYTES),
         pin_block=entropy(KEY_BYTES),
         signing=seeds,
@@ -230,7 +205,7 @@ def read_keys(path: Path) -> Keys:
 
 def faults(keys: Keys) -> list[str]:
     """What is wrong with keys wherever they are used."""
-    return [*_weak(keys), *_wrong_kids(keys), *_wrong_public_keys(keys)]
+    return [*_weak(keys), *_wrong_kids(keys), *_wrong_roots(keys)]
 
 
 def read_secret(path: Path, kind: type[_Kind]) -> tuple[_Kind, list[str]]:
@@ -284,17 +259,12 @@ def _wrong_kids(keys: Keys) -> list[str]:
     kids = [seed.kid for seed in keys.signing]
     if len(set(kids)) != len(kids):
         problems.append("signing: a key id occurs twice")
-    taken = [(edge.issuer, edge.kid) for edge in keys.edges]
-    if len(set(taken)) != len(taken) or any(kid in kids for _, kid in taken):
-        problems.append("edges: a key id occurs twice")
     return problems
 
 
-def _wrong_public_keys(keys: Keys) -> list[str]:
-    named = {f"roots.{kid}": root for kid, root in keys.roots.items()}
-    named |= {f"edges.{edge.issuer}.{edge.kid}": edge.public_key for edge in keys.edges}
-    wrong = [name for name, key in named.items() if not is_registrable(key)]
-    return [f"{name}: not an Ed25519 public key" for name in wrong]
+def _wrong_roots(keys: Keys) -> list[str]:
+    wrong = [kid for kid, root in keys.roots.items() if not is_registrable(root)]
+    return [f"roots.{kid}: not an Ed25519 public key" for kid in wrong]
 
 
 def _published(seed: Seed, issuer: int) -> PublicKey:

@@ -5,7 +5,7 @@ from functools import lru_cache
 from nacl.public import PrivateKey
 
 from bff.keys import Keys
-from core.kit.clock import Clock, unix_seconds
+from core.kit.clock import Clock
 from terminals.answers import AnswerKey
 from terminals.code_maker import IssuerKeys, PassKey
 from terminals.keys import KeyRing, KeyUse, PublicKey, Sign, signer
@@ -33,12 +33,6 @@ class SchoolKeyring:
     def published(self, school_id: int) -> list[PublicKey]:
         """The school's lines of the key document (codes.md 9)."""
         return self._published(school_id)
-
-    def edges(self, school_id: int) -> set[int]:
-        """The sites where an edge decides for all terminals, by the keys that may sign now."""
-        now = unix_seconds(self._clock.now())
-        lines = [line for line in self._published(school_id) if line.use is KeyUse.EDGE]
-        return {line.site_no for line in lines if line.signs_at(now)}
 
     def answers(self, school_id: int, kid: int | None = None) -> AnswerKey:
         """The ANSWER key of a kid, or the one that signs now."""

@@ -16,7 +16,6 @@ from bff.key_rotation import (
     LEAD_DAYS_MINIMUM,
     KeyState,
     RotationImpossible,
-    add_edge,
     lines,
     next_keys,
     rewrite,
@@ -42,7 +41,6 @@ def add_to(keys: typer.Typer) -> None:
     keys.command("show")(keys_show)
     keys.command("next")(keys_next)
     keys.command("withdraw")(keys_withdraw)
-    keys.command("edge")(keys_edge)
 
 
 def keys_show(context: typer.Context, file: File) -> None:
@@ -52,15 +50,14 @@ def keys_show(context: typer.Context, file: File) -> None:
         found = lines(read_keys(file), SystemClock().now())
     table = voice.table(
         ("编号", "kid"), ("用途", "Use"), ("状态", "State"), ("开始签名", "Signs from"),
-        ("停止签名", "Signs until"), ("学校-站点", "School-site"),
+        ("停止签名", "Signs until"),
     )  # fmt: skip
     for line in found:
-        place = "" if line.issuer is None else f"{line.issuer}-{line.site_no}"
         state = voice.word(_STATES[line.state], line.state)
         since, until = (
             f"{from_unix(at):%Y-%m-%d %H:%M}" for at in (line.sign_from, line.sign_until)
         )
-        table.add_row(str(line.kid), line.use, state, since, until, place)
+        table.add_row(str(line.kid), line.use, state, since, until)
     voice.out.print(table)
 
 
@@ -104,46 +101,18 @@ def keys_withdraw(
     context: typer.Context,
     file: File,
     kid: Annotated[int, typer.Option(help="The key that leaked 泄露的密钥编号", min=1, max=255)],
-    school: Annotated[
-        int | None, typer.Option("--school-number", help="Of an edge's key 站点密钥所属学校编号")
-    ] = None,
 ) -> None:
     """Withdraw a key that leaked and put another in its place 撤销泄露的密钥."""
     voice = voice_of(context)
     with voice.answering(file), _possible(voice):
         keys = read_keys(file)
-        made = withdraw(keys, kid, SystemClock().now(), os.urandom, school)
+        made = withdraw(keys, kid, SystemClock().now(), os.urandom)
         rewrite(file, made)
-        fresh = ", ".join(str(seed.kid) for seed in made.signing[len(keys.signing) :]) or "-"
+        fresh = made.signing[-1].kid
         voice.say(
             f"已撤销 {kid}，替换为 {fresh}。立即：bff keys draft，sign，publish，重启",
             f"Withdrew {kid}; in its place {fresh}. Now bff keys draft, sign, publish; restart",
         )
-
-
-def keys_edge(
-    context: typer.Context,
-    file: File,
-    school: Annotated[int, typer.Option("--school-number", help="学校编号", min=0, max=65_535)],
-    site: Annotated[int, typer.Option(help="Number of the site 站点编号", min=0, max=15)],
-    public_key: Annotated[str, typer.Option(help="As the edge shows it, hex 站点公钥")],
-) -> None:
-    """Take up the public key of a site edge; again changes nothing 登记站点公钥."""
-    voice = voice_of(context)
-    with voice.answering(file), _possible(voice):
-        keys = read_keys(file)
-        made = add_edge(keys, school, site, _hex(public_key), SystemClock().now())
-        if made is not keys:
-            rewrite(file, made)
-        kid = next(e.kid for e in made.edges if e.public_key == _hex(public_key))
-        voice.say(f"站点 {school}-{site}：密钥 {kid}", f"Site {school}-{site}: key {kid}")
-
-
-def _hex(text: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        raise RotationImpossible("公钥须为十六进制", "A public key is written in hex") from None
 
 
 @contextmanager

@@ -5,7 +5,7 @@ each of which sells up to its cap; R is what was set aside when the pass was iss
 under `tests/simulation` confirms it with the verifier that terminals run.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from core.kit.errors import Refusal
@@ -13,6 +13,7 @@ from core.school.policy import Cap, Offline
 from core.school.records import DeviceClass, Site, Terminal, TerminalState
 
 _SELL_ALONE = (DeviceClass.TILL, DeviceClass.METER, DeviceClass.KIOSK)
+_EDGE = "EDGE"
 HIGH_CLASS = 3
 """For passes behind a PIN; none are issued yet, so it is shown and does not count."""
 
@@ -80,15 +81,21 @@ class WhatIf:
     terminals: int | None = None
 
 
-def places_of(
-    sites: Sequence[Site], terminals: Sequence[Terminal], edges: Collection[int]
-) -> list[Place]:
-    """The sites of a school with what sells there; a retired terminal sells nothing."""
+def places_of(sites: Sequence[Site], terminals: Sequence[Terminal]) -> list[Place]:
+    """The sites of a school with what sells there; a retired terminal sells nothing.
+
+    An edge counts while it is ACTIVE: until then the terminals of its site decide alone.
+    """
     selling = [
         each.site_number
         for each in terminals
         if each.state is not TerminalState.RETIRED and each.device_class in _SELL_ALONE
     ]
+    edges = {
+        each.site_number
+        for each in terminals
+        if each.state is TerminalState.ACTIVE and each.device_class == _EDGE
+    }
     return [Place(s.number, selling.count(s.number), s.number in edges) for s in sites]
 
 

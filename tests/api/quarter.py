@@ -1,8 +1,8 @@
 """A campus whose keys change: the operator at the key file, and the process started anew."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -27,7 +27,8 @@ from clients.terminal.till import Till
 from core.school.records import DocumentKind
 from terminals import cc1, ccr
 from terminals.codes import CodeRefusal
-from terminals.keys import KeyUse
+from terminals.documents import write_keys
+from terminals.keys import KeyUse, PublicKey
 from tests.api.alone import open_offline
 from tests.api.counter import Counter
 from tests.api.devices import SCHOOL
@@ -88,6 +89,15 @@ class Quarter:
         signed = campus.root.sign(drafted)
         check(campus.keys, signed)
         await documents.publish(signed, OPERATOR)
+
+    async def publish_lines(self, lines: Sequence[PublicKey]) -> None:
+        """Signs and publishes a key document of these lines."""
+        campus = self.counter.campus
+        documents = campus.wired.services.documents
+        newest = await documents.find_newest(SCHOOL, DocumentKind.KEYS)
+        assert newest is not None
+        changed = replace(newest, version=newest.version + 1, content=write_keys(lines))
+        await documents.publish(campus.root.sign(changed), OPERATOR)
 
     async def restart(self) -> None:
         """The process starts again with what the key file says now, over the same database."""

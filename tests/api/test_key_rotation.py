@@ -5,14 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from bff.key_rotation import add_edge, rewrite, withdraw
 from clients.endpoint import NotAllowed
-from clients.terminal.protocol import Line
 from core.school.records import DocumentKind
 from terminals import cc1, ccr
 from terminals.ccr import Answer, Outcome, Outstanding
 from terminals.codes import CodeRefusal
-from terminals.keys import KeyUse, signer
+from terminals.keys import KeyUse, PublicKey, signer
 from terminals.message import RequestKey
 from tests.api.counter import ALICES_CARD
 from tests.api.devices import SCHOOL
@@ -245,29 +243,23 @@ async def test_leaked_answer_and_document_keys_are_believed_no_more(quarter: Qua
 
 async def test_key_of_a_site_edge_lives_as_long_as_the_document_says(quarter: Quarter) -> None:
     counter, campus = quarter.counter, quarter.counter.campus
-    edge, now = bytes([0x45]) * 32, campus.clock.now()
-    made = add_edge(campus.keys, SCHOOL, 1, public(edge), now)
-    assert add_edge(made, SCHOOL, 1, public(edge), now) is made
-    rewrite(quarter.file, made)
-    await quarter.publish()
-    await quarter.restart()
-    assert await quarter.beat() == ["SYNC"]
-    (line,) = made.edges
+    edge, now = bytes([0x45]) * 32, counter.line.now()
+    line = PublicKey(SCHOOL, 200, KeyUse.EDGE, public(edge), now, now + 100, now + 100, site_no=1)
 
-    def heard(line_: Line = counter.line, site_no: int = 1, later: int = 0) -> object:
+    def heard(site_no: int = 1, later: int = 0) -> object:
         identity, key = counter.journal.identity, RequestKey(1, 1, 1)
-        at = line_.now() + later
-        answer = Answer(Outcome.APPROVED, SCHOOL, line.kid, key, 100, at, "00")
+        answer = Answer(Outcome.APPROVED, SCHOOL, line.kid, key, 100, now + later, "00")
         text = ccr.make(answer, signer(edge))
         waiting = Outstanding(SCHOOL, key, 100, 0, 0)
         found = ccr.verify(text, keys=identity.ring, outstanding=waiting, site_no=site_no)
         return found if isinstance(found, CodeRefusal) else found.outcome
 
+    await quarter.publish_lines([*campus.keys.public_keys(SCHOOL), line])
+    assert await quarter.beat() == ["SYNC"]
     assert heard() is Outcome.APPROVED
     assert heard(site_no=2) is CodeRefusal.KEY_UNKNOWN
-    assert heard(later=line.sign_until - counter.line.now() + 1) is CodeRefusal.KEY_UNKNOWN
-    rewrite(quarter.file, withdraw(campus.keys, line.kid, now, campus.entropy, SCHOOL))
-    await quarter.publish()
-    await quarter.restart()
+    assert heard(later=101) is CodeRefusal.KEY_UNKNOWN
+    assert heard(later=-1) is CodeRefusal.KEY_UNKNOWN
+    await quarter.publish_lines(campus.keys.public_keys(SCHOOL))
     assert await quarter.beat() == ["SYNC"]
     assert heard() is CodeRefusal.KEY_UNKNOWN

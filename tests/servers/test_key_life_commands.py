@@ -7,9 +7,6 @@ from typing import Any
 import pytest
 
 from tests.servers.commands import Commands
-from tests.unit.terminals.samples import public
-
-EDGE = public(bytes([0x45]) * 32).hex()
 
 
 @pytest.fixture
@@ -66,17 +63,3 @@ def test_leaked_key_is_withdrawn_once(commands: Commands, file: Path) -> None:
     assert (again.exit_code, again.stdout) == (1, "")
     assert again.stderr == "No key 1 is there to withdraw\n"
     assert file.read_bytes() == before
-
-
-def test_edge_is_taken_up_and_withdrawn(commands: Commands, file: Path) -> None:
-    asked = ("keys", "edge", file, "--school-number", 1, "--site", 2, "--public-key")
-    for _ in range(2):
-        assert commands.told(*asked, EDGE) == "Site 1-2: key 4\n"
-    assert len(read(file)["edges"]) == 1
-    assert "1-2" in commands.told("keys", "show", file)
-    before = file.read_bytes()
-    for wrong in ("zz", "00" * 32, "ab"):
-        assert commands.run(*asked, wrong).exit_code != 0
-    assert file.read_bytes() == before
-    told = commands.told("keys", "withdraw", file, "--kid", 4, "--school-number", 1)
-    assert told.startswith("Withdrew 4; in its place -.")

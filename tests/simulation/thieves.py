@@ -1,4 +1,4 @@
-"""Who is about in an outage. Each is a walk: it acts, then says how many seconds it needs."""
+"""Who is about in an outage: each is a walk that acts, then says how many seconds it needs."""
 
 from collections.abc import Iterator, Sequence
 from random import Random  # noqa: TID251 - seeded, so that a run can be repeated

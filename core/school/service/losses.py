@@ -1,7 +1,5 @@
 """Use cases of the loss bound: what a school may lose offline now, and whether it accepted that."""
 
-from collections.abc import Callable, Collection
-
 from core.db.unit import Database, Unit
 from core.school.loss import Exposure, LossNotAccepted, WhatIf, exposure, places_of
 from core.school.policy import Offline
@@ -10,21 +8,12 @@ from core.school.records import SchoolUnknown
 from core.school.store import schools as store
 from core.school.store import terminals as terminal_store
 
-EdgesOf = Callable[[int], Collection[int]]
-"""The sites of a school where an edge decides for all terminals."""
-
-
-def no_edges(_school_id: int) -> Collection[int]:
-    """Of a school whose terminals all stand alone."""
-    return ()
-
 
 class Losses:
     """Figures by the rows of the registry as they are at this instant."""
 
-    def __init__(self, database: Database, edges_of: EdgesOf = no_edges) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._edges_of = edges_of
 
     async def exposure(self, school_id: int, what_if: WhatIf | None = None) -> Exposure:
         """A school's figure, or as it would be.
@@ -62,9 +51,5 @@ class Losses:
     async def _exposure(
         self, unit: Unit, offline: Offline, what_if: WhatIf | None = None
     ) -> Exposure:
-        places = places_of(
-            await store.list_sites(unit),
-            await terminal_store.list_all(unit),
-            self._edges_of(unit.school_id),
-        )
+        places = places_of(await store.list_sites(unit), await terminal_store.list_all(unit))
         return exposure(offline, places, what_if)

@@ -1,16 +1,13 @@
 """How keys follow one another, without a server."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bff.key_rotation import (
     KeyState,
     RotationImpossible,
-    add_edge,
     lines,
     next_keys,
     rewrite,
@@ -22,10 +19,8 @@ from bff.settings import Environment
 from core.kit.clock import unix_seconds
 from terminals.keys import KeyUse
 from tests.factories.chance import NOON, counted_entropy
-from tests.unit.terminals.samples import public
 
 ENTROPY = counted_entropy("rotation")
-EDGE = public(bytes([0x45]) * 32)
 
 
 @pytest.fixture
@@ -87,40 +82,27 @@ def test_key_that_leaked_gives_way_to_one_of_the_same_span(keys: Keys) -> None:
     assert evidence.ring.find(1, 1, KeyUse.PASS) is not None
 
 
-@pytest.mark.parametrize(("kid", "issuer"), [(9, None), (1, 1)])
-def test_only_a_key_that_is_there_is_withdrawn(keys: Keys, kid: int, issuer: int | None) -> None:
+def test_only_a_key_that_is_there_is_withdrawn(keys: Keys) -> None:
     with pytest.raises(RotationImpossible):
-        withdraw(keys, kid, NOON, ENTROPY, issuer)
+        withdraw(keys, 9, NOON, ENTROPY)
     with pytest.raises(RotationImpossible):
         withdraw(withdraw(keys, 1, NOON, ENTROPY), 1, NOON, ENTROPY)
 
 
-def test_keys_of_edges_belong_to_one_site_and_take_no_other_number(keys: Keys) -> None:
-    made = rotated(add_edge(keys, 3, 1, EDGE, NOON), 84, 91)
-    (edge,) = made.edges
-    assert edge.kid == 4
-    assert {seed.kid for seed in made.signing} == {1, 2, 3, 5, 6, 7}
-    assert [(line.use, line.site_no) for line in made.public_keys(3)][-1] == (KeyUse.EDGE, 1)
-    assert all(line.use is not KeyUse.EDGE for line in made.public_keys(4))
-    gone = withdraw(made, 4, NOON, ENTROPY, 3)
-    assert all(line.use is not KeyUse.EDGE for line in gone.public_keys(3))
-    assert len(gone.signing) == 6
-
-
 def test_lines_say_where_each_key_stands(keys: Keys) -> None:
-    made = withdraw(rotated(add_edge(keys, 3, 1, EDGE, NOON), 84, 91), 2, after(84), ENTROPY)
+    made = withdraw(rotated(keys, 84, 91), 2, after(84), ENTROPY)
     states = {line.kid: line.state for line in lines(made, after(84))}
     assert states == {
-        1: KeyState.SIGNS, 2: KeyState.WITHDRAWN, 3: KeyState.SIGNS, 4: KeyState.SIGNS,
-        5: KeyState.COMING, 6: KeyState.COMING, 7: KeyState.COMING, 8: KeyState.SIGNS,
+        1: KeyState.SIGNS, 2: KeyState.WITHDRAWN, 3: KeyState.SIGNS, 4: KeyState.COMING,
+        5: KeyState.COMING, 6: KeyState.COMING, 7: KeyState.SIGNS,
     }  # fmt: skip
     later = {line.kid: line.state for line in lines(made, after(105))}
-    assert (later[1], later[5]) == (KeyState.VERIFIES, KeyState.SIGNS)
+    assert (later[1], later[4]) == (KeyState.VERIFIES, KeyState.SIGNS)
     assert {line.kid: line.state for line in lines(made, after(109))}[1] is KeyState.DROPPED
 
 
-def test_key_ids_end_at_255(keys: Keys) -> None:
-    last = keys.signing[0].model_copy(update={"kid": 255})
+def test_key_ids_end_below_those_of_edges(keys: Keys) -> None:
+    last = keys.signing[0].model_copy(update={"kid": 127})
     full = keys.model_copy(update={"signing": (last, *keys.signing[1:])})
     with pytest.raises(RotationImpossible, match="used up"):
         rotated(full, 84, 91)
@@ -139,17 +121,3 @@ def test_file_is_replaced_whole_or_not_at_all(keys: Keys, tmp_path: Path) -> Non
     with pytest.raises(FileExistsError):
         rewrite(path, keys)
     assert path.read_bytes() == before
-
-
-@pytest.mark.parametrize(("change", "problem"), [
-    (lambda edge: {"public_key": bytes(32)}, "edges.3.4: not an Ed25519 public key"),
-    (lambda edge: {"kid": 1}, "edges: a key id occurs twice"),
-])  # fmt: skip
-def test_edges_that_cannot_be_are_refused(
-    keys: Keys, tmp_path: Path, change: Callable[[Any], dict[str, Any]], problem: str
-) -> None:
-    made = add_edge(keys, 3, 1, EDGE, NOON)
-    (edge,) = made.edges
-    wrong = made.model_copy(update={"edges": (edge.model_copy(update=change(edge)),)})
-    with pytest.raises(KeysInvalid, match=problem):
-        rewrite(tmp_path / "keys.json", wrong)
