@@ -73,6 +73,7 @@ class Base:
         audit = Audit(database, clock, ids, ground.keys.audit)
         ledger = Ledger(database, clock, ids)
         deny, losses = DenyList(database, clock), Losses(database)
+        keyring = SchoolKeyring(ground.keys, clock)
         terminals = Terminals(database, clock, audit, SignedProofs(), losses)
         cardholders = Cardholders(database, sealer)
         limits = Limits(database, Passes(clock, deny))
@@ -84,7 +85,7 @@ class Base:
             redis=open_redis(ground.redis_url),
             ids=ids,
             sealer=sealer,
-            keyring=SchoolKeyring(ground.keys, clock),
+            keyring=keyring,
             losses=losses,
             audit=audit,
             ledger=ledger,

@@ -9,6 +9,7 @@ from core.school.policy import SITES_MAXIMUM
 from schema.directives import Bounded
 from schema.errors import BadDocument
 from schema.money import Money
+from schema.scalars import MinorAmount
 
 TERMINALS_MAXIMUM = 10_000
 RESERVE_MAXIMUM_MINOR = 100_000
@@ -27,7 +28,7 @@ class OfflineLossWhatIf:
     cap_class: int | None = strawberry.field(
         default=None, description="The least cap class of passes, 1 or 2."
     )
-    reserve_minor: int | None = strawberry.field(
+    reserve_minor: MinorAmount | None = strawberry.field(
         default=None, description="The reserve set aside at issue, in fen, at most 100000."
     )
     site_count: int | None = strawberry.field(
@@ -48,7 +49,7 @@ class OfflineLossWhatIf:
         )  # fmt: skip
         bounds = (
             (asked.sites, 0, SITES_MAXIMUM), (asked.cap_class, 1, 2),
-            (asked.reserve_minor, 0, RESERVE_MAXIMUM_MINOR),
+            (asked.reserve_minor, 1, RESERVE_MAXIMUM_MINOR),
             (asked.site_count, 1, SITES_MAXIMUM), (asked.terminals, 0, TERMINALS_MAXIMUM),
         )  # fmt: skip
         if any(number is not None and not low <= number <= high for number, low, high in bounds):
