@@ -1,7 +1,7 @@
 # Two commands are enough for a newcomer: make demo, make test.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test storm faults faults-defects counterchecks sso-lab sso-server vectors check format bench bench-peers docs lock clean
+.PHONY: help demo test storm simulation faults faults-defects counterchecks sso-lab sso-server vectors check format bench bench-peers docs lock clean
 
 # PYTHON=… says which interpreter makes .venv; otherwise the first of these that can.
 CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
@@ -24,6 +24,9 @@ test: .venv/dev.stamp ## Run every test but the bank test, with coverage.
 
 storm: .venv/dev.stamp ## Pay 10,000 times at 50 tills with repeats, voids and lost answers, then prove the books.
 	@.venv/bin/python -m tests.faults.storm
+
+simulation: .venv/dev.stamp ## Let thieves loose among 200 terminals without a network, and see what they take.
+	@.venv/bin/python -m tests.simulation
 
 faults: .venv/dev.stamp ## Run the bank test: kill servers under load, then check every invariant.
 	@.venv/bin/python -m tests.faults.bank

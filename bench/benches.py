@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.contenders import Driven, Pgbench
-from bench.rounds import Contender, interleave, report
+from bench.contenders import DRIVERS, Driven, Pgbench
+from bench.latencies import print_latencies, report_latency
+from bench.rounds import WARM_UP_SECONDS, Contender, interleave, report
 from bench.serving import Served, bare, mercurius, ours, rest
 from bench.stand import CAMPUS, TPC_B, Stand
 from bench.world import TILLS
@@ -16,6 +17,7 @@ from core.db.provision import APP_ROLE
 NATURAL = Path(__file__).parent / "natural_payment.pgbench"
 _DOCUMENTS = Path(__file__).parent.parent / "clients/documents"
 PURCHASE = _DOCUMENTS / "PurchaseAuthorise.graphql"
+UPLOAD = _DOCUMENTS / "OfflineBatchUpload.graphql"
 ENTRY = _DOCUMENTS / "EntryAuthorise.graphql"
 _PURCHASE = {"asks": "purchase", "hot": False}
 _ENTRY = {"asks": "entry", "hot": False}
@@ -84,6 +86,36 @@ def gate(on: Stand, arguments: Namespace) -> None:
     report("gate", rounds, "ours", {"bare Starlette": 0.4})
 
 
+def latency(on: Stand, arguments: Namespace) -> None:
+    """P8: how long the slowest hundredth of purchases take at half of what we can, beside TPC-B."""
+    with ours(on) as server:
+        flat_out, paced = _purchases(on, server), _purchases(on, server)
+        for _ in range(2):
+            flat_out.run(WARM_UP_SECONDS)
+        rounds = []
+        for number in range(1, arguments.rounds + 1):
+            half = flat_out.run(arguments.seconds).rate / 2
+            paced.order = {**paced.order, "pace": half / DRIVERS}
+            paced.runs = flat_out.runs  # the number of a run names its batches
+            tpc_b = _tpc_b(on)
+            tpc_b.pace = half
+            rounds.append((paced.run(arguments.seconds), tpc_b.run(arguments.seconds)))
+            print_latencies(number, half, *rounds[-1])
+            flat_out.runs = paced.runs
+    report_latency("latency", rounds, 4.0)
+
+
+def upload(on: Stand, arguments: Namespace) -> None:
+    """P9: records of tills that had no network, judged and paid each second, beside TPC-B."""
+    with ours(on) as server:
+        named = document_id(UPLOAD.read_bytes().decode())
+        order = {"path": "/graphql", "document_id": named, "port": server.port}
+        records = Driven("ours", on, "bench.upload_driver", order, server=server.pid, rate=2_000)
+        contenders: list[Contender] = [records, _tpc_b(on)]
+        rounds = interleave(contenders, arguments.rounds, arguments.seconds)
+    report("upload", rounds, "ours", {"pgbench TPC-B": 2.0})
+
+
 def queue(on: Stand, arguments: Namespace) -> None:
     """The database's part of P1 and P2: the payment queue alone, without HTTP and codes."""
     many = Driven("queue", on, "bench.queue_driver", {"hot": False}, group="server")
@@ -101,6 +133,8 @@ BENCHES: Mapping[str, Callable[[Stand, Namespace], None]] = {
     "versus-rest": versus_rest,
     "home": home,
     "gate": gate,
+    "latency": latency,
+    "upload": upload,
     "queue": queue,
 }
 

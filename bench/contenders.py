@@ -17,6 +17,7 @@ CLIENTS = 32
 DRIVERS = 2
 ROOT = Path(__file__).parent.parent
 _RATE = re.compile(r"tps = ([0-9.]+) \(without initial connection time\)")
+_LATENCY = re.compile(r"latency average = ([0-9.]+) ms")
 _COUNT = re.compile(r"transactions actually processed: ([0-9]+)")
 
 
@@ -35,6 +36,8 @@ class Pgbench:
     script: Path | None = None
     variables: Mapping[str, int] = field(default_factory=dict)
     batch: int = 900_000
+    pace: float | None = None
+    """Transactions per second that are due; None: as many as it can."""
 
     def run(self, seconds: float) -> Run:
         """One run, counted without the time that the connections took."""
@@ -44,6 +47,8 @@ class Pgbench:
             *pgbench(postgres, self.user, self.database), "--no-vacuum", "--protocol=prepared",
             f"--client={CLIENTS}", "--jobs=2", f"--time={max(1, round(seconds))}",
         ]  # fmt: skip
+        if self.pace is not None:
+            command.append(f"--rate={self.pace:.0f}")
         if self.script is not None:
             given = {**self.variables, "seq": 0, "batch": self.batch}
             command += [f"--file={self.script}", *(f"--define={n}={v}" for n, v in given.items())]
@@ -56,10 +61,12 @@ class Pgbench:
         measured = {"generator": processor.buried() - generator}
         after = processor.read(roots)
         rate, count = _RATE.search(done.stdout), _COUNT.search(done.stdout)
-        if done.returncode != 0 or rate is None or count is None:
+        latency = _LATENCY.search(done.stdout)
+        if done.returncode != 0 or rate is None or count is None or latency is None:
             raise RunFailed(f"{self.name}: {done.stderr[-2000:]}")
         requests = int(count[1])
-        return Run(requests, requests / float(rate[1]), processor.used(before, after, measured))
+        used = processor.used(before, after, measured)
+        return Run(requests, requests / float(rate[1]), used, (float(latency[1]) / 1_000,))
 
 
 @dataclass(slots=True)
@@ -106,6 +113,7 @@ class Driven:
         run = Run(
             requests, max(each["seconds"] for each in said),
             processor.used(before, after, measured),
+            tuple(seconds for each in said for seconds in each["latencies"]),
         )  # fmt: skip
         self.rate = run.rate
         return run

@@ -15,10 +15,14 @@ from bench import processor
 
 @dataclass(slots=True)
 class Tally:
-    """What a driver did: how many requests, and what was wrong with those that failed."""
+    """What a driver did: how many requests, and what was wrong with those that failed.
+
+    `latencies` are seconds from the instant a request was due to its answer, where that is asked.
+    """
 
     requests: int = 0
     failures: set[str] = field(default_factory=set)
+    latencies: list[float] = field(default_factory=list)
 
 
 Work = Callable[[float], Awaitable[Tally]]
@@ -42,5 +46,6 @@ async def _drive(prepare: Callable[[dict[str, Any]], Awaitable[Work]]) -> None:
         "seconds": time.perf_counter() - began,
         "processor": processor.own() - processor_began,
         "failures": sorted(tally.failures),
+        "latencies": tally.latencies,
     }
     print(json.dumps(result), flush=True)

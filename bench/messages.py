@@ -25,6 +25,7 @@ class Place:
 
     path: str
     document_id: str | None
+    operation: str | None = None
 
     def body(self, given: dict[str, Any]) -> bytes:
         """The bytes of a request with this input."""
@@ -34,7 +35,9 @@ class Place:
         return json.dumps(content, separators=(",", ":")).encode()
 
     def request(self, body: bytes, headers: dict[str, str]) -> bytes:
-        """The whole HTTP request."""
+        """The whole HTTP request; a document may be large if the request names it."""
+        if self.operation is not None:
+            headers = {**headers, "x-operation": self.operation}
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         return (
             f"POST {self.path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"

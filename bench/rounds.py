@@ -10,11 +10,15 @@ from bench.processor import Used
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One contender in one round: how many requests in how many seconds, at what cost."""
+    """One contender in one round: how many requests in how many seconds, at what cost.
+
+    `latencies` are in seconds, from when a request was due; of pgbench their mean alone.
+    """
 
     requests: int
     seconds: float
     used: Used
+    latencies: tuple[float, ...] = ()
 
     @property
     def rate(self) -> float:

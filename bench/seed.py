@@ -16,6 +16,7 @@ from bench.world import (
     MERCHANTS,
     OPENING_MINOR,
     PASS_SECONDS,
+    PURSES,
     SCHOOL_ID,
     TILLS,
     Holder,
@@ -26,9 +27,11 @@ from bench.world import (
 )
 from core.kit.clock import from_unix
 from core.kit.sealed import Sealer
+from core.school.policy import Policy
 from core.school.policy_diff import policy_digest
 from core.school.policy_file import parse_school_file
 from terminals.keys import Sign
+from terminals.parameters import SiteTerminals, parameters_of, write
 
 SCHOOL_FILE = Path(__file__).parent.parent / "config/schools/a.toml"
 _OPENING = named("opening", 0)
@@ -115,6 +118,10 @@ async def _school(connection: Any, now: datetime) -> None:  # noqa: ANN401 - asy
         ((t.number, merchant_id(t.merchant), 0, "ACTIVE", "TILL", ["MEAL", "GATE"], now)
          for t in tills),
     )  # fmt: skip
+    await connection.execute(
+        "INSERT INTO signed_document VALUES ($1, 2, 1, 1, $2, $3, $4)",
+        *(SCHOOL_ID, _parameters(file.policy, [till.number for till in tills]), bytes(64), now),
+    )
     await _copy(connection, "entry_zone", "name passback", iter([("campus", "OFF")]))
     await _copy(
         connection, "door",
@@ -126,6 +133,14 @@ async def _school(connection: Any, now: datetime) -> None:  # noqa: ANN401 - asy
         connection, "terminal_key", "terminal_no key_no public_key valid_from",
         ((t.number, 1, t.public_key, now) for t in tills),
     )  # fmt: skip
+
+
+def _parameters(policy: Policy, numbers: list[int]) -> bytes:
+    """What the tills go by when they have no network: one site, and codes of phones pay."""
+    made = parameters_of(policy, [], [], PURSES, bytes(32))
+    site = SiteTerminals(site_no=0, name_zh="示例站点", name_en="Sample site", terminals=numbers)
+    changed = {"sites": [site], "offline_money": True, "offline_instruments": ["VIRTUAL"]}
+    return write(made.model_copy(update=changed))
 
 
 async def _people(

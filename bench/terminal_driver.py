@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ async def _prepare(order: dict[str, Any]) -> Work:
         signed_requests(place, shown, counters, batch_no, second, order["maximum"], asked.given)
     )
     connections = [await connect(order["port"]) for _ in range(order["clients"])]
-    tally = Tally()
+    tally, numbers = Tally(), count()
 
     async def client(connection: Connection, until: float) -> None:
         while time.perf_counter() < until and (request := next(queue, None)) is not None:
@@ -42,8 +43,26 @@ async def _prepare(order: dict[str, Any]) -> Work:
             if asked.good not in answer:
                 tally.failures.add(answer[:600].decode(errors="replace"))
 
+    async def paced(connection: Connection, began: float, until: float) -> None:
+        """Sends what is due; what waits for a free connection waits at its own cost."""
+        for number in numbers:
+            due = began + number / order["pace"]
+            if due >= until or (request := next(queue, None)) is None:
+                return
+            await asyncio.sleep(due - time.perf_counter())
+            answer = await connection.send(request)
+            tally.latencies.append(time.perf_counter() - due)
+            tally.requests += 1
+            if asked.good not in answer:
+                tally.failures.add(answer[:600].decode(errors="replace"))
+
     async def work(until: float) -> Tally:
-        await asyncio.gather(*(client(connection, until) for connection in connections))
+        began = time.perf_counter()
+        clients = [
+            paced(each, began, until) if order.get("pace") else client(each, until)
+            for each in connections
+        ]
+        await asyncio.gather(*clients)
         return tally
 
     return work

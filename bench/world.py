@@ -79,7 +79,7 @@ class Holder:
         """The 115 bytes of the pass."""
         return cc1.issue_pass(
             issuer=SCHOOL_ID, kid=kid, kind=Kind.VIRTUAL_CARD, cap_tag=self.number + 1, pass_no=1,
-            not_before=not_before, ttl=PASS_SECONDS // 900, cap_class=0, mask=0,
+            not_before=not_before, ttl=PASS_SECONDS // 900, cap_class=1, mask=1,
             flags=Flags.PAY | Flags.ENTRY, device_key=bytes(self.device.verify_key), sign=sign,
         )  # fmt: skip
 

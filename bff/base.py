@@ -10,6 +10,7 @@ from bff.paying import PurseFunds
 from bff.school_keys import SchoolKeyring
 from bff.tokens import RedisTokens
 from core.audit.service import Audit
+from core.authorisation.service.reserve import Reserves
 from core.card.pin_hash import PinHasher
 from core.card.service.cards import Cards
 from core.card.service.codes import Codes
@@ -24,7 +25,7 @@ from core.kit.ids import Ids
 from core.kit.sealed import Sealer
 from core.ledger.service import Ledger
 from core.limit.service import Limits
-from core.school.service import DenyList, Prints, Schools, Terminals
+from core.school.service import DenyList, Losses, Prints, Schools, Terminals
 from core.utility.service.meters import Meters
 from core.utility.service.reservations import Reservations
 from terminals.code_maker import CodeMaker
@@ -49,6 +50,8 @@ class Base:
     audit: Audit
     ledger: Ledger
     limits: Limits
+    reserves: Reserves
+    losses: Losses
     schools: Schools
     terminals: Terminals
     prints: Prints
@@ -69,11 +72,12 @@ class Base:
         sealer = Sealer(ground.keys.data, ground.keys.blind_index, ground.entropy)
         audit = Audit(database, clock, ids, ground.keys.audit)
         ledger = Ledger(database, clock, ids)
-        deny = DenyList(database, clock)
-        terminals = Terminals(database, clock, audit, SignedProofs())
-        cardholders = Cardholders(database, sealer)
-        schools = Schools(database, clock, ids, audit, ledger)
+        deny, losses = DenyList(database, clock), Losses(database)
         keyring = SchoolKeyring(ground.keys, clock)
+        terminals = Terminals(database, clock, audit, SignedProofs(), losses)
+        cardholders = Cardholders(database, sealer)
+        limits = Limits(database, Passes(clock, deny))
+        schools = Schools(database, clock, ids, audit, ledger, losses)
         return cls(
             ground=ground,
             database=database,
@@ -82,9 +86,11 @@ class Base:
             ids=ids,
             sealer=sealer,
             keyring=keyring,
+            losses=losses,
             audit=audit,
             ledger=ledger,
-            limits=Limits(database, Passes(clock, deny)),
+            limits=limits,
+            reserves=Reserves(database, ledger, limits, schools.policy, clock, ids),
             schools=schools,
             terminals=terminals,
             prints=Prints(database, clock, audit),
@@ -124,6 +130,6 @@ class CardServices:
             ),
             codes=Codes(
                 database, clock, ids, policy_of=policy_of, cardholders=people, maker=maker,
-                tokens=RedisTokens(base.redis), funds=PurseFunds(base.ledger),
+                tokens=RedisTokens(base.redis), funds=PurseFunds(base.ledger, base.reserves),
             ),
         )  # fmt: skip

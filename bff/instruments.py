@@ -81,7 +81,7 @@ class CachedInstruments:
             card = await self._cards.find_by_uid(school_id, uid)
             if card is None:
                 return None
-            return await self._owned(school_id, card.cardholder_id, card.id, None, revoked=False)
+            return await self._owned(school_id, card.cardholder_id, card.id, revoked=False)
 
         return await self._remembered(school_id, uid.encode(), find)
 
@@ -94,7 +94,7 @@ class CachedInstruments:
 
     async def _owner(self, school_id: int, found: CodeHolder) -> Owner:
         return await self._owned(
-            school_id, found.cardholder_id, found.card_id, found.device_id,
+            school_id, found.cardholder_id, found.card_id, found.device_id, found.device_key,
             revoked=found.is_revoked,
         )  # fmt: skip
 
@@ -103,7 +103,8 @@ class CachedInstruments:
         school_id: int,
         cardholder_id: UUID,
         card_id: UUID,
-        device_id: UUID | None,
+        device_id: UUID | None = None,
+        device_key: bytes | None = None,
         *,
         revoked: bool,
     ) -> Owner:
@@ -111,7 +112,7 @@ class CachedInstruments:
         policy = await self._policy_of(school_id)
         has = rights(person.kind, policy.person.temporary)
         uses = frozenset(use for right, use in _USES.items() if right in has)
-        return Owner(cardholder_id, card_id, device_id, revoked, _holder(person), uses)
+        return Owner(cardholder_id, card_id, device_id, revoked, _holder(person), uses, device_key)
 
     async def _remembered(
         self, school_id: int, name: bytes, find: Callable[[], Awaitable[Owner | None]]

@@ -15,15 +15,16 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidat
 
 from bff.settings import Environment
 from core.kit.clock import unix_seconds
-from terminals.keys import KeyUse, PublicKey, is_registrable
+from terminals.keys import Evidence, KeyRing, KeyUse, PublicKey, is_registrable
 
 KEY_BYTES = 32
 SIGNING_DAYS = 100
 """A quarter, and time to take the next key into use."""
-_DROP = timedelta(days=2)
+DROP_DAYS = 8
+"""A pass of 7 days, the longest, and one more (codes.md 9)."""
 _DISTINCT_MINIMUM = 16
 _Kind = TypeVar("_Kind", bound=BaseModel)
-_USES = (KeyUse.PASS, KeyUse.ANSWER, KeyUse.DOCUMENT)
+USES = (KeyUse.PASS, KeyUse.ANSWER, KeyUse.DOCUMENT)
 
 
 class KeysInvalid(Exception):
@@ -58,7 +59,10 @@ class SecretRecord(BaseModel):
 
 
 class Seed(SecretRecord):
-    """A signing key of all schools: each issuer's own is derived. Times are Unix seconds."""
+    """A signing key of all schools: each issuer's own is derived. Times are Unix seconds.
+
+    One that leaked has the instant it was withdrawn at: it signs nothing and is published no more.
+    """
 
     use: KeyUse
     kid: Kid
@@ -66,6 +70,7 @@ class Seed(SecretRecord):
     sign_from: int
     sign_until: int
     drop_after: int
+    withdrawn_at: int | None = None
 
     def for_issuer(self, issuer: int) -> bytes:
         """The 32-byte Ed25519 seed that signs for one school."""
@@ -111,20 +116,23 @@ class Keys(SecretRecord):
         Raises: KeysInvalid, once the last one has run out.
         """
         second = unix_seconds(now)
-        fit = [s for s in self.signing if s.use is use and s.sign_from <= second <= s.sign_until]
+        fit = [
+            s
+            for s in self.signing
+            if s.use is use and s.withdrawn_at is None and s.sign_from <= second <= s.sign_until
+        ]
         if not fit:
-            raise KeysInvalid([f"signing: no {use} key signs now; add the next one"])
+            raise KeysInvalid([f"signing: no {use} key signs now; run bff keys next"])
         return max(fit, key=lambda seed: (seed.sign_from, seed.kid))
 
     def public_keys(self, issuer: int) -> list[PublicKey]:
         """One school's lines of the key document (codes.md 9)."""
-        return [
-            PublicKey(
-                issuer, s.kid, s.use, bytes(SigningKey(s.for_issuer(issuer)).verify_key),
-                s.sign_from, s.sign_until, s.drop_after,
-            )
-            for s in self.signing
-        ]  # fmt: skip
+        return [_published(s, issuer) for s in self.signing if s.withdrawn_at is None]
+
+    def evidence(self, issuer: int) -> Evidence:
+        """What judges a school's offline records: also keys that were withdrawn since."""
+        ring = KeyRing(_published(s, issuer) for s in self.signing)
+        return Evidence(ring, {s.kid: s.withdrawn_at for s in self.signing if s.withdrawn_at})
 
 
 def create_keys(
@@ -140,11 +148,11 @@ def create_keys(
     """
     starts = unix_seconds(now)
     until = unix_seconds(now + timedelta(days=SIGNING_DAYS))
-    drop = unix_seconds(now + timedelta(days=SIGNING_DAYS) + _DROP)
+    drop = unix_seconds(now + timedelta(days=SIGNING_DAYS + DROP_DAYS))
     seeds = tuple(
         Seed(use=use, kid=kid, seed=entropy(KEY_BYTES), sign_from=starts, sign_until=until,
              drop_after=drop)
-        for kid, use in enumerate(_USES, start=1)
+        for kid, use in enumerate(USES, start=1)
     )  # fmt: skip
     rings = {name: {1: entropy(KEY_BYTES)} for name in ("data", "pepper", "audit", "totp")}
     keys = Keys(
@@ -165,6 +173,8 @@ def write_secret(path: Path, secret: BaseModel) -> None:
     """
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(secret.model_dump_json(indent=2) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def load_keys(path: Path, environment: Environment, now: datetime) -> Keys:
@@ -173,15 +183,29 @@ def load_keys(path: Path, environment: Environment, now: datetime) -> Keys:
     Raises: KeysInvalid for a file others may read, keys that are missing, short, guessable, used
     twice or made for development, and when no key of a use signs now.
     """
-    keys, problems = read_secret(path, Keys)
-    problems += [*_weak(keys), *_wrong_kids(keys), *_wrong_roots(keys)]
+    keys = read_keys(path)
     if environment is Environment.PRODUCTION and keys.made_for is not Environment.PRODUCTION:
-        problems.append("made_for: keys of development in production")
-    if problems:
-        raise KeysInvalid(problems)
-    for use in _USES:
+        raise KeysInvalid(["made_for: keys of development in production"])
+    for use in USES:
         keys.signing_seed(use, now)
     return keys
+
+
+def read_keys(path: Path) -> Keys:
+    """The keys of a file, whose signing keys may have run out.
+
+    Raises: KeysInvalid for whatever else is wrong with it.
+    """
+    keys, problems = read_secret(path, Keys)
+    problems += faults(keys)
+    if problems:
+        raise KeysInvalid(problems)
+    return keys
+
+
+def faults(keys: Keys) -> list[str]:
+    """What is wrong with keys wherever they are used."""
+    return [*_weak(keys), *_wrong_kids(keys), *_wrong_roots(keys)]
 
 
 def read_secret(path: Path, kind: type[_Kind]) -> tuple[_Kind, list[str]]:
@@ -195,11 +219,11 @@ def read_secret(path: Path, kind: type[_Kind]) -> tuple[_Kind, list[str]]:
     except OSError as error:
         raise KeysInvalid([f"{path}: {error.strerror}"]) from None
     except (ValidationError, UnicodeDecodeError) as error:
-        raise KeysInvalid(_faults(error)) from None
+        raise KeysInvalid(_unread(error)) from None
     return secret, [f"{path}: others may read it; chmod 600"] if mode & 0o077 else []
 
 
-def _faults(error: ValueError) -> list[str]:
+def _unread(error: ValueError) -> list[str]:
     if not isinstance(error, ValidationError):
         return ["not UTF-8 text"]
     return [f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors()]
@@ -241,6 +265,13 @@ def _wrong_kids(keys: Keys) -> list[str]:
 def _wrong_roots(keys: Keys) -> list[str]:
     wrong = [kid for kid, root in keys.roots.items() if not is_registrable(root)]
     return [f"roots.{kid}: not an Ed25519 public key" for kid in wrong]
+
+
+def _published(seed: Seed, issuer: int) -> PublicKey:
+    return PublicKey(
+        issuer, seed.kid, seed.use, bytes(SigningKey(seed.for_issuer(issuer)).verify_key),
+        seed.sign_from, seed.sign_until, seed.drop_after,
+    )  # fmt: skip
 
 
 def _derive(master: bytes, info: str) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
+from core.authorisation.service.reserve import Reserves
 from core.card.records import PinIsDefault, PinLocked, PinNotSet, PinWrong
 from core.card.service.pins import Pins
 from core.ledger.service import Ledger
@@ -37,16 +38,19 @@ class PayingPins:
 
 
 class PurseFunds:
-    """Implements `core.ports.codes.Funds` by the ledger."""
+    """Implements `core.ports.codes.Funds` by the ledger and its reserves."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, reserves: Reserves) -> None:
         self._ledger = ledger
+        self.lock = reserves.lock
+        self.set_aside = reserves.set_aside
 
     async def available_minor(self, school_id: int, cardholder_id: UUID) -> int:
-        """The available balance in fen; 0 while arrears are open."""
+        """The available balance in fen, the reserve's too; 0 while arrears are open."""
         if await self._ledger.arrears_minor(school_id, cardholder_id) > 0:
             return 0
-        return (await self._ledger.balances(school_id, cardholder_id)).available_minor
+        found = await self._ledger.balances(school_id, cardholder_id)
+        return found.available_minor + found.reserve_minor
 
 
 def terms_by(policy_of: Callable[[int], Awaitable[Policy]]) -> Callable[[int], Awaitable[Terms]]:

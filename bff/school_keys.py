@@ -25,6 +25,7 @@ class SchoolKeyring:
         self.roots = keys.roots
         self._published = lru_cache(_SCHOOLS)(keys.public_keys)
         self._ring = lru_cache(_SCHOOLS)(lambda school_id: KeyRing(self._published(school_id)))
+        self._evidence = lru_cache(_SCHOOLS)(keys.evidence)
         self._answer_key = lru_cache(4 * _SCHOOLS)(self._make_answer_key)
         self._document_key = lru_cache(4 * _SCHOOLS)(self._make_document_key)
         self._issuer_keys = lru_cache(_SCHOOLS)(self._make_issuer_keys)
@@ -51,6 +52,7 @@ class SchoolKeyring:
             answer=self.answers(school_id),
             answers=lambda kid: self.answers(school_id, kid),
             pin_private_key=self._keys.pin_block,
+            evidence=self._evidence(school_id),
         )
 
     def for_codes(self, school_id: int) -> IssuerKeys:
@@ -73,9 +75,9 @@ class SchoolKeyring:
 
     def _make_issuer_keys(self, school_id: int) -> IssuerKeys:
         passes = [
-            PassKey(seed.kid, seed.sign_from, signer(seed.for_issuer(school_id)))
+            PassKey(seed.kid, seed.sign_from, seed.sign_until, signer(seed.for_issuer(school_id)))
             for seed in self._keys.signing
-            if seed.use is KeyUse.PASS
+            if seed.use is KeyUse.PASS and seed.withdrawn_at is None
         ]
         versions = self._keys.totp
         return IssuerKeys(passes, {v: self._keys.totp_key(school_id, v) for v in versions})

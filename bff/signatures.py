@@ -58,7 +58,7 @@ class SignatureGuard:
             raise self._refused(head, signed)
         now = self._clock.now()
         key_id = signed.key_id
-        enrolled = await self._terminals.find_enrolled(key_id.issuer, key_id.terminal_no)
+        enrolled = await self._terminals.find_enrolled(*key_id)
         is_heartbeat = head.text(b"x-operation") in self._heartbeats
         refusal = signature.refusal(
             request,

@@ -15,6 +15,7 @@ from bff.push import PushHub
 from bff.school_keys import SchoolKeyring
 from bff.terminal_services import TerminalServices
 from core.audit.service import Audit
+from core.authorisation.service.reserve import Reserves
 from core.card.pin_hash import PinHasher
 from core.db.lanes import Lanes
 from core.db.unit import Database
@@ -54,6 +55,7 @@ class Wired:
     slow_hash: SlowHash
     ids: Ids
     audit: Audit
+    reserves: Reserves
     messages: Messages
     attempts: Attempts
     roster: RosterImport
@@ -139,6 +141,7 @@ def wire(ground: Ground, senders: Senders | None = None, outside: Outside | None
         slow_hash=slow_hash,
         ids=base.ids,
         audit=base.audit,
+        reserves=base.reserves,
         messages=identity.messages,
         attempts=identity.attempts,
         roster=identity.roster,
@@ -178,16 +181,13 @@ def _terminal_keys(keyring: SchoolKeyring) -> TerminalKeys:
 
 
 def _services(
-    base: Base,
-    made: CardServices,
-    identity: IdentityServices,
-    desk: _Desk,
-    payments: TerminalServices,
-    push: PushHub,
-) -> Services:
+    base: Base, made: CardServices, identity: IdentityServices, desk: _Desk,
+    payments: TerminalServices, push: PushHub,
+) -> Services:  # fmt: skip
     return Services(
         clock=base.ground.clock,
         schools=base.schools,
+        losses=base.losses,
         staff=desk.staff,
         terminals=base.terminals,
         documents=payments.offline.documents,

@@ -30,7 +30,16 @@ from core.identity.service.step_up import StepUp
 from core.kit.clock import Clock
 from core.ledger.service import Ledger
 from core.limit.service import Limits
-from core.school.service import DenyList, Documents, FourEyes, Prints, Schools, Staff, Terminals
+from core.school.service import (
+    DenyList,
+    Documents,
+    FourEyes,
+    Losses,
+    Prints,
+    Schools,
+    Staff,
+    Terminals,
+)
 from core.settlement.service import Batches
 from core.top_up.service import Cash
 from core.utility.service.reservations import Reservations
@@ -65,6 +74,7 @@ class Services:
 
     clock: Clock
     schools: Schools
+    losses: Losses
     staff: Staff
     terminals: Terminals
     documents: Documents

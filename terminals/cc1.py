@@ -124,6 +124,11 @@ class Presentation(NamedTuple):
         return self.flags >> 3 & 3
 
     @property
+    def signed_pass(self) -> bytes:
+        """The 115 bytes that the issuer gave to the phone."""
+        return self.raw[:PASS_BYTES]
+
+    @property
     def pass_message(self) -> bytes:
         """What the issuer signed."""
         return b"cc1p" + self.raw[_SIGNED_PASS]

@@ -13,12 +13,17 @@ _TTL_SECONDS = 900
 _TTL_SECONDS_ENTRY = 3600
 
 
+class NoPassKey(Exception):
+    """A fault of operation: terminals would refuse whatever was signed now."""
+
+
 @dataclass(frozen=True, slots=True)
 class PassKey:
-    """A school's PASS key; `sign_from` is in Unix seconds."""
+    """A school's PASS key; `sign_from` and `sign_until` are in Unix seconds."""
 
     kid: int
     sign_from: int
+    sign_until: int
     sign: Sign = field(repr=False)
 
 
@@ -30,9 +35,14 @@ class IssuerKeys:
     totp: Mapping[int, bytes] = field(repr=False)
 
     def pass_key(self, not_before: int) -> PassKey:
-        """The newest key that signs at an instant."""
-        usable = [key for key in self.passes if key.sign_from <= not_before]
-        return max(usable, key=lambda key: key.sign_from)
+        """The newest key that signs at an instant.
+
+        Raises: NoPassKey, once the last one has run out.
+        """
+        usable = [key for key in self.passes if key.sign_from <= not_before <= key.sign_until]
+        if not usable:
+            raise NoPassKey(f"no PASS key signs at {not_before}; run bff keys next")
+        return max(usable, key=lambda key: (key.sign_from, key.kid))
 
 
 class CodeMaker:

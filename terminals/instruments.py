@@ -21,6 +21,7 @@ class Owner:
     """Whose code or card it is, as the core knows it.
 
     `card_id` is the card that pays: the virtual one behind a code, the physical one of a tap.
+    `device_key` is that of the phone that a pass was issued to.
     `uses` are what the cardholder may use a code or card for: temporary staff open no door (M-099).
     """
 
@@ -30,6 +31,7 @@ class Owner:
     is_revoked: bool
     holder: Holder | None
     uses: frozenset[Use] = frozenset({Use.PAY, Use.ENTRY})
+    device_key: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,9 @@ async def _presentation(scan: Scan, instruments: Instruments) -> Found | Decline
     owner = await instruments.by_serial(scan.issuer, code.serial)
     if owner is None or (owner.is_revoked and scan.offline is None):
         return _declined(CodeRefusal.REVOKED)
+    if owner.device_key not in (None, code.device_key):
+        # Who stole a PASS key could sign anybody's serial for a phone of their own.
+        return _declined(CodeRefusal.DEVICE_SIGNATURE)
     replay_key = code.replay_key(scan.use)
     groups = (code.cap_class, code.mask) if code.kind == Kind.ENTRY else None
     found = Found(owner, Instrument.PRESENTATION, replay_key, code.serial, groups)

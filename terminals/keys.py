@@ -6,8 +6,8 @@ accepted offline would be rejected later.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
 
@@ -116,3 +116,15 @@ class KeyRing:
         if len(self._remembered) > self._remembered_maximum:
             self._remembered.popitem(last=False)
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the server judges offline records by: also keys that leaked since.
+
+    `withdrawn_at` tells by kid when a key was withdrawn, in Unix seconds: a terminal that had not
+    heard of it took what the key had signed in good faith.
+    """
+
+    ring: KeyRing
+    withdrawn_at: Mapping[int, int] = field(default_factory=dict)

@@ -18,7 +18,7 @@ from core.authorisation.records import (
 from core.kit.money import CURRENCY
 from terminals.answers import AnswerKey
 from terminals.funding import FundingPlan, Network
-from terminals.keys import KeyRing
+from terminals.keys import Evidence, KeyRing
 from terminals.scenes import Holder, Scene
 
 
@@ -205,3 +205,4 @@ class SchoolKeys:
     answer: AnswerKey
     answers: Callable[[int], AnswerKey]
     pin_private_key: bytes = field(repr=False)
+    evidence: Evidence

@@ -90,7 +90,7 @@ class Uploads:
             is_signed=linked.hash in signed,
             now=self._clock.now(),
             public_keys=till.registered_keys,
-            ring=keys.ring,
+            evidence=keys.evidence,
             parameters=parameters,
             siblings=signed,
         )

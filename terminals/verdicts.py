@@ -15,7 +15,7 @@ from terminals import ccq, ccr
 from terminals.cc1 import Flags, Kind, Presentation
 from terminals.ccr import Outcome, Outstanding
 from terminals.codes import LIFE_SECONDS, SKEW_SECONDS, CodeRefusal, Use, strip
-from terminals.keys import KeyRing
+from terminals.keys import Evidence
 from terminals.offline import ClockState, Linked, RecordKind, first_link
 from terminals.parameters import Parameters
 from terminals.verification import OfflineAuthority, Refused, VerificationContext, verify
@@ -40,7 +40,7 @@ class Case:
     is_signed: bool
     now: datetime
     public_keys: Mapping[int, bytes]
-    ring: KeyRing
+    evidence: Evidence
     parameters: Parameters | None
     siblings: Container[bytes] = ()
 
@@ -78,7 +78,7 @@ def read_code(case: Case) -> Presentation | CodeRefusal:
         now=record.created_at,
         use=Use.PAY,
         issuers=(record.issuer,),
-        keys=case.ring,
+        keys=case.evidence.ring,
         amount_minor=record.minor_amount,
         challenge=_challenge(case),
         skew_seconds=parameters.skew_seconds if parameters else SKEW_SECONDS,
@@ -107,7 +107,7 @@ def _challenge(case: Case) -> ccq.SignedChallenge | None:
         now=record.created_at,
         issuers=(record.issuer,),
         terminals={(record.issuer, record.key.terminal_no): case.public_keys},
-        keys=case.ring,
+        keys=case.evidence.ring,
         skew_seconds=case.parameters.skew_seconds if case.parameters else SKEW_SECONDS,
     )
     return ccq.find_for_request(verified, record.issuer, record.key, record.minor_amount)
@@ -135,6 +135,8 @@ def _purchase(case: Case, known: Known) -> Judgement:
     code = read_code(case)
     if isinstance(code, CodeRefusal):
         return _rejected(code)
+    if _knew_of_withdrawal(case, known, code.kid):
+        return _rejected(CodeRefusal.KEY_UNKNOWN)
     refusal = _against_documents(case, known, code)
     if refusal is not None:
         return _rejected(refusal)
@@ -143,7 +145,7 @@ def _purchase(case: Case, known: Known) -> Judgement:
     own = case.linked.item.record.key
     if known.is_same_code or (used is not None and used.key.terminal_no == own.terminal_no):
         return Judgement(Verdict.DUPLICATE, Reason.SAME_CODE)
-    doubt = _doubt(case, known) if used is None else Reason.CODE_USED_ELSEWHERE
+    doubt = _doubt(case, known, code) if used is None else Reason.CODE_USED_ELSEWHERE
     if doubt is not None:
         return Judgement(Verdict.SUSPECT, doubt, _gap(case, known))
     flags = _gap(case, known) | _lateness(case)
@@ -153,6 +155,14 @@ def _purchase(case: Case, known: Known) -> Judgement:
     if known.answer is not None:
         flags |= {Flag.OVERRODE_DECLINE}
     return Judgement(Verdict.ACCEPTED, None, flags)
+
+
+def _knew_of_withdrawal(case: Case, known: Known, kid: int) -> bool:
+    """Whether the terminal held a key document without the key, which had leaked."""
+    withdrawn_at, held_since = case.evidence.withdrawn_at.get(kid), known.keys_published_at
+    if withdrawn_at is None or held_since is None:
+        return False
+    return withdrawn_at <= unix_seconds(held_since)
 
 
 def _posted_before(case: Case, known: Known) -> Judgement:
@@ -209,9 +219,12 @@ def _is_stale(case: Case, known: Known, parameters: Parameters) -> bool:
     return last < case.created_at
 
 
-def _doubt(case: Case, known: Known) -> Reason | None:
-    """Why the merchant is paid, but not by the cardholder."""
-    if known.pass_facts is None:
+def _doubt(case: Case, known: Known, code: Presentation) -> Reason | None:
+    """Why the merchant is paid, but not by the cardholder.
+
+    Who has a PASS key can sign a pass with anybody's serial, for a phone of their own.
+    """
+    if known.pass_facts is None or known.pass_facts.content != code.signed_pass:
         return Reason.PASS_UNKNOWN
     began = known.batch_began_at
     if case.created_at > unix_seconds(case.now) + CLOCK_SECONDS:
@@ -241,7 +254,7 @@ def _receipt(case: Case, known: Known) -> Judgement:
     """A purchase that a phone paid online while the terminal had no network: its proof is ours."""
     record = case.linked.item.record
     waiting = Outstanding(record.issuer, record.key, record.minor_amount, record.created_at, 0)
-    answer = ccr.verify(strip(record.presented), keys=case.ring, outstanding=waiting)
+    answer = ccr.verify(strip(record.presented), keys=case.evidence.ring, outstanding=waiting)
     if isinstance(answer, CodeRefusal):
         return _rejected(answer)
     if answer.outcome is not Outcome.APPROVED:

@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.api.campus",
     "tests.api.counter",
     "tests.api.edges",
+    "tests.api.quarter",
     "tests.contract.sandbox",
     "tests.contract.tencent",
     "tests.api.notified",

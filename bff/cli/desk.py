@@ -27,7 +27,15 @@ from core.identity.service.roster import RosterImport
 from core.kit.clock import Clock
 from core.kit.ids import Ids
 from core.school.records import SchoolUnknown
-from core.school.service import DenyList, Documents, Prints, Schools, Staff, Terminals
+from core.school.service import (
+    DenyList,
+    Documents,
+    Losses,
+    Prints,
+    Schools,
+    Staff,
+    Terminals,
+)
 from core.utility.service.meters import Meters
 
 School = Annotated[str, typer.Option("--school", help="Code or number of it 学校代码或编号")]
@@ -43,6 +51,7 @@ class Desk:
     clock: Clock
     ids: Ids
     schools: Schools
+    losses: Losses
     terminals: Terminals
     doors: Doors
     passages: Passages
@@ -96,6 +105,7 @@ async def open_desk() -> AsyncIterator[Desk]:
             clock,
             wired.ids,
             services.schools,
+            services.losses,
             services.terminals,
             services.doors,
             services.passages,

@@ -2,13 +2,14 @@
 
 import asyncio
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bff.cli.desk import open_desk
-from bff.cli.voice import voice_of
+from bff.cli.voice import REFUSED, voice_of
 from bff.clock import SystemClock
 from bff.key_documents import (
     check,
@@ -18,6 +19,7 @@ from bff.key_documents import (
     read_documents,
     write_documents,
 )
+from bff.key_rotation import running_out
 from bff.keys import create_keys, load_keys
 from bff.settings import Environment
 from core.school.records import DocumentKind
@@ -43,11 +45,26 @@ def keys_create(context: typer.Context, file: File, made_for: For = Environment.
 
 
 @keys.command("check")
-def keys_check(context: typer.Context, file: File, made_for: For = Environment.PRODUCTION) -> None:
-    """Say whether the process would start with a file 检查密钥文件."""
+def keys_check(
+    context: typer.Context,
+    file: File,
+    made_for: For = Environment.PRODUCTION,
+    days: Annotated[
+        int, typer.Option(help="Fail if a key runs out within so many 多少天内到期即报错", min=0)
+    ] = 14,
+) -> None:
+    """Say whether the process would start with a file, also some days on 检查密钥文件."""
     voice = voice_of(context)
     with voice.answering(file):
-        load_keys(file, made_for, SystemClock().now())
+        now = SystemClock().now()
+        keys = load_keys(file, made_for, now)
+        ending = ", ".join(running_out(keys, now + timedelta(days=days)))
+        if ending:
+            raise voice.refuse(
+                f"{days} 天内到期：{ending}；请运行 bff keys next",
+                f"Running out within {days} days: {ending}; run bff keys next",
+                REFUSED,
+            )
         voice.say(f"{file} 可用", f"{file} is fit for use")
 
 

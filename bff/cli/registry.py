@@ -17,7 +17,7 @@ terminals = typer.Typer(no_args_is_help=True, help="Terminals 终端")
 staff = typer.Typer(no_args_is_help=True, help="Staff 工作人员")
 audits = typer.Typer(no_args_is_help=True, help="Audit 审计")
 
-_SHOWN = (DocumentKind.PARAMETERS, DocumentKind.DENY)
+_SHOWN = DocumentKind.KEYS, DocumentKind.PARAMETERS, DocumentKind.DENY
 
 NameZh = Annotated[str, typer.Option(help="Name in Chinese 中文名称")]
 NameEn = Annotated[str, typer.Option(help="Name in English 英文名称")]
@@ -134,7 +134,7 @@ def terminal_list(context: typer.Context, school: School) -> None:
             known = await desk.deny.protection(school_id)
         table = voice.table(
             ("编号", "Number"), ("状态", "State"), ("站点", "Site"),
-            ("参数", "Parameters"), ("黑名单", "Deny list"),
+            ("密钥", "Keys"), ("参数", "Parameters"), ("黑名单", "Deny list"),
         )  # fmt: skip
         for terminal in found:
             held = known.acknowledged.get(terminal.number, {})

@@ -5,10 +5,24 @@ from typing import Annotated
 
 import typer
 
-from bff.cli import docs, doors, edge, keys, ledger, meters, prints, registry, roster, school, sso
+from bff.cli import (
+    docs,
+    doors,
+    edge,
+    key_life,
+    keys,
+    ledger,
+    meters,
+    prints,
+    registry,
+    roster,
+    school,
+    sso,
+)
 from bff.cli.conformance import conformance
 from bff.cli.contract import print_contract
 from bff.cli.demo import demo
+from bff.cli.loss import loss
 from bff.cli.serve import serve
 from bff.cli.trigger import trigger
 from bff.cli.voice import Voice, voice_of
@@ -36,12 +50,14 @@ app.add_typer(edge.edges, name="edge")
 app.add_typer(registry.staff, name="staff")
 app.add_typer(registry.audits, name="audit")
 app.add_typer(roster.rosters, name="roster")
+key_life.add_to(keys.keys)
 app.add_typer(keys.keys, name="keys")
 app.add_typer(ledger.ledger, name="ledger")
 app.add_typer(sso.sign_ons, name="sso")
 app.command("conformance")(conformance)
 app.command("demo")(demo)
 app.command("docs")(docs.docs)
+app.command("loss")(loss)
 app.command("trigger")(trigger)
 app.command("worker")(work)
 app.command()(serve)

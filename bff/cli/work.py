@@ -53,6 +53,7 @@ async def _work(settings: Settings) -> None:
 
         async def expire(school_id: int) -> None:
             await made.services.authorisations.expire_holds(school_id)
+            await made.reserves.give_back(school_id)
             await made.services.passages.expire(school_id)
             await made.meters.expire_tries(school_id)
             await made.services.batches.adjust_touched(school_id)

@@ -22,6 +22,7 @@ from core.school.records import DocumentKind
 from terminals import cc1, offline
 from terminals.ccr import Outcome
 from terminals.codes import CodeRefusal, Instrument, classify, strip
+from terminals.keys import Evidence
 from terminals.message import RequestKey
 from terminals.offline import Item, Linked, Record, RecordKind
 from terminals.verdicts import Case, judge
@@ -114,7 +115,7 @@ class Books:
             is_signed=linked.hash in signed,
             now=from_unix(now),
             public_keys=keys,
-            ring=self._school.ring,
+            evidence=Evidence(self._school.ring),
             parameters=parameters,
             siblings=signed,
         )
@@ -137,6 +138,7 @@ class Books:
             kept = StoredItem(stored.linked.packed, stored.judgement, None)
             return Known(stored=kept)
         code = cc1.read(text)
+        issued = b"" if isinstance(code, CodeRefusal) else code.signed_pass
         is_denied = not isinstance(code, CodeRefusal) and code.serial == serial(DENIED_TAG)
         denied_in = NEWEST[DocumentKind.DENY] if is_denied or wanted == "REJECTED" else None
         elsewhere = CodeUse(Key(_OTHER_TERMINAL, 1, 1), is_reserved=False)
@@ -144,7 +146,7 @@ class Books:
             operation="VOID" if key in self.voided else None,
             code_use=elsewhere if wanted == "SUSPECT" else None,
             is_same_code=any(_text(other.linked) == text for other in self.records.values()),
-            pass_facts=PassFacts(_HOLDER, None, None, denied_in),
+            pass_facts=PassFacts(_HOLDER, None, None, denied_in, issued),
             newest_version=NEWEST[DocumentKind.DENY],
             previous_is_known=linked.previous in {r.linked.hash for r in self.records.values()},
         )

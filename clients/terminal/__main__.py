@@ -271,6 +271,16 @@ def heartbeat(context: typer.Context) -> None:
 
 
 @app.command()
+def rotate(context: typer.Context) -> None:
+    """换密钥 · Signs with a new key from now on; the one before is good for 24 h more."""
+
+    async def work(desk: Desk) -> None:
+        typer.echo(f"密钥编号 keyNo {await desk.line.rotate_key()}")
+
+    _at_desk(context, work)
+
+
+@app.command()
 def upload(context: typer.Context) -> None:
     """上传 · Sends the sales that were taken offline."""
 

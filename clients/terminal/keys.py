@@ -12,7 +12,14 @@ from terminals.ccr import Answer, Outstanding
 from terminals.codes import CodeRefusal
 from terminals.documents import DocumentRefusal, SignedDocument, verify_keys
 from terminals.keys import KeyRing, KeyUse, PublicKey, Sign, fingerprint, signer, verifies
-from terminals.message import KeyId, RequestKey, enrolment_message, seal_pin, time_message
+from terminals.message import (
+    KeyId,
+    RequestKey,
+    enrolment_message,
+    rotation_message,
+    seal_pin,
+    time_message,
+)
 
 NOWHERE = -1
 """No site: no edge answers for it."""
@@ -21,6 +28,11 @@ NOWHERE = -1
 def enrolment_proof(seed: bytes, code: str, serial_number: str) -> bytes:
     """What shows that whoever has the activation code also has the key."""
     return signer(seed)(enrolment_message(code, public_key(seed), serial_number))
+
+
+def rotation_proof(following: "Identity") -> bytes:
+    """What shows that the terminal has the next key it names."""
+    return following.sign(rotation_message(following.key_id, following.public_key))
 
 
 @dataclass(frozen=True)
@@ -33,6 +45,8 @@ class Identity:
     seed: str = field(repr=False)
     pin_public_key: str
     issuer_keys: tuple[dict[str, Any], ...]
+    next_seed: str = field(default="", repr=False)
+    """Of the key we are about to sign with: on the disk before the server hears of it."""
     roots: dict[str, str] = field(default_factory=dict)
     """Public keys in hex by kid: pinned at enrolment, nothing else signs key documents."""
     keys_version: int = 0
@@ -68,7 +82,12 @@ class Identity:
     @property
     def fingerprint(self) -> str:
         """What people compare at enrolment: of our own key, whatever the answer claims."""
-        return fingerprint(public_key(bytes.fromhex(self.seed)))
+        return fingerprint(self.public_key)
+
+    @property
+    def public_key(self) -> bytes:
+        """What the server verifies us by."""
+        return public_key(bytes.fromhex(self.seed))
 
     @cached_property
     def sign(self) -> Sign:
@@ -95,6 +114,15 @@ class Identity:
     def ring(self) -> KeyRing:
         """The issuer's published keys."""
         return KeyRing(self._published)
+
+    def preparing(self, seed: bytes) -> "Identity":
+        """The same terminal with its next key, unless it has one that was asked for already."""
+        return self if self.next_seed else replace(self, next_seed=seed.hex())
+
+    @property
+    def following(self) -> "Identity":
+        """The terminal once its next key is registered."""
+        return replace(self, seed=self.next_seed, next_seed="", key_no=self.key_no + 1)
 
     def taking(self, document: SignedDocument) -> "Identity | DocumentRefusal":
         """The same terminal with the keys of a newer key document, or why it keeps its own."""

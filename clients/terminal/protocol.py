@@ -5,9 +5,9 @@ from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping, Sequence
 
 from clients.device_key import SEED_BYTES, public_key
-from clients.endpoint import PATH, Endpoint, Json, NoAnswer, no_headers
+from clients.endpoint import PATH, Endpoint, Json, NoAnswer, NotAllowed, no_headers
 from clients.terminal.journal import Entry, Journal, Operation
-from clients.terminal.keys import Identity, enrolment_proof
+from clients.terminal.keys import Identity, enrolment_proof, rotation_proof
 from clients.terminal.offline_store import DENY_HEARD, OfflineStore, Stored
 from terminals.ccr import Answer, Outcome
 from terminals.codes import CodeRefusal, strip
@@ -16,7 +16,7 @@ from terminals.documents import DocumentKind, DocumentRefusal, SignedDocument
 from terminals.message import RequestKey, find_activation_code
 from terminals.offline import ClockState, Item, RecordKind
 from terminals.scenes import Scene
-from terminals.signature import sign_request
+from terminals.signature import SignatureRefusal, sign_request
 
 SOFTWARE_VERSION = "1.0"
 NONCE_BYTES = 16
@@ -187,6 +187,36 @@ class Line:
             self._journal.set_locked(locked=Directive.LOCK in beat["directives"])
         return beat
 
+    async def rotate_key(self) -> int:
+        """Registers our next key and signs with it from then on; its number.
+
+        The one before is good for 24 h more. After a lost answer the same key is asked for again.
+
+        Raises: NoAnswer.
+        """
+        identity = self._journal.identity.preparing(self._entropy(SEED_BYTES))
+        self._journal.enrol(identity)
+        following = identity.following
+        try:
+            await self._register(following, signs=identity)
+        except NotAllowed as refused:
+            if refused.detail != SignatureRefusal.KEY_UNKNOWN:
+                raise
+            # It was registered, but we have not heard so until our key before it had ended.
+            await self._register(following, signs=following)
+        self._journal.enrol(following)
+        return following.key_no
+
+    async def _register(self, following: Identity, *, signs: Identity) -> None:
+        key = self._journal.control_key()
+        given = {
+            "key": key_input(key),
+            "newPublicKey": _base64(following.public_key),
+            "proof": _base64(rotation_proof(following)),
+        }
+        headers = self._signed(key, by=signs)
+        await self._endpoint.change("TerminalRotateKey", "terminalRotateKey", given, headers)
+
     async def sync(self) -> None:
         """Fetches newer documents and goes by those that a root, or a key it named, has signed.
 
@@ -303,17 +333,19 @@ class Line:
         return answer, shown
 
     def _signed(
-        self, key: RequestKey, nonce: bytes | None = None
+        self, key: RequestKey, nonce: bytes | None = None, by: Identity | None = None
     ) -> Callable[[bytes], Mapping[str, str]]:
+        identity = by or self._journal.identity
+
         def headers(body: bytes) -> Mapping[str, str]:
             return sign_request(
                 body,
                 path=PATH,
-                key_id=self._journal.identity.key_id,
+                key_id=identity.key_id,
                 key=key,
                 created_at=self.now(),
                 nonce=nonce or self._entropy(NONCE_BYTES),
-                sign=self._journal.identity.sign,
+                sign=identity.sign,
             )
 
         return headers

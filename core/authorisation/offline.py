@@ -96,12 +96,13 @@ class CodeUse:
 
 @dataclass(frozen=True, slots=True)
 class PassFacts:
-    """Whose pass it is, when it was revoked, and the deny version that first named it."""
+    """Whose pass it is, when it was revoked, the deny version that first named it, its bytes."""
 
     cardholder_id: UUID
     card_id: UUID | None
     revoked_at: datetime | None
     denied_in: int | None
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,8 @@ class Known:
     """What the rows under lock say of one record.
 
     `authorisation`, `answer` and `operation` are those of its key, `original` what a VOID
-    undoes, with the operation that was answered under that key.
+    undoes, with the operation that was answered under that key. `keys_published_at` is when the
+    newest key document was published that the terminal had acknowledged when it made the record.
     `acknowledged_version` is the newest deny version the terminal had acknowledged when the record
     was made, `newest_version` the newest there is, `superseded_at` when the one that the record
     names was followed by the next. `spent_count` and `spent_minor` (fen) are what this terminal's
@@ -128,6 +130,7 @@ class Known:
     is_same_code: bool = False
     pass_facts: PassFacts | None = None
     acknowledged_version: int = 0
+    keys_published_at: datetime | None = None
     newest_version: int = 0
     superseded_at: datetime | None = None
     spent_count: int = 0

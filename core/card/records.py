@@ -125,6 +125,7 @@ class CodeHolder:
     kind: PassKind
     totp_version: int
     is_revoked: bool
+    device_key: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,8 +60,13 @@ class Balances:
 
     @property
     def available_minor(self) -> int:
-        """The available balance over all purses."""
-        return sum(purse.available_minor for purse in self.purses)
+        """What can be spent online: the available balance of all purses but what is set aside."""
+        return sum(each.available_minor for each in self.purses if each.kind != "RESERVE")
+
+    @property
+    def reserve_minor(self) -> int:
+        """What is set aside for offline purchases."""
+        return sum(each.available_minor for each in self.purses if each.kind == "RESERVE")
 
 
 @dataclass(frozen=True, slots=True)

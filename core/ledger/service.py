@@ -44,6 +44,14 @@ class Ledger:
                 unit, self._ids.new(), kind, cardholder_id, self._clock.now()
             )
 
+    async def open_account(self, unit: Unit, cardholder_id: UUID, kind: str) -> UUID:
+        """An account of a cardholder, opened at first use; the caller holds the money lock."""
+        found = await store.find_account(unit, kind, cardholder_id)
+        if found is None:
+            found = self._ids.new()
+            await store.insert_account(unit, found, kind, cardholder_id, self._clock.now())
+        return found
+
     async def open_newcomers(self, unit: Unit, newcomers: Sequence[Newcomer], day: date) -> None:
         """Opens MAIN and SUBSIDY for many cardholders and moves their old balances in (M-074).
 
@@ -83,11 +91,7 @@ class Ledger:
 
     async def arrears_account(self, unit: Unit, cardholder_id: UUID) -> UUID:
         """What a cardholder owes, opened at first use; the caller holds the money lock."""
-        found = await store.find_account(unit, "ARREARS", cardholder_id)
-        if found is None:
-            found = self._ids.new()
-            await store.insert_account(unit, found, "ARREARS", cardholder_id, self._clock.now())
-        return found
+        return await self.open_account(unit, cardholder_id, "ARREARS")
 
     async def arrears_minor(self, school_id: int, cardholder_id: UUID) -> int:
         """What a cardholder owes, in fen, 0 or more."""

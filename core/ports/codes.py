@@ -1,11 +1,15 @@
 """What the core asks of the code formats, of the index of online tokens and of the purses."""
 
 from dataclasses import dataclass
+from datetime import date
 from enum import IntEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from core.kit.errors import Refusal
+
+if TYPE_CHECKING:
+    from core.db.unit import Unit
 
 
 class PassKind(IntEnum):
@@ -91,5 +95,15 @@ class Funds(Protocol):
     """What a cardholder could spend."""
 
     async def available_minor(self, school_id: int, cardholder_id: UUID) -> int:
-        """The available balance of the card purses in fen; 0 while arrears are open."""
+        """The available balance of the card purses in fen, the reserve's too; 0 with arrears."""
+        ...
+
+    async def lock(self, unit: "Unit", cardholder_id: UUID) -> None:
+        """Takes the money lock, first of all locks of a unit that sets aside."""
+        ...
+
+    async def set_aside(
+        self, unit: "Unit", cardholder_id: UUID, cap_tag: int, amount_minor: int, day: date
+    ) -> bool:
+        """Sets a slot's reserve (fen) aside, once; whether the slot has one."""
         ...

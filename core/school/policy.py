@@ -29,6 +29,7 @@ from core.school.policy_words import (
 from core.school.typed_table import Key
 
 _CODE_SECONDS_MAXIMUM = 120
+SITES_MAXIMUM = 16
 _DAYS_MAXIMUM = 365
 
 
@@ -178,10 +179,15 @@ class Offline:
         frozenset[Instrument], Key("可脱机的介质", "Instruments offline", may_be_empty=True)
     ] = frozenset({Instrument.PHYSICAL, Instrument.VIRTUAL, Instrument.CAMPUS})
     cap_class: Annotated[int, Key("默认额度等级", "Cap class of a pass", 1, 2)] = 2
-    sites: Annotated[int, Key("一码可脱机的站点数", "Sites a pass may name", 0, 16)] = 2
+    sites: Annotated[int, Key("一码可脱机的站点数", "Sites a pass may name", 0, SITES_MAXIMUM)] = 2
     reserve_minor: Annotated[
         int, Key("发码时预留的备用金", "Reserve set aside at issue", 0, 100_000)
     ] = 0
+    accepted_loss_minor: Annotated[
+        int,
+        Key("学校接受的每机每时段最大脱机损失", "The loss per phone and slot that is accepted",
+            0, MAXIMUM_MINOR),
+    ] = 0  # fmt: skip
     campus_code_hours: Annotated[
         int, Key("校园码脱机有效小时", "Hours a campus code works offline", 1, 24)
     ] = 24

@@ -23,6 +23,7 @@ from schema.permissions import staff, staff_only
 from schema.scalars import Base64Bytes
 from schema.services import services
 from schema.staff import words as _words  # noqa: F401 - describes the enums
+from schema.staff.loss import OfflineLoss, Supposed
 from schema.statement.reads import read_balance
 from schema.statement.types import Balance
 
@@ -229,6 +230,16 @@ class StaffMember:
         """Sign-ins by the tags of posters and links."""
         counted = await services(info).channel_sign_in.entry_tags(staff(info).school_id)
         return [EntryTag(channel=c, tag=t, sign_ins=n) for c, t, n in counted]
+
+    @strawberry.field(
+        description="The most that a stolen phone can cost the school offline, or what if.",
+        extensions=[staff_only(Role.IT_ADMIN, Role.CARD_MANAGER, Role.AUDITOR)],
+    )
+    async def offline_loss(self, info: RequestInfo, what_if: Supposed = None) -> OfflineLoss | None:
+        """Computed from the policy, the sites, the terminals and the edges of this instant."""
+        asked = None if what_if is None else what_if.checked()
+        found = await services(info).losses.exposure(staff(info).school_id, asked)
+        return OfflineLoss.of(found)
 
     @classmethod
     def of(cls, member: MemberRecord) -> Self:

@@ -22,6 +22,8 @@ class StatementLineKind(StrEnum):
     REFUND = "REFUND"
     CASH_TOP_UP = "CASH_TOP_UP"
     OPENING_BALANCE = "OPENING_BALANCE"
+    RESERVE_SET_ASIDE = "RESERVE_SET_ASIDE"
+    RESERVE_RETURN = "RESERVE_RETURN"
 
 
 described(
@@ -43,5 +45,7 @@ described(
         StatementLineKind.REFUND: "Money given back after a purchase.",
         StatementLineKind.CASH_TOP_UP: "Cash paid in at the window.",
         StatementLineKind.OPENING_BALANCE: "The balance of an old card, moved in.",
+        StatementLineKind.RESERVE_SET_ASIDE: "Set aside for offline purchases, or out of MAIN.",
+        StatementLineKind.RESERVE_RETURN: "What was set aside and not spent, back in MAIN.",
     },
 )

@@ -16,7 +16,7 @@ VERDICTS = """verdicts { seqNo judgement { verdict reason flags } first { verdic
     retrievalReference }"""
 BATCH = """batch { balanced missing extra headKnown settledAt net { minorAmount }
     different { kind instrument claimed { count sum { minorAmount } } counted { count } } }"""
-OFFLINE = "[policy.offline]\nmoney = true\ncap_class = 1\n"
+OFFLINE = "[policy.offline]\nmoney = true\ncap_class = 1\naccepted_loss_minor = 100_000\n"
 
 
 @dataclass

@@ -73,6 +73,11 @@ class Campus:
         found: Wired = self.app.state.wired
         return found
 
+    def send_to_inbox(self) -> None:
+        """Messages of this process come to the inbox."""
+        kinds = AddressKind.EMAIL, AddressKind.PHONE
+        self.wired.messages._senders = dict.fromkeys(kinds, self.inbox)
+
     async def post(self, body: bytes, headers: dict[str, str] | None = None) -> Any:
         """The JSON of a POST."""
         sent = {"content-type": "application/json", **(headers or {})}
@@ -339,10 +344,7 @@ async def campus_on(
         ) as http,
     ):
         campus = Campus(app, http, clock, keys, entropy, root, outside)
-        campus.wired.messages._senders = {
-            AddressKind.EMAIL: campus.inbox,
-            AddressKind.PHONE: campus.inbox,
-        }
+        campus.send_to_inbox()
         for school in (SCHOOL, OTHER_SCHOOL):
             await campus.wired.services.schools.add(school_file(school), OPERATOR)
         await campus.enrol(ALICE, BOB)

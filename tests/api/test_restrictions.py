@@ -32,6 +32,7 @@ _SAMPLES = {
 }  # fmt: skip
 MUTATIONS = {name: to for kind, name, to in restricted_fields(CORE) if kind == "Mutation"}
 INNER = {
+    "StaffMember.offlineLoss": ("viewer { staff { offlineLoss { isOn } } }", "staff"),
     "StaffMember.trialBalance": ("viewer { staff { trialBalance { transfers } } }", "staff"),
     "StaffMember.fourEyesRequests": ("viewer { staff { fourEyesRequests { id } } }", "staff"),
     "StaffMember.entryTags": ("viewer { staff { entryTags { tag } } }", "staff"),

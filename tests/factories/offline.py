@@ -17,7 +17,7 @@ from terminals import cc1, offline
 from terminals.answers import AnswerKey
 from terminals.cc1 import Flags, Intent, Kind
 from terminals.ccq import Challenge, Purpose, SignedChallenge, make
-from terminals.keys import KeyRing, signer
+from terminals.keys import Evidence, KeyRing, signer
 from terminals.message import RequestKey
 from terminals.offline import Item, Record, RecordKind
 from terminals.parameters import FundingLine, OfflineCap, Parameters, SiteTerminals
@@ -158,7 +158,8 @@ class Stall:
         answer_key = replace(samples.ANSWER_KEY, issuer=issuer, sign_from=0, sign_until=1 << 32)
         keys = [replace(key, drop_after=1 << 32) for key in (pass_key, answer_key)]
         answer = AnswerKey(issuer, 2, samples.sign_answer)
-        self.keys = SchoolKeys(KeyRing(keys), answer, lambda _kid: answer, bytes(32))
+        ring = KeyRing(keys)
+        self.keys = SchoolKeys(ring, answer, lambda _kid: answer, bytes(32), Evidence(ring))
         self.uploads = self.uploads_with()
 
     def uploads_with(self, **changes: Any) -> Uploads:

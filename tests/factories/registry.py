@@ -29,7 +29,7 @@ from core.school.records import (
     StaffCaller,
     Terminal,
 )
-from core.school.service import DenyList, FourEyes, Schools, Staff, Terminals
+from core.school.service import DenyList, FourEyes, Losses, Schools, Staff, Terminals
 from core.school.totp import code_at, secret_bytes
 from core.top_up.service import CASH_TOP_UP, Cash, CashPosting
 from terminals.message import KeyId, enrolment_message, rotation_message
@@ -169,14 +169,15 @@ def build_registry(database: Database, clock: HandClock, slow_hash: SlowHash) ->
     audit = Audit(database, clock, ids, AUDIT_KEYS)
     ledger = Ledger(database, clock, ids)
     limits = Limits(database, Passes(clock, DenyList(database, clock)))
-    schools = Schools(database, clock, ids, audit, ledger)
+    losses = Losses(database)
+    schools = Schools(database, clock, ids, audit, ledger, losses)
     sealer = Sealer({1: bytes(range(32))}, bytes(32), entropy)
     staff = Staff(database, clock, ids, sealer, slow_hash, audit)
     posting = CashPosting(clock, ids, audit, schools, staff, limits, ledger, RosterDirectory())
     four_eyes = FourEyes(database, clock, ids, audit, staff, {CASH_TOP_UP: posting})
     return Registry(
         database, clock, ids, audit, schools,
-        Terminals(database, clock, audit, SignedProofs()), staff, ledger, limits, four_eyes,
+        Terminals(database, clock, audit, SignedProofs(), losses), staff, ledger, limits, four_eyes,
         Cash(database, clock, schools, staff, four_eyes, posting),
     )  # fmt: skip
 

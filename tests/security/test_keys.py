@@ -61,7 +61,7 @@ def test_keys_are_never_overwritten(tmp_path: Path) -> None:
     (lambda d: d["signing"][1].update(kid=1), "signing: a key id occurs twice"),
     (lambda d: d.update(roots={"1": "00" * 32}), "roots.1: not an Ed25519 public key"),
     (lambda d: d.update(roots={"0": "00" * 32}), "roots."),
-    (lambda d: d["signing"].pop(2), "signing: no DOCUMENT key signs now; add the next one"),
+    (lambda d: d["signing"].pop(2), "signing: no DOCUMENT key signs now; run bff keys next"),
 ])  # fmt: skip
 def test_boot_refuses_bad_keys(
     tmp_path: Path, change: Callable[[dict[str, Any]], object], problem: str

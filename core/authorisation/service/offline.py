@@ -17,6 +17,7 @@ from core.authorisation.offline import (
 from core.authorisation.records import Answer, FollowUp, Key
 from core.authorisation.service.movements import Movements
 from core.authorisation.store import offline as store
+from core.authorisation.store import reserve
 from core.db.unit import Database, Raced, Unit
 from core.kit.clock import Clock
 from core.kit.ids import Ids
@@ -177,6 +178,8 @@ class OfflineRecords:
                 key=lambda each: purses.index(each.kind),
             ):
                 take = min(rest, purse.available_minor)
+                if purse.kind == "RESERVE":
+                    take = await self._from_reserve(unit, claim, take)
                 if take > 0:
                     sources.append((purse.account_id, take))
                     rest -= take
@@ -189,6 +192,15 @@ class OfflineRecords:
             Posting(self._ids.new(), "PURCHASE", account, merchant, amount, reference)
             for account, amount in sources
         ], owes
+
+    @staticmethod
+    async def _from_reserve(unit: Unit, claim: Claim, most: int) -> int:
+        """What the reserve of the code's own slot pays of it: each slot spends only its own."""
+        left = None if claim.cap_tag is None else await reserve.find(unit, claim.cap_tag)
+        take = min(most, left or 0)
+        if take and claim.cap_tag is not None and left is not None:
+            await reserve.put(unit, claim.cap_tag, left - take)
+        return take
 
     async def _answer(
         self,

@@ -60,6 +60,19 @@ OFFLINE = (
            AND (u.batch_no, u.seq_no) <> (i.batch_no, i.seq_no)
         """,
     ),
+    Invariant(
+        "I20 reserve",
+        "备用金钱包不少于其各时段所余备用金之和",
+        "A RESERVE purse holds at least what is left of its slots' reserves.",
+        """
+        SELECT s.cardholder_id, s.left_minor, a.balance_minor
+          FROM (SELECT x.cardholder_id, sum(x.reserve_minor) AS left_minor FROM cap_slot x
+                 WHERE x.school_id = $1 GROUP BY x.cardholder_id) s
+          LEFT JOIN account a ON a.school_id = $1 AND a.owner_id = s.cardholder_id
+           AND a.kind = 'RESERVE'
+         WHERE s.left_minor > coalesce(a.balance_minor, 0)
+        """,
+    ),
 )
 
 INVARIANTS = (

@@ -18,8 +18,8 @@ from core.authorisation.offline import (
 from core.authorisation.records import Answer, Authorisation, Key
 from core.db.unit import Raced, Unit
 
-DENY = 3
-"""The kind of the DENY document among acknowledgements."""
+KEYS, DENY = 1, 3
+"""The kinds of these documents among acknowledgements."""
 _SERIAL = 1
 
 
@@ -48,7 +48,8 @@ async def find_item(unit: Unit, key: Key) -> StoredItem | None:
 async def find_pass(unit: Unit, serial: bytes) -> PassFacts | None:
     """Whose pass it is; its card is the holder's virtual one, if there still is one."""
     row = await unit.row(
-        "SELECT p.cardholder_id, c.id AS card_id, p.revoked_at, d.version FROM code_pass p"
+        "SELECT p.cardholder_id, c.id AS card_id, p.revoked_at, d.version, p.content"
+        " FROM code_pass p"
         " LEFT JOIN card c ON c.school_id = $1 AND c.cardholder_id = p.cardholder_id"
         "  AND c.kind = 'VIRTUAL' AND c.state NOT IN ('REPLACED', 'CLOSED')"
         " LEFT JOIN deny_entry d ON d.school_id = $1 AND d.kind = $3 AND d.id = p.serial"
@@ -79,6 +80,10 @@ async def read_known(
         " (SELECT coalesce(max(a.version), 0) FROM document_acknowledgement a"
         "   WHERE a.school_id = $1 AND a.terminal_no = $2 AND a.kind = $6"
         "   AND a.acknowledged_at <= $7) AS acknowledged_version,"
+        " (SELECT max(k.published_at) FROM document_acknowledgement a JOIN signed_document k"
+        "   ON k.school_id = $1 AND k.kind = a.kind AND k.version = a.version"
+        "   WHERE a.school_id = $1 AND a.terminal_no = $2 AND a.kind = $10"
+        "   AND a.acknowledged_at <= $7) AS keys_published_at,"
         " (SELECT coalesce(max(n.version), 0) FROM deny_list n WHERE n.school_id = $1)"
         "   AS newest_version,"
         " (SELECT min(e.added_at) FROM deny_entry e WHERE e.school_id = $1 AND e.version > $8)"
@@ -87,7 +92,7 @@ async def read_known(
         "   AND b.terminal_no = $2 AND b.batch_no < $3 AND b.operation = 'AUTHORISE')"
         "   AS batch_began_at",
         unit.school_id, *astuple(key), claim.previous_hash, DENY, claim.created_at,
-        claim.deny_version, claim.original_seq_no,
+        claim.deny_version, claim.original_seq_no, KEYS,
     )  # fmt: skip
     assert row is not None
     count, minor, is_same_code = await _earlier(unit, claim)

@@ -30,7 +30,7 @@ from core.card.store import cards, codes
 from core.db.unit import Database, Unit
 from core.identity.records import Cardholder
 from core.identity.service.cardholders import Cardholders
-from core.kit.clock import Clock, from_unix, unix_seconds
+from core.kit.clock import Clock, business_day, from_unix, unix_seconds
 from core.kit.ids import Ids
 from core.ports.codes import CodeMaker, Funds, PassFacts, PassKind, TokenEntry, TokenIndex
 from core.school.policy import Policy, PolicyOf
@@ -81,12 +81,15 @@ class Codes:
 
         async def work(unit: Unit) -> PassIssue:
             now = self._clock.now()
+            if policy.offline.money and policy.offline.reserve_minor:
+                await self._funds.lock(unit, cardholder_id)
             device = await self._lock_device(unit, cardholder_id, device_id)
             given = await self._slots(unit, person, unix_seconds(now))
-            passes = [
-                await self._pass(unit, device, _facts(person, policy, device, slot, available))
-                for slot in given
-            ]
+            passes = []
+            for slot in given:
+                facts = _facts(person, policy, device, slot, available)
+                covered = await self._covered(unit, person, policy, facts)
+                passes.append(await self._pass(unit, device, covered))
             aliases = await self._aliases(unit, device, slots.alias_days(now, policy.day.zone))
             return PassIssue(
                 passes=passes,
@@ -210,6 +213,17 @@ class Codes:
             if await codes.insert_slot(unit, cardholder_id, slot):
                 return slot
         raise AssertionError("no free cap tag")
+
+    async def _covered(
+        self, unit: Unit, person: Cardholder, policy: Policy, facts: PassFacts
+    ) -> PassFacts:
+        """The same, with the slot's reserve set aside; without one it pays nothing offline."""
+        amount = policy.offline.reserve_minor
+        if not amount or facts.cap_class == 0:
+            return facts
+        day = business_day(self._clock.now(), policy.day.zone)
+        is_covered = await self._funds.set_aside(unit, person.id, facts.cap_tag, amount, day)
+        return facts if is_covered else replace(facts, cap_class=0)
 
     async def _pass(self, unit: Unit, device: CodeDevice, facts: PassFacts) -> Pass:
         """The device's pass that says just this, or a new one under the slot's next number."""

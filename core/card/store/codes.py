@@ -229,6 +229,7 @@ async def find_holder_by_pass(unit: Unit, serial: bytes) -> CodeHolder | None:
     """Whose pass it is."""
     row = await unit.row(
         "SELECT d.cardholder_id, c.id AS card_id, d.id AS device_id, p.kind, d.totp_version,"
+        " d.public_key AS device_key,"
         " d.revoked_at IS NOT NULL OR p.revoked_at IS NOT NULL AS is_revoked FROM code_pass p"
         " JOIN code_device d ON d.school_id = $1 AND d.id = p.device_id"
         " JOIN card c ON c.school_id = $1 AND c.cardholder_id = d.cardholder_id"
@@ -243,7 +244,7 @@ async def find_holder_by_device(unit: Unit, device_id: UUID, kind: PassKind) -> 
     """Whose device it is, for a code of `kind`."""
     row = await unit.row(
         "SELECT d.cardholder_id, c.id AS card_id, d.id AS device_id, d.totp_version,"
-        " d.revoked_at IS NOT NULL AS is_revoked FROM code_device d"
+        " d.public_key AS device_key, d.revoked_at IS NOT NULL AS is_revoked FROM code_device d"
         " JOIN card c ON c.school_id = $1 AND c.cardholder_id = d.cardholder_id"
         " AND c.kind = 'VIRTUAL' AND c.state NOT IN ('REPLACED', 'CLOSED')"
         " WHERE d.school_id = $1 AND d.id = $2",
@@ -255,5 +256,5 @@ async def find_holder_by_device(unit: Unit, device_id: UUID, kind: PassKind) -> 
 def _holder(row: Any, kind: PassKind) -> CodeHolder:  # noqa: ANN401 - asyncpg ships no types
     return CodeHolder(
         row["cardholder_id"], row["card_id"], row["device_id"], kind, row["totp_version"],
-        row["is_revoked"],
+        row["is_revoked"], row["device_key"],
     )  # fmt: skip

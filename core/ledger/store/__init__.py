@@ -212,12 +212,13 @@ async def retrieval_references(unit: Unit, transfer_ids: Sequence[UUID]) -> dict
 async def totals(
     unit: Unit, cardholder_id: UUID, since: datetime, until: datetime
 ) -> tuple[int, int]:
-    """What came in and what went out (negative), in fen."""
+    """What came in and what went out (negative), in fen; what is set aside did neither."""
     row = await unit.row(
         "SELECT coalesce(sum(l.amount_minor) FILTER (WHERE l.amount_minor > 0), 0)::bigint,"
         " coalesce(sum(l.amount_minor) FILTER (WHERE l.amount_minor < 0), 0)::bigint"
         " FROM account a JOIN leg l ON l.school_id = $1 AND l.account_id = a.id"
         " AND l.posted_at >= $3 AND l.posted_at < $4"
+        " AND l.kind NOT IN ('RESERVE_SET_ASIDE', 'RESERVE_RETURN')"
         " WHERE a.school_id = $1 AND a.owner_id = $2 AND a.balance_minor IS NOT NULL",
         unit.school_id, cardholder_id, since, until,
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from core.school.service.deny import DenyList
 from core.school.service.documents import Documents
 from core.school.service.four_eyes import FourEyes, FourEyesAct
+from core.school.service.losses import Losses
 from core.school.service.prints import Prints
 from core.school.service.schools import Schools
 from core.school.service.staff import Staff
@@ -13,6 +14,7 @@ __all__ = [
     "Documents",
     "FourEyes",
     "FourEyesAct",
+    "Losses",
     "Prints",
     "Schools",
     "Staff",

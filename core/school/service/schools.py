@@ -23,6 +23,7 @@ from core.school.records import (
     SchoolUnknown,
     Site,
 )
+from core.school.service.losses import Losses
 from core.school.store import schools as store
 from core.school.store.schools import PolicyVersion
 
@@ -43,13 +44,20 @@ class Schools:
     """Schools and what is set for each. A policy may be up to 30 s old in another process."""
 
     def __init__(
-        self, database: Database, clock: Clock, ids: Ids, audit: Audit, accounts: AccountOpener
+        self,
+        database: Database,
+        clock: Clock,
+        ids: Ids,
+        audit: Audit,
+        accounts: AccountOpener,
+        losses: Losses,
     ) -> None:
         self._database = database
         self._clock = clock
         self._ids = ids
         self._audit = audit
         self._accounts = accounts
+        self._losses = losses
         self._known: dict[int, FileInForce] = {}
 
     async def add(self, text: str, by: Actor) -> School:
@@ -158,7 +166,7 @@ class Schools:
     async def policy_activate(self, school_id: int, text: str, by: Actor) -> int:
         """Takes over a school's new file; the policy's version, new only if it decides otherwise.
 
-        Raises: PolicyInvalid, SchoolFileOfOther, SchoolUnknown.
+        Raises: PolicyInvalid, SchoolFileOfOther, SchoolUnknown, LossNotAccepted.
         """
         file = parse_school_file(text)
         if file.school.id != school_id:
@@ -171,6 +179,7 @@ class Schools:
             assert current is not None  # a school is added with its first version
             if current.source == text:
                 return current.version
+            await self._losses.check(unit, file.policy.offline)
             await store.update_school(unit, file.school)
             changed = current.digest != _digest(file)
             version = current.version + changed

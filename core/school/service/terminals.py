@@ -29,6 +29,7 @@ from core.school.records import (
     TerminalStateInvalid,
     TerminalUnknown,
 )
+from core.school.service.losses import Losses
 from core.school.store import schools as school_store
 from core.school.store import terminals as store
 from core.school.terminal_states import state_after
@@ -49,12 +50,18 @@ class Terminals:
     """The registry of terminals. A revoked one is refused everywhere within 30 s."""
 
     def __init__(
-        self, database: Database, clock: Clock, audit: Audit, proofs: TerminalProofs
+        self,
+        database: Database,
+        clock: Clock,
+        audit: Audit,
+        proofs: TerminalProofs,
+        losses: Losses,
     ) -> None:
         self._database = database
         self._clock = clock
         self._audit = audit
         self._proofs = proofs
+        self._losses = losses
         self._cache: OrderedDict[tuple[int, int], tuple[datetime, EnrolledTerminal]] = OrderedDict()
         self._seen: dict[tuple[int, int], datetime] = {}
 
@@ -69,7 +76,8 @@ class Terminals:
     ) -> Terminal:
         """Adds a terminal of a merchant at a site, under the next free number; never VIRTUAL.
 
-        Raises: SchoolUnknown, MerchantUnknown, SiteUnknown, TerminalStateInvalid.
+        Raises: SchoolUnknown, MerchantUnknown, SiteUnknown, TerminalStateInvalid, LossNotAccepted
+        if it could sell more offline than the school has accepted to lose.
         """
         if device_class is DeviceClass.VIRTUAL:  # a merchant's first print makes the only one
             raise TerminalStateInvalid(act="REGISTER", state=TerminalState.NEW)
@@ -88,6 +96,7 @@ class Terminals:
                 number, merchant.id, site_number, state, device_class, tuple(scenes), *[None] * 3
             )
             await store.insert(unit, terminal, self._clock.now())
+            await self._losses.check_in_force(unit)
             facts = {"merchant_number": merchant_number, "site_number": site_number}
             await self._note(unit, by, "register", number, facts)
             return terminal
@@ -226,14 +235,17 @@ class Terminals:
 
         return self._forget(school_id, await self._database.unit(school_id, work))
 
-    async def find_enrolled(self, school_id: int, number: int) -> EnrolledTerminal | None:
+    async def find_enrolled(
+        self, school_id: int, number: int, key_no: int | None = None
+    ) -> EnrolledTerminal | None:
         """The terminal with merchant and keys, as it was at most 30 s ago.
 
+        It is read again if it has no key `key_no`: another process may just have rotated that in.
         For the check of a request's signature, which is why an unknown number is no refusal.
         """
         now = self._clock.now()
         cached = self._cache.get((school_id, number))
-        if cached is not None and now - cached[0] < _CACHE:
+        if cached is not None and now - cached[0] < _CACHE and _has_key(cached[1], key_no):
             return cached[1]
         found = await self._database.unit(school_id, lambda unit: store.find_enrolled(unit, number))
         if found is not None:
@@ -311,6 +323,10 @@ class Terminals:
     def _forget(self, school_id: int, enrolled: EnrolledTerminal) -> EnrolledTerminal:
         self._cache.pop((school_id, enrolled.terminal.number), None)
         return enrolled
+
+
+def _has_key(enrolled: EnrolledTerminal, key_no: int | None) -> bool:
+    return key_no is None or any(key.number == key_no for key in enrolled.keys)
 
 
 def _hashed(code: str) -> bytes:

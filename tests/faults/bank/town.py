@@ -52,6 +52,7 @@ daily_minor = 8000
 channels = ["CASH"]
 [policy.offline]
 money = true
+accepted_loss_minor = 1_000_000
 instruments = ["VIRTUAL"]
 cap_class = 1
 [policy.offline.cap_1]

@@ -1,6 +1,7 @@
 """One invented school with the card services on a real database."""
 
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,8 @@ from terminals.message import device_message
 from tests.factories.chance import HandClock, counted_entropy, make_ids
 
 SCHOOL = 7
+FOREVER = 1 << 32
+"""The last second that a key of the tests signs."""
 PIN = "270914"
 OTHER_PIN = "804613"
 ID_NUMBER = "99999919990307123X"
@@ -72,6 +75,14 @@ class Purses:
     async def available_minor(self, school_id: int, cardholder_id: UUID) -> int:
         return self.minor
 
+    async def lock(self, unit: Unit, cardholder_id: UUID) -> None:
+        raise AssertionError("nothing is set aside here")
+
+    async def set_aside(
+        self, unit: Unit, cardholder_id: UUID, cap_tag: int, amount_minor: int, day: date
+    ) -> bool:
+        raise AssertionError("nothing is set aside here")
+
 
 class Campus:
     """The services, wired as the application wires them, and the hands that move the world."""
@@ -85,7 +96,7 @@ class Campus:
         self.hasher = CountingHasher({1: b"\x01" * 32}, slow_hash)
         self.tokens = MemoryTokens()
         self.purses = Purses()
-        self.pass_keys = [PassKey(1, 0, signer(b"\x11" * 32))]
+        self.pass_keys = [PassKey(1, 0, FOREVER, signer(b"\x11" * 32))]
         self.sealer = Sealer({1: b"\x05" * 32}, b"\x06" * 32, counted_entropy("seal"))
         self.cardholders = Cardholders(database, self.sealer)
         self.pins = self.pins_with(self.hasher)

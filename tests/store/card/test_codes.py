@@ -30,7 +30,7 @@ from terminals import cc1
 from terminals.code_maker import PassKey
 from terminals.keys import signer
 from terminals.totp import derive_key
-from tests.store.card.campus import SCHOOL, Campus
+from tests.store.card.campus import FOREVER, SCHOOL, Campus
 from tests.store.card.phones import VIRTUAL, decoded, issue, phone, revoked
 
 MONEY_OFFLINE = replace(Offline(), money=True, cap_class=1)
@@ -79,7 +79,7 @@ async def test_the_same_bytes_again_until_a_fact_changes(campus: Campus) -> None
 async def test_a_new_pass_key_makes_new_bytes(campus: Campus) -> None:
     device = await phone(campus)
     old = (await issue(campus, device)).passes[0]
-    campus.pass_keys.append(PassKey(2, old.not_before - 1, signer(b"\x12" * 32)))
+    campus.pass_keys.append(PassKey(2, old.not_before - 1, FOREVER, signer(b"\x12" * 32)))
 
     (new,) = (await issue(campus, device)).passes
 
@@ -146,11 +146,11 @@ async def test_temporary_staff_get_half_a_day_and_no_doors(campus: Campus) -> No
 async def test_the_twenty_first_pass_of_a_slot_is_refused(campus: Campus) -> None:
     device = await phone(campus)
     for kid in range(1, 21):
-        campus.pass_keys[:] = [PassKey(kid, 0, signer(bytes([kid]) * 32))]
+        campus.pass_keys[:] = [PassKey(kid, 0, FOREVER, signer(bytes([kid]) * 32))]
         (issued,) = (await issue(campus, device)).passes
     assert issued.serial[4:] == b"\0\x14"
     before = await campus.everything()
-    campus.pass_keys[:] = [PassKey(21, 0, signer(b"\x21" * 32))]
+    campus.pass_keys[:] = [PassKey(21, 0, FOREVER, signer(b"\x21" * 32))]
 
     with pytest.raises(PassLimit):
         await issue(campus, device)

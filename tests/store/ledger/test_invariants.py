@@ -39,6 +39,8 @@ PLANTED = {
     "I20 records": "UPDATE offline_item SET amount_minor = 499 WHERE verdict = 'ACCEPTED'",
     "I20 money": "UPDATE offline_item SET flags = '{}' WHERE verdict = 'ACCEPTED'",
     "I20 codes": "UPDATE code_use SET seq_no = 77",
+    "I20 reserve": "INSERT INTO cap_slot (school_id, cardholder_id, starts_at, ends_at, cap_tag,"
+    " reserve_minor) SELECT school_id, id, 1, 2, 9, 1 FROM cardholder LIMIT 1",
     "I4 answers": "UPDATE terminal_answer SET amount_minor = 501 WHERE amount_minor = 500",
     "I4 money": "UPDATE authorisation SET state = 'VOIDED' WHERE held_minor = 500",
     "I4 voids": "UPDATE terminal_answer SET operation = 'VOID', outcome = 'VOIDED',"

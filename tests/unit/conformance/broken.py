@@ -70,8 +70,10 @@ class ProvesNothing(Terminal):
 
 
 class _SignsMore(Line):
-    def _signed(self, key: RequestKey, nonce: bytes | None = None) -> Headers:
-        usual = super()._signed(key, nonce)
+    def _signed(
+        self, key: RequestKey, nonce: bytes | None = None, by: Identity | None = None
+    ) -> Headers:
+        usual = super()._signed(key, nonce, by)
 
         def headers(body: bytes) -> Mapping[str, str]:
             made = dict(usual(body))

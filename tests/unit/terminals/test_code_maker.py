@@ -1,5 +1,6 @@
 """The core's passes come out to the byte of codes.md."""
 
+from dataclasses import replace
 from hashlib import sha256
 from uuid import UUID
 
@@ -8,14 +9,15 @@ from nacl.signing import SigningKey
 
 from core.ports.codes import PassFacts, PassKind
 from terminals import cc1
-from terminals.code_maker import CodeMaker, IssuerKeys, PassKey
+from terminals.code_maker import CodeMaker, IssuerKeys, NoPassKey, PassKey
 from terminals.keys import signer
 from terminals.message import device_message
 from tests.factories.chance import HandClock, make_ids
 
+FOREVER = 1 << 32
 OLD, NEW = (
-    PassKey(1, 1_700_000_000, signer(b"\x11" * 32)),
-    PassKey(2, 1_790_000_000, signer(b"\x12" * 32)),
+    PassKey(1, 1_700_000_000, FOREVER, signer(b"\x11" * 32)),
+    PassKey(2, 1_790_000_000, FOREVER, signer(b"\x12" * 32)),
 )
 VECTOR_1 = PassFacts(
     kind=PassKind.VIRTUAL_CARD,
@@ -67,6 +69,18 @@ def test_the_newest_key_that_signs_at_the_start_signs(not_before: int, kid: int)
 
     assert (content[1:3], content[3], content[14]) == (b"\0\x07", kid, 48)
     assert content[16] == cc1.Flags.PAY | 2 << 3
+
+
+def test_no_pass_is_signed_by_a_key_that_has_run_out() -> None:
+    until = VECTOR_1.not_before
+    assert maker(replace(OLD, sign_until=until)).make_pass(7, VECTOR_1)
+    with pytest.raises(NoPassKey):
+        maker(replace(OLD, sign_until=until - 1)).make_pass(7, VECTOR_1)
+
+
+def test_of_keys_that_begin_together_the_later_one_signs() -> None:
+    replacing = replace(NEW, kid=9)
+    assert maker(replacing, NEW).make_pass(7, VECTOR_1)[3] == 9
 
 
 def test_the_totp_key_of_the_worked_example() -> None:

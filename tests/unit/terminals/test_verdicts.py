@@ -12,7 +12,8 @@ from core.kit.clock import from_unix
 from terminals import cc1, ccr
 from terminals.cc1 import Flags, Intent, Kind
 from terminals.ccr import Outcome
-from terminals.keys import KeyRing
+from terminals.codes import CodeRefusal
+from terminals.keys import Evidence, KeyRing
 from terminals.message import RequestKey
 from terminals.offline import Item, Linked, Record, RecordKind, first_link, link
 from terminals.parameters import OfflineCap
@@ -23,7 +24,6 @@ from tests.unit.terminals import samples
 KEY = RequestKey(42, 12, 345)
 OWN = Key(42, 12, 345)
 PAID = Authorisation(OWN, "CAPTURED", UUID(int=1), UUID(int=2), 1_250, 1_250, 0, (), "R", None)
-PASS = PassFacts(UUID(int=1), UUID(int=3), None, None)
 
 
 def case(presented: str, kind: RecordKind, minor: int = 1_250, **changes: Any) -> Case:
@@ -34,7 +34,7 @@ def case(presented: str, kind: RecordKind, minor: int = 1_250, **changes: Any) -
     linked = Linked(Item(record, b""), packed, previous, link(previous, packed))
     made = Case(
         linked, True, from_unix(samples.SHOWN), {1: samples.public(samples.TERMINAL_SEED)},
-        samples.KEYS, PARAMETERS,
+        Evidence(samples.KEYS), PARAMETERS,
     )  # fmt: skip
     return replace(made, **changes)
 
@@ -90,8 +90,8 @@ def test_only_a_decline_of_the_same_amount_gives_way(
     outcome: str, minor: int, is_taken: bool
 ) -> None:
     stored = Answer.bare(OWN, outcome, "00", minor, "R" * 12, 2, from_unix(samples.SHOWN))
-    known = Known(answer=stored, operation="AUTHORISE", pass_facts=PASS)
     text = campus_code(Kind.VIRTUAL_CARD, Flags.PAY)
+    known = Known(answer=stored, operation="AUTHORISE", pass_facts=pass_of(text))
     judgement = judge(case(text, RecordKind.PURCHASE), known)
     assert (judgement.reason == Reason.KEY_CONFLICT) is is_taken
     assert (Flag.OVERRODE_DECLINE in judgement.flags) is not is_taken
@@ -107,26 +107,57 @@ def campus_code(kind: Kind, flags: int) -> str:
     return cc1.show(signed, 3_600, Intent.PAY, samples.sign_device)
 
 
+def pass_of(text: str, **changes: Any) -> PassFacts:
+    """The row of the pass that a code shows."""
+    code = cc1.read(text)
+    assert not isinstance(code, CodeRefusal)
+    return replace(PassFacts(UUID(int=1), UUID(int=3), None, None, code.signed_pass), **changes)
+
+
+@pytest.mark.parametrize(("held", "reason"), [
+    (None, None), (samples.SHOWN - 1, None), (samples.SHOWN, "KEY_UNKNOWN"),
+])  # fmt: skip
+def test_pass_of_a_leaked_key_is_good_until_its_terminal_heard_of_it(
+    held: int | None, reason: str | None
+) -> None:
+    text = campus_code(Kind.VIRTUAL_CARD, Flags.PAY)
+    evidence = Evidence(samples.KEYS, {1: samples.SHOWN})
+    held_since = None if held is None else from_unix(held)
+    known = Known(pass_facts=pass_of(text), keys_published_at=held_since)
+    assert judge(case(text, RecordKind.PURCHASE, evidence=evidence), known).reason == reason
+    other = Evidence(samples.KEYS, {2: samples.SHOWN})
+    assert judge(case(text, RecordKind.PURCHASE, evidence=other), known).reason is None
+
+
+def test_pass_signed_over_the_serial_of_another_is_paid_by_the_school() -> None:
+    text = campus_code(Kind.VIRTUAL_CARD, Flags.PAY)
+    known = Known(pass_facts=pass_of(text, content=bytes(115)))
+    judgement = judge(case(text, RecordKind.PURCHASE), known)
+    assert (judgement.verdict, judgement.reason) == (Verdict.SUSPECT, Reason.PASS_UNKNOWN)
+    assert judgement.school_pays
+
+
 @pytest.mark.parametrize(("flags", "reason"), [
     (Flags.PAY, Reason.CAP_EXCEEDED), (Flags.PAY | Flags.WITHHOLD, None),
 ])  # fmt: skip
 def test_campus_code_pays_offline_only_under_an_agreement(flags: int, reason: str | None) -> None:
     allowed = PARAMETERS.model_copy(update={"offline_instruments": ["CAMPUS"]})
-    asked = case(campus_code(Kind.CAMPUS_CODE, flags), RecordKind.PURCHASE, parameters=allowed)
-    assert judge(asked, Known(pass_facts=PASS)).reason == reason
+    text = campus_code(Kind.CAMPUS_CODE, flags)
+    asked = case(text, RecordKind.PURCHASE, parameters=allowed)
+    assert judge(asked, Known(pass_facts=pass_of(text))).reason == reason
 
 
 def test_reserved_code_is_not_used_yet() -> None:
     text, elsewhere = campus_code(Kind.VIRTUAL_CARD, Flags.PAY), Key(43, 1, 1)
     for is_reserved, verdict in ((True, Verdict.ACCEPTED), (False, Verdict.SUSPECT)):
-        known = Known(pass_facts=PASS, code_use=CodeUse(elsewhere, is_reserved))
+        known = Known(pass_facts=pass_of(text), code_use=CodeUse(elsewhere, is_reserved))
         assert judge(case(text, RecordKind.PURCHASE), known).verdict is verdict
 
 
 def test_without_its_parameters_a_record_is_stale_and_a_void_late_by_the_usual_day() -> None:
     text = campus_code(Kind.VIRTUAL_CARD, Flags.PAY)
     asked = case(text, RecordKind.PURCHASE, parameters=None)
-    assert judge(asked, Known(pass_facts=PASS)).reason == Reason.STALE_DOCUMENTS
+    assert judge(asked, Known(pass_facts=pass_of(text))).reason == Reason.STALE_DOCUMENTS
     for after, flags in ((86_400, frozenset()), (86_401, {Flag.LATE})):
         now = from_unix(samples.SHOWN + after)
         undone = case("VOID:1", RecordKind.VOID, parameters=None, now=now)
@@ -135,8 +166,8 @@ def test_without_its_parameters_a_record_is_stale_and_a_void_late_by_the_usual_d
 
 def test_unknown_pass_key_refuses_before_anything_is_asked_of_the_rows() -> None:
     text = campus_code(Kind.VIRTUAL_CARD, Flags.PAY)
-    asked = case(text, RecordKind.PURCHASE, ring=KeyRing([]))
-    assert judge(asked, Known(pass_facts=PASS)).reason == "KEY_UNKNOWN"
+    asked = case(text, RecordKind.PURCHASE, evidence=Evidence(KeyRing([])))
+    assert judge(asked, Known(pass_facts=pass_of(text))).reason == "KEY_UNKNOWN"
 
 
 def test_caps_of_the_document_bound_the_sum_of_all_records() -> None:
@@ -146,5 +177,5 @@ def test_caps_of_the_document_bound_the_sum_of_all_records() -> None:
     for count, spent, reason in (
         (1, 750, None), (1, 751, Reason.CAP_EXCEEDED), (2, 0, Reason.CAP_EXCEEDED),
     ):  # fmt: skip
-        known = Known(pass_facts=PASS, spent_count=count, spent_minor=spent)
+        known = Known(pass_facts=pass_of(text), spent_count=count, spent_minor=spent)
         assert judge(case(text, RecordKind.PURCHASE, parameters=bound), known).reason == reason

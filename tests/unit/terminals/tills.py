@@ -24,6 +24,7 @@ from terminals.follow_ups import FollowUps
 from terminals.funding import plan_of
 from terminals.guesses import Guesses, Reader
 from terminals.instruments import AliasOwner, Owner
+from terminals.keys import Evidence
 from terminals.payments import PinVerdict, PurchaseMessage, SchoolKeys, Terms, Till
 from terminals.scenes import Holder, Scene
 from tests.unit.terminals import samples
@@ -55,7 +56,7 @@ TERMS = Terms(
     plan=plan_of(Policy(), ("SUBSIDY", "MAIN")),
 )
 ANSWER = AnswerKey(0, 2, sign_answer)
-KEYS = SchoolKeys(samples.KEYS, ANSWER, lambda _: ANSWER, bytes(PIN_KEY))
+KEYS = SchoolKeys(samples.KEYS, ANSWER, lambda _: ANSWER, bytes(PIN_KEY), Evidence(samples.KEYS))
 MEAL = PurchaseMessage(
     batch_no=12, seq_no=345, minor_amount=1250, scene=Scene.MEAL, presented=samples.VECTOR_1
 )

@@ -1,0 +1,55 @@
+"""Use cases of the loss bound: what a school may lose offline now, and whether it accepted that."""
+
+from core.db.unit import Database, Unit
+from core.school.loss import Exposure, LossNotAccepted, WhatIf, exposure, places_of
+from core.school.policy import Offline
+from core.school.policy_file import parse_school_file
+from core.school.records import SchoolUnknown
+from core.school.store import schools as store
+from core.school.store import terminals as terminal_store
+
+
+class Losses:
+    """Figures by the rows of the registry as they are at this instant."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def exposure(self, school_id: int, what_if: WhatIf | None = None) -> Exposure:
+        """A school's figure, or as it would be.
+
+        Raises: SchoolUnknown.
+        """
+
+        async def work(unit: Unit) -> Exposure:
+            return await self._exposure(unit, await self._in_force(unit), what_if)
+
+        return await self._database.unit(school_id, work)
+
+    async def check(self, unit: Unit, offline: Offline) -> None:
+        """Nothing, if the school accepts what `offline` may cost it, or sells nothing offline.
+
+        The unit holds the school's lock. Raises: LossNotAccepted.
+        """
+        found = await self._exposure(unit, offline)
+        if offline.money and not found.is_accepted:
+            raise LossNotAccepted(lossMinor=found.loss_minor, acceptedMinor=found.accepted_minor)
+
+    async def check_in_force(self, unit: Unit) -> None:
+        """The same of the policy in force, after something was added to the registry.
+
+        Raises: LossNotAccepted, SchoolUnknown.
+        """
+        await self.check(unit, await self._in_force(unit))
+
+    async def _in_force(self, unit: Unit) -> Offline:
+        found = await store.find_policy(unit)
+        if found is None:
+            raise SchoolUnknown("schoolId")
+        return parse_school_file(found.source).policy.offline
+
+    async def _exposure(
+        self, unit: Unit, offline: Offline, what_if: WhatIf | None = None
+    ) -> Exposure:
+        places = places_of(await store.list_sites(unit), await terminal_store.list_all(unit))
+        return exposure(offline, places, what_if)
