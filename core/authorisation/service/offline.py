@@ -74,6 +74,10 @@ class OfflineRecords:
         """Lets the records of one terminal, and the close of its batches, come one by one."""
         await store.lock_terminal(unit, terminal_no)
 
+    async def stop(self, unit: Unit, terminal_no: int) -> None:
+        """The same, once all that a terminal asked is answered; nothing more is in this unit."""
+        await answers.close_terminal(unit, terminal_no)
+
     async def bury(self, unit: Unit, keys: Sequence[Key]) -> None:
         """Makes keys that were never sent unable to pay, within the unit that closes their batch.
 
