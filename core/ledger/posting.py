@@ -25,6 +25,8 @@ TEMPLATES: dict[str, Template] = {
     "PURCHASE_VOID": Template(debit=("MERCHANT",), credit=(*PURSES, *BEYOND)),
     "REFUND": Template(debit=("MERCHANT",), credit=(*PURSES, *BEYOND)),
     "CASH_TOP_UP": Template(debit=("CASH",), credit=("MAIN",)),
+    "ARREARS_RECOVERY": Template(debit=("MAIN",), credit=("ARREARS",)),
+    "ARREARS_RETURN": Template(debit=("ARREARS",), credit=("MAIN",)),
     "OPENING_BALANCE": Template(debit=("OPENING",), credit=("MAIN", "SUBSIDY")),
 }
 

@@ -16,6 +16,7 @@ from core.ledger.records import (
     Balances,
     MonthTotals,
     Posting,
+    Purse,
     StatementLine,
     Transfer,
     TrialBalance,
@@ -92,6 +93,41 @@ class Ledger:
     async def arrears_minor(self, school_id: int, cardholder_id: UUID) -> int:
         """What a cardholder owes, in fen, 0 or more."""
         return await self._database.unit(school_id, lambda unit: store.arrears(unit, cardholder_id))
+
+    async def recover_arrears(self, unit: Unit, cardholder_id: UUID, day: date) -> int:
+        """Pays what a cardholder owes out of MAIN, as far as it goes; how many fen.
+
+        Within the unit that brought the money in, which holds the money lock: so the next top-up
+        pays first what an offline purchase lacked (mission.md 3.3).
+        """
+        owed = await store.arrears(unit, cardholder_id)
+        if owed <= 0:
+            return 0
+        main = await self._main(unit, cardholder_id)
+        amount = min(owed, main.available_minor)
+        if amount > 0:
+            debt = await self.arrears_account(unit, cardholder_id)
+            posting = Posting(self._ids.new(), "ARREARS_RECOVERY", main.account_id, debt, amount)
+            await self.post(unit, [posting], day)
+        return amount
+
+    async def return_overpaid(self, unit: Unit, cardholder_id: UUID, day: date) -> int:
+        """Gives to MAIN what came back to a debt that was paid before; how many fen.
+
+        Within the unit that undid or refunded a purchase, which holds the money lock.
+        """
+        over = -await store.arrears(unit, cardholder_id)
+        if over <= 0:
+            return 0
+        main = await self._main(unit, cardholder_id)
+        debt = await self.arrears_account(unit, cardholder_id)
+        posting = Posting(self._ids.new(), "ARREARS_RETURN", debt, main.account_id, over)
+        await self.post(unit, [posting], day)
+        return over
+
+    async def _main(self, unit: Unit, cardholder_id: UUID) -> Purse:
+        purses = await store.purses(unit, cardholder_id)
+        return next(purse for purse in purses if purse.kind == "MAIN")
 
     async def purse(self, unit: Unit, cardholder_id: UUID, kind: str) -> UUID | None:
         """The account of one of a cardholder's purses, within a unit."""

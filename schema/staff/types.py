@@ -23,8 +23,8 @@ from schema.permissions import staff, staff_only
 from schema.scalars import Base64Bytes
 from schema.services import services
 from schema.staff import words as _words  # noqa: F401 - describes the enums
-from schema.statement.reads import read_balance
-from schema.statement.types import Balance
+from schema.statement.reads import read_arrears, read_balance
+from schema.statement.types import Arrears, Balance
 
 REQUESTS_MAXIMUM = 100
 
@@ -73,6 +73,11 @@ class StaffCardholder:
     async def balance(self, info: RequestInfo) -> Balance:
         """The balance."""
         return await read_balance(info, staff(info).school_id, self.cardholder_id)
+
+    @strawberry.field(description="What they owe; null if nothing.")
+    async def arrears(self, info: RequestInfo) -> Arrears | None:
+        """The debt."""
+        return await read_arrears(info, staff(info).school_id, self.cardholder_id)
 
     @classmethod
     def of(cls, person: CardholderRecord) -> Self:

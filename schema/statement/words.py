@@ -22,6 +22,8 @@ class StatementLineKind(StrEnum):
     REFUND = "REFUND"
     CASH_TOP_UP = "CASH_TOP_UP"
     OPENING_BALANCE = "OPENING_BALANCE"
+    ARREARS_RECOVERY = "ARREARS_RECOVERY"
+    ARREARS_RETURN = "ARREARS_RETURN"
 
 
 described(
@@ -43,5 +45,7 @@ described(
         StatementLineKind.REFUND: "Money given back after a purchase.",
         StatementLineKind.CASH_TOP_UP: "Cash paid in at the window.",
         StatementLineKind.OPENING_BALANCE: "The balance of an old card, moved in.",
+        StatementLineKind.ARREARS_RECOVERY: "What was owed, paid out of a top-up; negative.",
+        StatementLineKind.ARREARS_RETURN: "Given back after a debt that was paid before.",
     },
 )

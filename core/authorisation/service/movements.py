@@ -99,6 +99,8 @@ class Movements:
             if share
         ]
         await self._ledger.post(unit, postings, day)
+        if found.cardholder_id is not None:
+            await self._ledger.return_overpaid(unit, found.cardholder_id, day)
 
     async def _release(self, unit: Unit, found: Authorisation, held: Transfer, day: date) -> None:
         released = self._same(found, held, held.amount_minor)

@@ -149,6 +149,8 @@ class OfflineRecords:
         reference = self._ids.retrieval_reference() if kept is None else kept.retrieval_reference
         postings, owes = await self._postings(unit, claim, holder, purses, reference)
         await self._ledger.post(unit, postings, claim.business_on)
+        if holder is not None and owes:
+            await self._limits.stop_offline(unit, holder.cardholder_id)
         if holder is not None:
             spending = await self._limits.lock(unit, holder.cardholder_id)
             await self._limits.spend(unit, spending, claim.business_on, claim.amount_minor)

@@ -83,5 +83,9 @@ BEGIN
 END $$;
 SELECT plan_by_index('open_batches');
 
+-- A pass that its holder's debt took off the terminals: not revoked, and never issued again.
+ALTER TABLE code_pass ADD COLUMN withdrawn_at timestamptz;
+GRANT UPDATE (withdrawn_at) ON code_pass TO campus_app;
+
 GRANT SELECT, INSERT ON settlement_difference, settlement_check TO campus_app;
 GRANT UPDATE (checked_at) ON settlement_check TO campus_app;
