@@ -22,6 +22,14 @@ RESERVE = "RESERVE"
 """Set aside when the pass was issued: it pays first."""
 
 
+_INSTRUMENTS = {
+    RecordKind.PURCHASE: Instrument.PRESENTATION,
+    RecordKind.VOID: Instrument.PRESENTATION,
+    RecordKind.RECEIPT: Instrument.CHALLENGE,
+}
+"""What pays by a record; a receipt is for the terminal's own code, which a phone has scanned."""
+
+
 class Records(Protocol):
     """The core's offline records."""
 
@@ -148,7 +156,7 @@ def _claim(till: Till, case: Case, zone: str, answer_kid: int) -> Claim:
         signature=linked.item.signature,
         is_signed=case.is_signed,
         content_hash=_content(case, scene, original).content_hash(),
-        instrument=Instrument.PRESENTATION,
+        instrument=_INSTRUMENTS[kind],
         scene=scene,
         merchant_account_id=till.merchant_account_id,
         business_on=business_day(made_at, zone),

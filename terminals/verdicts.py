@@ -80,7 +80,7 @@ def read_code(case: Case) -> Presentation | CodeRefusal:
         issuers=(record.issuer,),
         keys=case.ring,
         amount_minor=record.minor_amount,
-        challenge=_challenge(case),
+        challenge=_challenge(case, record.created_at),
         skew_seconds=parameters.skew_seconds if parameters else SKEW_SECONDS,
         life_seconds=parameters.life_seconds if parameters else LIFE_SECONDS,
         pay_kinds=parameters.pay_kinds if parameters else (1, 2, 4),
@@ -96,15 +96,15 @@ def read_code(case: Case) -> Presentation | CodeRefusal:
     return verdict.presentation
 
 
-def _challenge(case: Case) -> ccq.SignedChallenge | None:
-    """The terminal's own challenge of this very record, outstanding when it was written."""
+def _challenge(case: Case, at: int) -> ccq.SignedChallenge | None:
+    """The terminal's own challenge of this very record, outstanding at that second."""
     record = case.linked.item.record
     if not record.challenge:
         return None
     verified = ccq.verify(
         strip(record.challenge),
         use=Use.PAY,
-        now=record.created_at,
+        now=at,
         issuers=(record.issuer,),
         terminals={(record.issuer, record.key.terminal_no): case.public_keys},
         keys=case.ring,
@@ -238,7 +238,11 @@ def _void(case: Case, known: Known) -> Judgement:
 
 
 def _receipt(case: Case, known: Known) -> Judgement:
-    """A purchase that a phone paid online while the terminal had no network: its proof is ours."""
+    """A purchase that a phone paid online while the terminal had no network: its proof is ours.
+
+    It names one key of one terminal, so it is good for one record. The challenge is what the phone
+    was asked by: the receipt is from its life, and none that our books lack is paid without it.
+    """
     record = case.linked.item.record
     waiting = Outstanding(record.issuer, record.key, record.minor_amount, record.created_at, 0)
     answer = ccr.verify(strip(record.presented), keys=case.ring, outstanding=waiting)
@@ -246,8 +250,15 @@ def _receipt(case: Case, known: Known) -> Judgement:
         return _rejected(answer)
     if answer.outcome is not Outcome.APPROVED:
         return _rejected(CodeRefusal.NOT_OUTSTANDING)
+    is_asked = _challenge(case, answer.answered_at) is not None
+    if record.challenge and not is_asked:
+        return _rejected(CodeRefusal.RECEIPT_EXPIRED)
     if known.authorisation is None:
+        if not is_asked:
+            return _rejected(CodeRefusal.NOT_OUTSTANDING)
         return Judgement(Verdict.SUSPECT, Reason.RECEIPT_UNKNOWN, _gap(case, known))
+    if known.authorisation.retrieval_reference != answer.retrieval_reference:
+        return _rejected(Reason.KEY_CONFLICT)
     flags = _gap(case, known) | _lateness(case) | {Flag.ALREADY_POSTED}
     return Judgement(Verdict.ACCEPTED, None, flags)
 

@@ -1,7 +1,7 @@
 """Selling without a network: the till decides by its own documents, and writes before it shows."""
 
 from clients.terminal.journal import Entry, Journal, Operation
-from clients.terminal.offline_store import DENY_HEARD
+from clients.terminal.offline_store import DENY_HEARD, Taken
 from clients.terminal.protocol import Line
 from terminals import cc1, ccq
 from terminals.cc1 import Presentation
@@ -48,24 +48,40 @@ class Alone:
         verdict = verify(text, self._context(entry, parameters, authority, deny.serials(), now))
         if isinstance(verdict, Refused):
             return verdict.refusal
-        self._write(entry, verdict, deny.version, now)
+        self._write(entry, verdict, deny.version)
         return None
 
-    def _write(self, entry: Entry, verdict: Verified, deny_version: int, now: int) -> None:
-        identity = self._journal.identity
-        record = Record(
-            issuer=identity.issuer,
+    def keep_receipt(self, shown: Entry, text: str, challenge: str) -> None:
+        """Writes the record of a phone's verified receipt for a challenge of ours, and ends it."""
+        deny_version = self._store.version(DocumentKind.DENY)
+        record = self._record(shown, RecordKind.RECEIPT, text, challenge, deny_version)
+        sign = self._journal.identity.sign
+        self._store.accept(shown, record, Taken(signed_answer=text), sign)
+
+    def _write(self, entry: Entry, verdict: Verified, deny_version: int) -> None:
+        given = entry.given
+        record = self._record(
+            entry, RecordKind.PURCHASE, given["presented"], given.get("challenge", ""), deny_version
+        )
+        taken = Taken(verdict.presentation.cap_tag, verdict.replay_key)
+        self._store.accept(entry, record, taken, self._journal.identity.sign)
+
+    def _record(
+        self, entry: Entry, kind: RecordKind, presented: str, challenge: str, deny_version: int
+    ) -> Record:
+        is_trusted = self._line.is_clock_trusted
+        return Record(
+            issuer=self._journal.identity.issuer,
             key=entry.key,
-            kind=RecordKind.PURCHASE,
-            created_at=now,
+            kind=kind,
+            created_at=self._line.now(),
             minor_amount=entry.minor_amount,
             parameters_version=self._store.version(DocumentKind.PARAMETERS),
             deny_version=deny_version,
-            clock_state=ClockState.TRUSTED,
-            presented=entry.given["presented"],
-            challenge=entry.given.get("challenge", ""),
+            clock_state=ClockState.TRUSTED if is_trusted else ClockState.LOST,
+            presented=presented,
+            challenge=challenge,
         )
-        self._store.accept(entry, record, verdict.presentation, verdict.replay_key, identity.sign)
 
     def _context(
         self,

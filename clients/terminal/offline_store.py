@@ -9,13 +9,12 @@ from typing import Any
 
 from clients.terminal.journal import Entry, Journal
 from terminals import deny, offline, parameters
-from terminals.cc1 import Presentation
 from terminals.ccr import Outcome
 from terminals.deny import DenyList
 from terminals.documents import DocumentKind, DocumentRefusal, SignedDocument, verify_by_ring
 from terminals.keys import KeyRing, Sign
 from terminals.message import RequestKey
-from terminals.offline import Item, Record
+from terminals.offline import Item, Record, RecordKind
 from terminals.parameters import Parameters
 from terminals.verification import Spent
 
@@ -82,6 +81,15 @@ class Stored:
     def is_unpaid(self) -> bool:
         """Whether the server refused to pay it."""
         return self.verdict in ("REJECTED", "DUPLICATE")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a record uses up here: the caps of a code, the code, and its receipt if there is one."""
+
+    cap_tag: int = 0
+    replay_key: bytes = b""
+    signed_answer: str | None = None
 
 
 class OfflineStore:
@@ -174,9 +182,7 @@ class OfflineStore:
         assert row is not None
         return SignedDocument(kind, *row)
 
-    def accept(
-        self, entry: Entry, record: Record, code: Presentation, replay_key: bytes, sign: Sign
-    ) -> None:
+    def accept(self, entry: Entry, record: Record, spent: Taken, sign: Sign) -> None:
         """Writes the record, its place in the chain, and the end of its request, all or nothing.
 
         Once this returns it is on the disk; only then may success be shown.
@@ -191,7 +197,7 @@ class OfflineStore:
                 *(key.batch_no, key.seq_no, record.kind, record.created_at, record.minor_amount),
                 *(record.parameters_version, record.deny_version, record.clock_state),
                 *(record.presented, record.challenge, previous, hash_),
-                *(offline.sign_link(hash_, sign), code.issuer, code.cap_tag, replay_key),
+                *(offline.sign_link(hash_, sign), record.issuer, spent.cap_tag, spent.replay_key),
             )
             self._journal.run(
                 "INSERT INTO head VALUES (?, ?)"
@@ -199,8 +205,9 @@ class OfflineStore:
                 *(key.batch_no, hash_),
             )
             self._journal.run(
-                "UPDATE request SET outcome = ? WHERE batch_no = ? AND seq_no = ?",
-                *(Outcome.APPROVED.name, key.batch_no, key.seq_no),
+                "UPDATE request SET outcome = ?, signed_answer = ?"
+                " WHERE batch_no = ? AND seq_no = ?",
+                *(Outcome.APPROVED.name, spent.signed_answer, key.batch_no, key.seq_no),
             )
 
     def head(self, batch_no: int) -> bytes:
@@ -217,8 +224,9 @@ class OfflineStore:
         """What records took of each capTag, by (issuer, capTag); refused ones took nothing."""
         rows = self._journal.rows(
             "SELECT issuer, cap_tag, count(*), sum(minor_amount) FROM record"
-            " WHERE verdict IS NULL OR verdict NOT IN ('REJECTED', 'DUPLICATE')"
-            " GROUP BY issuer, cap_tag"
+            " WHERE kind = ? AND (verdict IS NULL OR verdict NOT IN ('REJECTED', 'DUPLICATE'))"
+            " GROUP BY issuer, cap_tag",
+            RecordKind.PURCHASE,
         )
         return {(row[0], row[1]): Spent(row[2], row[3]) for row in rows}
 
@@ -227,9 +235,11 @@ class OfflineStore:
         return {row[0] for row in self._journal.rows("SELECT replay_key FROM record")}
 
     def waiting(self) -> tuple[int, int]:
-        """How many records have no verdict, and their fen."""
+        """How many records have no verdict, and the fen of those that nobody else knows of."""
         row = self._journal.row(
-            "SELECT count(*), coalesce(sum(minor_amount), 0) FROM record WHERE verdict IS NULL"
+            "SELECT count(*), coalesce(sum(minor_amount) FILTER (WHERE kind = ?), 0)"
+            " FROM record WHERE verdict IS NULL",
+            RecordKind.PURCHASE,
         )
         assert row is not None
         return row[0], row[1]

@@ -160,6 +160,8 @@ class Till:
     def take_receipt(self, text: str) -> Receipt:
         """What the receipt on a payer's phone says of the challenge we show; no network is needed.
 
+        An approval is on the disk as a record when this returns, and is uploaded like any other.
+
         Raises: ReceiptRefused; nothing has changed then.
         """
         identity, shown = self._journal.identity, self._journal.find_challenge()
@@ -175,7 +177,9 @@ class Till:
             raise ReceiptRefused(answer)
         assert shown is not None  # no answer names the key of nothing
         receipt = Receipt(shown, answer)
-        if _is_final(receipt):
+        if receipt.is_approved:
+            self._alone.keep_receipt(shown, strip(text), self.challenge_text(shown))
+        elif _is_final(receipt):
             self._journal.end(shown, answer.outcome, strip(text))
         return receipt
 

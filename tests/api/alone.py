@@ -42,10 +42,11 @@ class Alone:
     ) -> dict[str, Any]:
         """One record as it is uploaded."""
         seq_no = (key or self.till.next_key())["seqNo"]
+        kind = changes.pop("record_kind", RecordKind.PURCHASE)
         record = Record(
             issuer=SCHOOL,
             key=RequestKey(self.till.number, 1, seq_no),
-            kind=RecordKind.PURCHASE,
+            kind=kind,
             created_at=unix_seconds(self.till.campus.clock.now()),
             minor_amount=minor,
             parameters_version=self.parameters_version,
@@ -56,7 +57,7 @@ class Alone:
         previous, self.head = self.head, offline.link(self.head, record.packed())
         item = {
             "seqNo": seq_no,
-            "kind": "PURCHASE",
+            "kind": kind.name,
             "createdAt": record.created_at,
             "minorAmount": str(minor),
             "parametersVersion": self.parameters_version,
