@@ -17,6 +17,9 @@ _DAY_SECONDS = 86_400
 _HIGH_CLASS = 3
 _KINDS: Mapping[str, tuple[int, ...]] = {Instrument.VIRTUAL: (1, 4), Instrument.CAMPUS: (2,)}
 
+_ALONE = (Instrument.PHYSICAL, Instrument.VIRTUAL)
+"""What a terminal can take alone, the first one first (M-054)."""
+
 Count = Annotated[int, Field(ge=0, le=_U32)]
 """A number of seconds, fen or things; every figure of the document fits a u32."""
 
@@ -48,6 +51,14 @@ class OfflineCap(_Part):
     high: bool = False
 
 
+class CardCap(_Part):
+    """What one physical card may take of one terminal alone in a day: as a cap class."""
+
+    amount_minor: Count
+    count: Count
+    total_minor: Count
+
+
 class SiteTerminals(_Part):
     """An offline site (its bit in a pass's mask) and the terminals that stand there."""
 
@@ -69,7 +80,8 @@ class Parameters(_Part):
 
     `funding` names for each instrument the purses that pay, the first one first. `offline_money`
     false stops every offline purchase, whatever the caps say. `challenge_above_minor` is the
-    online threshold, `offline_challenge_above_minor` the offline one; none: never.
+    online threshold, `offline_challenge_above_minor` the offline one; none: never. Without
+    `card_cap` no physical card is taken alone.
     """
 
     offline_money: bool
@@ -94,6 +106,15 @@ class Parameters(_Part):
     daily_minor: Count
     zone: str
     pin_public_key: bytes
+    card_cap: CardCap | None = None
+
+    @property
+    def tap_cap(self) -> CapClass | None:
+        """The caps of a physical card; None while none is taken without a network."""
+        cap = self.card_cap
+        if not self.offline_money or cap is None:
+            return None
+        return CapClass(cap.amount_minor, cap.count, cap.total_minor)
 
     def caps_by_class(self) -> Mapping[int, CapClass]:
         """The caps in force; none while offline money is off."""
@@ -130,7 +151,7 @@ def parameters_of(
 ) -> Parameters:
     """What a school's policy and registry say to its terminals."""
     offline, code, terminal = policy.offline, policy.code, policy.terminal
-    taken = [Instrument.VIRTUAL] if Instrument.VIRTUAL in offline.instruments else []
+    taken = [each for each in _ALONE if each in offline.instruments]
     return Parameters(
         offline_money=offline.money,
         offline_instruments=list(taken),
@@ -164,7 +185,12 @@ def parameters_of(
         daily_minor=policy.limit.daily_minor,
         zone=policy.day.zone,
         pin_public_key=pin_public_key,
+        card_cap=_card_cap(offline.cap_card) if Instrument.PHYSICAL in taken else None,
     )  # fmt: skip
+
+
+def _card_cap(cap: Cap) -> CardCap:
+    return CardCap(amount_minor=cap.amount_minor, count=cap.count, total_minor=cap.total_minor)
 
 
 def _cap(number: int, cap: Cap) -> OfflineCap:

@@ -11,14 +11,21 @@ from datetime import datetime
 from core.authorisation.offline import Flag, Judgement, Known, Reason, Verdict
 from core.kit.clock import unix_seconds
 from core.kit.money import is_amount
-from terminals import ccq, ccr
+from terminals import ccq, ccr, taps
 from terminals.cc1 import Flags, Kind, Presentation
 from terminals.ccr import Outcome, Outstanding
 from terminals.codes import LIFE_SECONDS, SKEW_SECONDS, CodeRefusal, Use, strip
 from terminals.keys import KeyRing
 from terminals.offline import ClockState, Linked, RecordKind, first_link
 from terminals.parameters import Parameters
-from terminals.verification import OfflineAuthority, Refused, VerificationContext, verify
+from terminals.taps import ChipCheck, Tap, identifier_only
+from terminals.verification import (
+    OfflineAuthority,
+    Refused,
+    Spent,
+    VerificationContext,
+    verify,
+)
 
 CLOCK_SECONDS = 120
 """How far a terminal's clock may be ahead of ours, or behind its own batch."""
@@ -34,6 +41,7 @@ class Case:
 
     `public_keys` are all the terminal ever had, `parameters` those the record names (None: the
     school never published that version), `siblings` the hashes of the signed records beside it.
+    `chip_check` tells whether a physical card is what it says.
     """
 
     linked: Linked
@@ -43,6 +51,12 @@ class Case:
     ring: KeyRing
     parameters: Parameters | None
     siblings: Container[bytes] = ()
+    chip_check: ChipCheck = identifier_only
+
+    @property
+    def tap(self) -> Tap | None:
+        """What a physical card said; None for a code."""
+        return taps.read(strip(self.linked.item.record.presented))
 
     @property
     def created_at(self) -> int:
@@ -132,10 +146,8 @@ def _is_taken(case: Case, known: Known) -> bool:
 def _purchase(case: Case, known: Known) -> Judgement:
     if known.authorisation is not None:
         return _posted_before(case, known)
-    code = read_code(case)
-    if isinstance(code, CodeRefusal):
-        return _rejected(code)
-    refusal = _against_documents(case, known, code)
+    tap = case.tap
+    refusal = _code_refusal(case, known) if tap is None else _tap_refusal(case, known, tap)
     if refusal is not None:
         return _rejected(refusal)
     # A code that only waits for its PIN is not used yet; this record takes it over.
@@ -156,17 +168,49 @@ def _purchase(case: Case, known: Known) -> Judgement:
 
 
 def _posted_before(case: Case, known: Known) -> Judgement:
-    """The purchase came online under the same key: if it was of the same code, it stays."""
-    used = known.code_use
-    if used is None or used.is_reserved or tuple(astuple(used.key)) != _own(case):
+    """The purchase came online under the same key: if it was of the same code, it stays.
+
+    A tap spends no code: it is the same if its card is the payer's.
+    """
+    used, facts, paid = known.code_use, known.pass_facts, known.authorisation
+    is_same = (
+        used is not None and not used.is_reserved and tuple(astuple(used.key)) == _own(case)
+        if case.tap is None
+        else facts is not None and paid is not None and facts.cardholder_id == paid.cardholder_id
+    )
+    if not is_same:
         return _rejected(Reason.KEY_CONFLICT)
     flags = _gap(case, known) | _lateness(case) | {Flag.ALREADY_POSTED}
     return Judgement(Verdict.ACCEPTED, None, flags)
 
 
-def _against_documents(case: Case, known: Known, code: Presentation) -> str | None:
-    """What the terminal should have refused by the documents it held itself."""
+def _tap_refusal(case: Case, known: Known, tap: Tap) -> str | None:
+    """What the terminal should have refused of a card, by its own documents."""
+    record, parameters = case.linked.item.record, case.parameters
+    if known.pass_facts is None:
+        return Reason.CARD_UNKNOWN
+    if not case.chip_check(tap):
+        return Reason.CARD_NOT_PROVEN
+    if record.clock_state != ClockState.TRUSTED:
+        return CodeRefusal.CLOCK_UNTRUSTED
+    if known.pass_facts.denied_in is not None:
+        return Reason.REVOKED_KNOWN
+    if parameters is None:
+        return Reason.STALE_DOCUMENTS
+    cap, spent = parameters.tap_cap, Spent(known.spent_count, known.spent_minor)
+    if cap is None or cap.refusal_of(record.minor_amount, spent) is not None:
+        return Reason.CAP_EXCEEDED
+    if parameters.site_of(record.key.terminal_no) is None:
+        return Reason.SITE_NOT_ALLOWED
+    return Reason.STALE_DOCUMENTS if _is_stale(case, known, parameters) else None
+
+
+def _code_refusal(case: Case, known: Known) -> str | None:
+    """The same of a code: first what it says itself, then what the documents said of it."""
     record, parameters, facts = case.linked.item.record, case.parameters, known.pass_facts
+    code = read_code(case)
+    if isinstance(code, CodeRefusal):
+        return code
     held = max(record.deny_version, known.acknowledged_version)
     if facts is not None and facts.denied_in is not None and facts.denied_in <= held:
         return Reason.REVOKED_KNOWN
@@ -192,11 +236,8 @@ def _is_over_cap(
         return True
     if code.kind == Kind.CAMPUS_CODE and not code.flags & Flags.WITHHOLD:
         return True
-    return (
-        minor_amount > cap.amount_minor
-        or known.spent_count + 1 > cap.count
-        or known.spent_minor + minor_amount > cap.total_minor
-    )
+    spent = Spent(known.spent_count, known.spent_minor)
+    return cap.refusal_of(minor_amount, spent) is not None
 
 
 def _is_stale(case: Case, known: Known, parameters: Parameters) -> bool:

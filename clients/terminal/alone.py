@@ -3,13 +3,15 @@
 from clients.terminal.journal import Entry, Journal, Operation
 from clients.terminal.offline_store import DENY_HEARD, Taken
 from clients.terminal.protocol import Line
-from terminals import cc1, ccq
+from terminals import cc1, ccq, taps
 from terminals.cc1 import Presentation
 from terminals.ccr import Outcome
 from terminals.codes import CodeRefusal, Use
+from terminals.deny import DenyList
 from terminals.documents import DocumentKind
 from terminals.offline import ClockState, Record, RecordKind
 from terminals.parameters import Parameters
+from terminals.taps import Tap
 from terminals.verification import (
     DENY_LIST_SECONDS,
     OfflineAuthority,
@@ -45,11 +47,38 @@ class Alone:
             return CodeRefusal.SITE_NOT_ALLOWED
         deny = self._store.deny_list(now)
         authority = self._authority(entry, parameters, site, now)
+        tap = taps.read(text)
+        if tap is not None:
+            return self._accept_tap(entry, tap, parameters, deny, authority, now)
         verdict = verify(text, self._context(entry, parameters, authority, deny.serials(), now))
         if isinstance(verdict, Refused):
             return verdict.refusal
         self._write(entry, verdict, deny.version)
         return None
+
+    def _accept_tap(
+        self,
+        entry: Entry,
+        tap: Tap,
+        parameters: Parameters,
+        deny: DenyList,
+        authority: OfflineAuthority,
+        now: int,
+    ) -> CodeRefusal | None:
+        """Takes a physical card; its own number is all that this till can know of it."""
+        refusal = taps.refusal_of(
+            entry.minor_amount,
+            is_denied=deny.has_card(tap.uid),
+            cap=parameters.tap_cap,
+            spent=self._store.spent_by_card(tap.name, now - taps.CAPS_SECONDS),
+            authority=authority,
+        )
+        if refusal is None:
+            record = self._record(
+                entry, RecordKind.PURCHASE, entry.given["presented"], "", deny.version
+            )
+            self._store.accept(entry, record, Taken(), self._journal.identity.sign)
+        return refusal
 
     def keep_receipt(self, shown: Entry, text: str, challenge: str) -> None:
         """Writes the record of a phone's verified receipt for a challenge of ours, and ends it."""

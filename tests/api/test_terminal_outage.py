@@ -51,6 +51,30 @@ async def test_day_with_an_outage_is_paid_once_and_settled(counter: Counter) -> 
     assert await counter.campus.dump(*MONEY) == before
 
 
+async def test_card_is_tapped_in_an_outage_and_refused_once_it_is_lost(counter: Counter) -> None:
+    batches, campus = await ready(counter), counter.campus
+    counter.network.cut = lambda operation: operation.startswith("Purchase")
+    assert (await counter.till.sell(ALICES_CARD, 700)).is_offline
+    cards, alice = campus.wired.services.cards, await campus.id_of("S001")
+    campus.clock.advance(seconds=30)
+    await cards.report_loss_by_guardian(SCHOOL, alice)
+    campus.clock.advance(seconds=30)
+    assert (await counter.till.sell(ALICES_CARD, 300)).is_offline, "it has not heard of the loss"
+    campus.clock.advance(seconds=30)
+    for _ in range(2):
+        await counter.line.set_clock()
+    assert counter.line.store.deny_list(counter.line.now()).has_card(bytes.fromhex("0" * 13 + "1"))
+    assert not (await counter.till.sell(ALICES_CARD, 100)).is_approved
+    counter.network.cut = lambda _operation: False
+    judged = await batches.upload()
+    assert [(j.verdict, j.flags) for j in judged] == [
+        ("ACCEPTED", ()), ("ACCEPTED", ("AFTER_REPORT",)),
+    ]  # fmt: skip
+    assert await counter.balance("S001") == 4_300
+    await counter.till.settle_open()
+    assert await batches.close(1) == 1_000
+
+
 async def test_receipt_that_a_till_took_alone_is_matched_once_and_settled(
     counter: Counter,
 ) -> None:

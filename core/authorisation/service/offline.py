@@ -97,7 +97,7 @@ class OfflineRecords:
 
     async def _known(self, unit: Unit, claim: Claim) -> Known:
         """Everything the verdict depends on, read under the cardholder's money lock."""
-        facts = None if claim.serial is None else await store.find_pass(unit, claim.serial)
+        facts = await store.find_facts(unit, claim)
         original = None
         if claim.original_seq_no is not None:
             key = replace(claim.key, seq_no=claim.original_seq_no)
@@ -105,7 +105,7 @@ class OfflineRecords:
         elif facts is not None:
             await self._limits.lock(unit, facts.cardholder_id)
             # What was revoked while we waited for the lock is known now.
-            facts = await store.find_pass(unit, claim.serial or b"")
+            facts = await store.find_facts(unit, claim)
         authorisation = await answers.find(unit, claim.key, lock=True)
         return await store.read_known(unit, claim, facts, authorisation, original)
 

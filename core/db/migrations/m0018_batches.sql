@@ -87,5 +87,15 @@ SELECT plan_by_index('open_batches');
 ALTER TABLE code_pass ADD COLUMN withdrawn_at timestamptz;
 GRANT UPDATE (withdrawn_at) ON code_pass TO campus_app;
 
+-- A chip comes off the list when its card is found: every line stays, the newest version has the word.
+-- The history tells which terminal knew what when a card was tapped.
+ALTER TABLE deny_entry ADD COLUMN op int NOT NULL DEFAULT 1 CHECK (op IN (0, 1)),
+  DROP CONSTRAINT deny_entry_pkey, ADD PRIMARY KEY (school_id, kind, id, version);
+
+-- Whose card paid an offline record: its caps count by the chip's number in upper-case hex.
+ALTER TABLE offline_item ADD COLUMN card_uid text CHECK (card_uid ~ '^[0-9A-F]{8,20}$');
+CREATE INDEX offline_item_card ON offline_item (school_id, terminal_no, card_uid, made_at)
+  WHERE card_uid IS NOT NULL AND verdict IN ('ACCEPTED', 'SUSPECT');
+
 GRANT SELECT, INSERT ON settlement_difference, settlement_check TO campus_app;
 GRANT UPDATE (checked_at) ON settlement_check TO campus_app;

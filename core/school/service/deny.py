@@ -42,6 +42,19 @@ class DenyList:
             until = lines[serial]
             await store.insert(unit, Denied(DeniedKind.SERIAL, serial, version, until), now)
 
+    async def change_cards(self, unit: Unit, until: Mapping[str, int | None]) -> None:
+        """Puts chips (numbers in hex) on the list until a Unix second, or takes them off (None).
+
+        In the unit that changes their cards.
+        """
+        if not until:
+            return
+        now = self._clock.now()
+        version = await store.next_version(unit, now)
+        for uid, end in sorted(until.items()):
+            line = Denied(DeniedKind.UID, bytes.fromhex(uid), version, end or 1, end is None)
+            await store.insert(unit, line, now)
+
     async def newest_version(self, school_id: int) -> int:
         """The list's version as it was at most 5 s ago; terminals ask every 30 s."""
         now = self._clock.now()
