@@ -32,6 +32,7 @@ from terminals.response import Action, find_response
 from terminals.scenes import Scene
 
 CHALLENGE_SECONDS = 120
+_TOO_LATE = "VOID_TOO_LATE"
 
 _Told = TypeVar("_Told")
 
@@ -261,11 +262,29 @@ class Till:
             sent = self._void_of(entry) if is_purchase else entry
             try:
                 receipts.append(await self._insist(sent))
-            except (NotAllowed, QuestionRefused):
+            except QuestionRefused as refused:
+                receipts.append(await self._settle_late(entry, sent, refused))
+            except NotAllowed:
                 receipts.append(Receipt(sent, None))
             except NoAnswer:
                 break
         return receipts
+
+    async def _settle_late(self, entry: Entry, void: Entry, refused: QuestionRefused) -> Receipt:
+        """What stands of a purchase that can be undone no more: the server closed its batch.
+
+        If nothing of it came, nothing of it can come: a closed batch takes no purchase.
+        """
+        if refused.code != _TOO_LATE:
+            return Receipt(void, None)
+        original = self._journal.get(void.named)
+        with suppress(NoAnswer):
+            found = await self._in_time(lambda: self._line.ask_status(original))
+            self._journal.give_up(void)
+            if found is not None and original.outcome is None:
+                return self._noted(original, *found)
+            self._journal.give_up(original)
+        return Receipt(entry, None)
 
     def _check_unlocked(self) -> None:
         if self._journal.is_locked:

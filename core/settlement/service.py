@@ -23,6 +23,9 @@ SILENT_FOR = timedelta(days=7)
 """How long a batch may be silent before the server closes it (terminals.md 7)."""
 LOOKED_EVERY = timedelta(hours=1)
 """How often silent batches are looked for."""
+CLOSE_DUE = timedelta(days=1)
+"""How long after it began a batch should be closed: then its terminal is told to."""
+LOOKED_AGAIN = timedelta(minutes=5)
 _IN_FLIGHT = timedelta(minutes=1)
 """How long after the instant it bears an answer may come to stand."""
 _AT_ONCE = 1_000
@@ -36,6 +39,7 @@ class Batches:
         self._clock = clock
         self._records = records
         self._looked_at: dict[int, datetime] = {}
+        self._not_due_at: dict[tuple[int, int], datetime] = {}
 
     async def close(self, school_id: int, closing: Closing) -> Closed:
         """Settles a whole batch once, or says what is missing, extra or different.
@@ -85,7 +89,9 @@ class Batches:
         looked_at = self._looked_at.get(school_id)
         if looked_at is not None and now - looked_at < LOOKED_EVERY:
             return 0
-        open_ = await self._database.unit(school_id, store.open_batches)
+        open_ = await self._database.unit(
+            school_id, lambda unit: store.open_batches(unit, now - SILENT_FOR)
+        )
         closed = [await self._close_if_silent(school_id, *batch) for batch in open_]
         self._looked_at[school_id] = now
         return sum(closed)
@@ -109,6 +115,19 @@ class Batches:
             return True
 
         return await self._database.unit(school_id, work)
+
+    async def is_close_due(self, school_id: int, terminal_no: int) -> bool:
+        """Whether a batch that began `CLOSE_DUE` ago is open; a no holds for `LOOKED_AGAIN`."""
+        name, now = (school_id, terminal_no), self._clock.now()
+        seen_at = self._not_due_at.get(name)
+        if seen_at is not None and now - seen_at < LOOKED_AGAIN:
+            return False
+        found = await self._database.unit(
+            school_id, lambda unit: store.open_batches(unit, now - CLOSE_DUE, terminal_no)
+        )
+        if not found:
+            self._not_due_at[name] = now
+        return bool(found)
 
     async def is_closed(self, school_id: int, terminal_no: int, batch_no: int) -> bool:
         """Whether a batch is settled: then its purchases are given back, not undone."""

@@ -6,6 +6,8 @@ from uuid import UUID
 from core.db.unit import Raced, Unit
 from core.settlement.records import Numbers, Settlement, Silence, Total, TotalKind
 
+_TERMINALS = (1 << 32) - 1
+"""The highest number a terminal may have."""
 _TOTALS = """
 SELECT 'PURCHASE' AS kind, a.instrument, count(*)::int, sum(a.captured_minor)::bigint
   FROM authorisation a
@@ -100,9 +102,15 @@ async def insert_difference(unit: Unit, settled: Settlement, silence: Silence) -
     )  # fmt: skip
 
 
-async def open_batches(unit: Unit) -> list[tuple[int, int]]:
-    """Batches in which something was answered and which nobody closed."""
-    rows = await unit.rows("SELECT * FROM open_batches($1)", unit.school_id)
+async def open_batches(
+    unit: Unit, began_before: datetime, terminal_no: int | None = None
+) -> list[tuple[int, int]]:
+    """Batches that nobody closed though they began before then, of one terminal or of all."""
+    first, last = (0, _TERMINALS) if terminal_no is None else (terminal_no, terminal_no)
+    rows = await unit.rows(
+        "SELECT terminal_no, batch_no FROM open_batches($1, $2, $3) WHERE began_at < $4",
+        unit.school_id, first, last, began_before,
+    )  # fmt: skip
     return [(row[0], row[1]) for row in rows]
 
 

@@ -118,6 +118,31 @@ async def test_receipt_shown_twice_or_at_another_till_is_refused_by_the_server_t
     assert await campus.dump(*MONEY[:-1]) == before
 
 
+async def test_heartbeat_tells_a_till_to_upload_and_to_close_its_old_batch(
+    counter: Counter,
+) -> None:
+    batches, phone = await ready(counter), await counter.phone()
+    counter.network.cut = lambda operation: operation.startswith("Purchase")
+    counter.campus.clock.advance(seconds=30)
+    assert (await counter.till.sell(phone.show(), 700)).is_offline
+    counter.network.cut = lambda _operation: False
+    beat = await counter.line.set_clock()
+    assert beat["directives"] == ["UPLOAD"]
+    await batches.obey(beat["directives"])
+    assert await counter.balance("S001") == 4_300
+    counter.campus.clock.advance(seconds=86_401)
+    told = (await counter.line.set_clock())["directives"]
+    assert told[-1] == "CLOSE"
+    await batches.obey(told)
+    assert [
+        tuple(row)
+        for row in await counter.campus.rows(
+            "SELECT batch_no, closed_by, net_minor FROM settlement WHERE school_id = 7"
+        )
+    ] == [(1, "TERMINAL", 700)]
+    assert "CLOSE" not in (await counter.line.set_clock())["directives"]
+
+
 async def test_upload_whose_answer_is_lost_is_sent_again(counter: Counter) -> None:
     batches, phone = await ready(counter), await counter.phone()
     lose_patience(counter)

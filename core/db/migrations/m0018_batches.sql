@@ -62,22 +62,26 @@ CREATE TABLE settlement_check (
 );
 SELECT protect('settlement_check');
 
--- The batches of a school in which something was answered and which nobody closed: one probe of the
--- key for each batch, not one row for each answer.
-CREATE FUNCTION open_batches(p_school int) RETURNS TABLE (terminal_no bigint, batch_no int)
+-- The batches of some terminals in which something was answered and which nobody closed, and when
+-- they began: one probe of the key for each batch, not one row for each answer.
+CREATE FUNCTION open_batches(p_school int, p_first bigint, p_last bigint)
+RETURNS TABLE (terminal_no bigint, batch_no int, began_at timestamptz)
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
+  PERFORM set_config('app.school', p_school::text, true);
   RETURN QUERY
   WITH RECURSIVE b AS (
-    (SELECT t.terminal_no, t.batch_no FROM terminal_answer t WHERE t.school_id = p_school
-      ORDER BY t.terminal_no, t.batch_no LIMIT 1)
+    (SELECT t.terminal_no, t.batch_no, t.answered_at FROM terminal_answer t
+      WHERE t.school_id = p_school AND t.terminal_no >= p_first AND t.terminal_no <= p_last
+      ORDER BY t.terminal_no, t.batch_no, t.seq_no LIMIT 1)
     UNION ALL
-    SELECT n.terminal_no, n.batch_no FROM b, LATERAL (
-      SELECT t.terminal_no, t.batch_no FROM terminal_answer t WHERE t.school_id = p_school
-         AND (t.terminal_no, t.batch_no) > (b.terminal_no, b.batch_no)
-       ORDER BY t.terminal_no, t.batch_no LIMIT 1) n
+    SELECT n.terminal_no, n.batch_no, n.answered_at FROM b, LATERAL (
+      SELECT t.terminal_no, t.batch_no, t.answered_at FROM terminal_answer t
+       WHERE t.school_id = p_school AND (t.terminal_no, t.batch_no) > (b.terminal_no, b.batch_no)
+         AND t.terminal_no <= p_last
+       ORDER BY t.terminal_no, t.batch_no, t.seq_no LIMIT 1) n
   )
-  SELECT b.terminal_no, b.batch_no FROM b
+  SELECT b.terminal_no, b.batch_no, b.answered_at FROM b
    WHERE NOT EXISTS (SELECT FROM settlement s WHERE s.school_id = p_school
      AND s.terminal_no = b.terminal_no AND s.batch_no = b.batch_no);
 END $$;

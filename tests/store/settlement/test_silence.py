@@ -131,3 +131,19 @@ async def test_an_answer_dated_before_the_close_that_stood_after_it_is_adjusted(
     await stall.batches.adjust_touched(7)
     assert await stall.canteen.rows(ADJUSTMENTS) == [(TILLS[0], 1, 1, -500)]
     assert await stall.account("MERCHANT") == 0
+
+
+async def test_close_is_due_a_day_after_a_batch_began_until_it_is_closed(stall: Stall) -> None:
+    lane = stall.lane()
+    due = stall.batches.is_close_due
+    assert not await due(7, TILLS[0])
+    await sold(stall, lane, 500)
+    await stall.upload(*lane.written)
+    stall.canteen.clock.advance(seconds=86_400)
+    assert not await due(7, TILLS[0]), "a day to the second"
+    stall.canteen.clock.advance(seconds=299)
+    assert not await due(7, TILLS[0]), "that holds for a while"
+    stall.canteen.clock.advance(seconds=1)
+    assert [await due(7, number) for number in (*TILLS, TILLS[0])] == [True, False, True]
+    assert (await close(stall, closing(stall, lane, purchases(1, 500)))).settlement
+    assert not await due(7, TILLS[0])
