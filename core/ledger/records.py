@@ -47,6 +47,14 @@ class Purse:
 
 
 @dataclass(frozen=True, slots=True)
+class Sources:
+    """What pays an amount, account by account in fen; `owes`: the last one is a debt."""
+
+    shares: tuple[tuple[UUID, int], ...]
+    owes: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Balances:
     """All purses of a cardholder at one instant."""
 

@@ -17,6 +17,7 @@ from core.ledger.records import (
     MonthTotals,
     Posting,
     Purse,
+    Sources,
     StatementLine,
     Transfer,
     TrialBalance,
@@ -93,6 +94,39 @@ class Ledger:
     async def arrears_minor(self, school_id: int, cardholder_id: UUID) -> int:
         """What a cardholder owes, in fen, 0 or more."""
         return await self._database.unit(school_id, lambda unit: store.arrears(unit, cardholder_id))
+
+    async def sources(
+        self, unit: Unit, cardholder_id: UUID, purses: Sequence[str], amount_minor: int
+    ) -> Sources:
+        """What pays an amount that cannot be refused: purse by purse, and the rest as a debt.
+
+        Within a unit that holds the money lock.
+        """
+        rest, shares = amount_minor, []
+        found = await store.purses(unit, cardholder_id)
+        for purse in sorted(
+            (each for each in found if each.kind in purses),
+            key=lambda each: purses.index(each.kind),
+        ):
+            take = min(rest, purse.available_minor)
+            if take > 0:
+                shares.append((purse.account_id, take))
+                rest -= take
+        if rest:
+            shares.append((await self.arrears_account(unit, cardholder_id), rest))
+        return Sources(tuple(shares), rest > 0)
+
+    async def return_loss(
+        self, unit: Unit, cardholder_id: UUID, amount_minor: int, reference: str | None, day: date
+    ) -> None:
+        """Gives back what a cardholder was charged for the school's loss; a debt is paid first."""
+        loss = await self.school_account(unit, "LOSS")
+        main = await self._main(unit, cardholder_id)
+        posting = Posting(
+            self._ids.new(), "LOSS_RETURN", loss, main.account_id, amount_minor, reference
+        )
+        await self.post(unit, [posting], day)
+        await self.recover_arrears(unit, cardholder_id, day)
 
     async def recover_arrears(self, unit: Unit, cardholder_id: UUID, day: date) -> int:
         """Pays what a cardholder owes out of MAIN, as far as it goes; how many fen.

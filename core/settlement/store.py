@@ -181,7 +181,10 @@ async def touched(
         "  AND t.answered_at >= k.seen_at - $3::interval"
         " UNION ALL SELECT 1 FROM terminal_answer f WHERE f.school_id = $1"
         "  AND f.terminal_no = s.terminal_no AND f.original_batch_no = s.batch_no"
-        "  AND f.operation IN ('CAPTURE', 'VOID') AND f.answered_at >= k.seen_at - $3::interval)"
+        "  AND f.operation IN ('CAPTURE', 'VOID') AND f.answered_at >= k.seen_at - $3::interval"
+        " UNION ALL SELECT 1 FROM offline_review r WHERE r.school_id = $1"
+        "  AND r.terminal_no = s.terminal_no AND r.batch_no = s.batch_no"
+        "  AND r.decided_at >= k.seen_at - $3::interval)"
         " ORDER BY k.seen_at, s.terminal_no, s.batch_no LIMIT $4",
         unit.school_id, since, in_flight, limit,
     )  # fmt: skip

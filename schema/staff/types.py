@@ -23,6 +23,7 @@ from schema.permissions import staff, staff_only
 from schema.scalars import Base64Bytes
 from schema.services import services
 from schema.staff import words as _words  # noqa: F401 - describes the enums
+from schema.staff.suspects import SUSPECTS_MAXIMUM, OfflineSuspect
 from schema.statement.reads import read_arrears, read_balance
 from schema.statement.types import Arrears, Balance
 
@@ -210,6 +211,17 @@ class StaffMember:
         school_id = staff(info).school_id
         listed = await services(info).four_eyes.list_open(school_id)
         return [FourEyesRequest.of(school_id, request) for request in listed]
+
+    @strawberry.field(
+        description="Offline records that the school paid in doubt and nobody decided, the oldest"
+        " first, at most 100.",
+        directives=[Bounded(maximum=SUSPECTS_MAXIMUM)],
+        extensions=[staff_only(Role.CARD_MANAGER, Role.AUDITOR)],
+    )
+    async def offline_suspects(self, info: RequestInfo) -> list[OfflineSuspect] | None:
+        """What waits for a review."""
+        listed = await services(info).reviews.list_open(staff(info).school_id)
+        return [OfflineSuspect.of(suspect) for suspect in listed]
 
     @strawberry.field(
         description="The cardholder with this number, noted in the audit; null when there is none.",

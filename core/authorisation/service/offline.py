@@ -176,20 +176,10 @@ class OfflineRecords:
             sources = [(await self._ledger.school_account(unit, "LOSS"), claim.amount_minor)]
             owes = False
         else:
-            rest, sources = claim.amount_minor, []
-            found = (await self._ledger.balances_in(unit, holder.cardholder_id)).purses
-            for purse in sorted(
-                (each for each in found if each.kind in purses),
-                key=lambda each: purses.index(each.kind),
-            ):
-                take = min(rest, purse.available_minor)
-                if take > 0:
-                    sources.append((purse.account_id, take))
-                    rest -= take
-            owes = rest > 0
-            if owes:
-                debt = await self._ledger.arrears_account(unit, holder.cardholder_id)
-                sources.append((debt, rest))
+            found = await self._ledger.sources(
+                unit, holder.cardholder_id, purses, claim.amount_minor
+            )
+            sources, owes = list(found.shares), found.owes
         merchant = claim.merchant_account_id
         return [
             Posting(self._ids.new(), "PURCHASE", account, merchant, amount, reference)
