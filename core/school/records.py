@@ -256,16 +256,14 @@ class DeniedKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """One line of the deny list: since which version, and until when in Unix seconds.
-
-    `is_removed` takes an earlier line of the same back: a card that was found again.
-    """
+    """One line of the deny list: since which version, and until when in Unix seconds."""
 
     kind: DeniedKind
     id: bytes
     version: int
     until: int
     is_removed: bool = False
+    """Takes an earlier line back: a card that was found again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,5 +101,8 @@ ALTER TABLE offline_item ADD COLUMN card_uid text CHECK (card_uid ~ '^[0-9A-F]{8
 CREATE INDEX offline_item_card ON offline_item (school_id, terminal_no, card_uid, made_at)
   WHERE card_uid IS NOT NULL AND verdict IN ('ACCEPTED', 'SUSPECT');
 
+-- What no record can be judged by any more is forgotten after 30 days.
+GRANT DELETE ON deny_entry, document_acknowledgement TO campus_app;
+
 GRANT SELECT, INSERT ON settlement_difference, settlement_check TO campus_app;
 GRANT UPDATE (checked_at) ON settlement_check TO campus_app;

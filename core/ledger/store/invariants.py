@@ -107,7 +107,7 @@ INVARIANTS = (
         """,
     ),
     Invariant(
-        "I8 debts",
+        "I20 debts",
         "欠款账户没有余额, 只有欠款",
         "An account of debts never holds money: what comes back to a paid debt is the holder's.",
         """

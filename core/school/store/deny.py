@@ -84,3 +84,22 @@ async def acknowledged(unit: Unit) -> dict[int, dict[int, int]]:
     for terminal_no, kind, version in rows:
         found.setdefault(terminal_no, {})[kind] = version
     return found
+
+
+async def forget(unit: Unit, before: datetime, ended_before: int) -> int:
+    """Deletes serials that ended, and acknowledgements that were followed by another, before then.
+
+    Of each terminal and document the newest of that time stays: it still says what was known.
+    """
+    ended = await unit.execute(
+        "DELETE FROM deny_entry WHERE school_id = $1 AND kind = $2 AND until < $3",
+        unit.school_id, DeniedKind.SERIAL, ended_before,
+    )  # fmt: skip
+    followed = await unit.execute(
+        "DELETE FROM document_acknowledgement a WHERE a.school_id = $1 AND a.acknowledged_at < $2"
+        " AND EXISTS (SELECT 1 FROM document_acknowledgement n WHERE n.school_id = $1"
+        "  AND n.terminal_no = a.terminal_no AND n.kind = a.kind AND n.version > a.version"
+        "  AND n.acknowledged_at < $2)",
+        unit.school_id, before,
+    )  # fmt: skip
+    return ended + followed
