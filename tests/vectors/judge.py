@@ -194,7 +194,11 @@ def _record(text: str, case: Case) -> str:
     issuer, terminal_no, batch_no, seq_no, *facts = numbers
     key = RequestKey(terminal_no, batch_no, seq_no)
     texts = context["presented"], context.get("challenge") or ""
-    record = offline.Record(issuer, key, *facts, *texts)
+    kind, created_at, minor_amount, parameters_version, deny_version, clock_state = facts
+    record = offline.Record(
+        issuer, key, kind, created_at, minor_amount, parameters_version, deny_version,
+        clock_state, *texts,
+    )  # fmt: skip
     start = offline.first_link(issuer, terminal_no, batch_no)
     previous = bytes.fromhex(context.get("previous") or start.hex())
     item = offline.Item(record, bytes.fromhex(context["itemSignature"]), previous=previous)
