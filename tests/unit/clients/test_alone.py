@@ -99,6 +99,7 @@ async def test_what_the_parameters_forbid_is_not_taken(
 @pytest.mark.parametrize(("text", "minor"), [
     (code(), 2_001), (code(cap_class=0), 500), (code(mask=1), 500), (code(at=NOW - 61), 500),
     (code(at=NOW + 16), 500), (code(kid=3), 500), ("CARD:00000001", 500), ("9" * 20, 500),
+    ("13" + "0" * 16, 500), ("28" + "0" * 16, 500),
 ])  # fmt: skip
 async def test_what_does_not_verify_offline_is_not_taken(
     counter: Counter, text: str, minor: int
