@@ -130,7 +130,10 @@ async def test_merchant_gives_back_once_its_batch_is_closed(campus: Campus) -> N
     assert (early["code"], "BATCH_OPEN" in early["message"]) == ("REVIEW_IMPOSSIBLE", True)
     total = {"kind": "PURCHASE", "instrument": "CC1", "count": 1, "minorAmount": 800}
     assert (await lane.close(total))["batch"]["balanced"]
-    campus.clock.advance(seconds=90)
+    for _ in range(2):
+        campus.clock.advance(seconds=90)
+        await campus.wired.services.batches.adjust_touched(SCHOOL)
+    assert await campus.rows("SELECT 1 FROM settlement_adjustment") == []
     decided = await decide(campus, lane, "MERCHANT", manager)
     assert decided["suspect"]["bearer"] == "MERCHANT"
     assert [tuple(row) for row in await campus.rows(KINDS)] == [

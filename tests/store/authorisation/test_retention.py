@@ -32,12 +32,17 @@ async def test_only_the_last_word_of_thirty_days_ago_is_kept_of_acknowledgements
         await stall.acknowledge(versions[-1])
     await stall.acknowledge(versions[0], TILLS[1])
     assert await days(stall, KEPT.days - 1) == 0
-    assert len(await acknowledged(stall)) == 4
+    newest = await stall.revoke(await stall.phone(await rich(stall)))
+    await stall.acknowledge(newest)
+    assert len(await acknowledged(stall)) == 5
     assert await days(stall, 0.5) == 0, "once a day"
     assert await days(stall, 0.6) == 2
-    assert await acknowledged(stall) == [(TILLS[0], versions[2]), (TILLS[1], versions[0])]
+    assert await acknowledged(stall) == [
+        (TILLS[0], versions[2]), (TILLS[0], newest), (TILLS[1], versions[0]),
+    ]  # fmt: skip
     assert await days(stall, 1.1) == 3, "the serials ended a day after they were denied"
-    assert await stall.canteen.rows("SELECT 1 FROM deny_entry WHERE school_id = 7") == []
+    left = await stall.canteen.rows("SELECT version FROM deny_entry WHERE school_id = 7")
+    assert left == [(newest,)]
 
 
 async def test_verdict_stands_for_ever_so_a_record_is_never_paid_twice(stall: Stall) -> None:
