@@ -43,6 +43,7 @@ class Alone:
         """One record as it is uploaded."""
         seq_no = (key or self.till.next_key())["seqNo"]
         kind = changes.pop("record_kind", RecordKind.PURCHASE)
+        asked = changes.pop("asked", "")
         record = Record(
             issuer=SCHOOL,
             key=RequestKey(self.till.number, 1, seq_no),
@@ -53,6 +54,7 @@ class Alone:
             deny_version=self.deny_version,
             clock_state=1,
             presented=presented,
+            challenge=asked,
         )
         previous, self.head = self.head, offline.link(self.head, record.packed())
         item = {
@@ -64,6 +66,7 @@ class Alone:
             "denyVersion": self.deny_version,
             "clockState": "TRUSTED",
             "presented": presented,
+            "challenge": asked or None,
             "previousHash": b64(previous),
             "signature": b64(offline.sign_link(self.head, signer(bytes(self.till.key)))),
             **changes,

@@ -4,7 +4,11 @@ from typing import Any
 
 import pytest
 
+from core.kit.clock import unix_seconds
 from core.school.records import Role
+from terminals import ccr
+from terminals.message import RequestKey
+from terminals.offline import RecordKind
 from tests.api.alone import OFFLINE, Alone, open_offline
 from tests.api.campus import Campus
 from tests.api.devices import AUTHORISATION, SCHOOL
@@ -176,6 +180,27 @@ async def test_what_was_given_back_is_borne_by_none(campus: Campus) -> None:
     await lane.till.void({"batchNo": 1, "seqNo": 1})
     given_back = await refused(campus, lane, "SCHOOL", manager)
     assert "GIVEN_BACK" in given_back["message"]
+    await assert_books_hold(campus)
+
+
+async def test_receipt_that_our_books_lack_names_nobody_to_charge(campus: Campus) -> None:
+    """As after a restore: our own signature, and no purchase of it."""
+    lane = Alone(await campus.till())
+    await open_offline(campus)
+    key, asked = lane.till.ask_for(300)
+    signs = campus.wired.services.terminal_keys.answer(SCHOOL)
+    named = RequestKey(lane.till.number, 1, key["seqNo"])
+    now = unix_seconds(campus.clock.now())
+    paid = ccr.Answer(ccr.Outcome.APPROVED, SCHOOL, signs.kid, named, 300, now, "00", "R" * 12)
+    receipt = ccr.make(paid, signs.sign)
+    lane.write(receipt, 300, key=key, record_kind=RecordKind.RECEIPT, asked=asked)
+    (settled,) = await lane.upload()
+    assert settled["judgement"]["reason"] == "RECEIPT_UNKNOWN"
+    manager = await campus.staff_token("manager", Role.CARD_MANAGER)
+    (listed,) = await suspects(campus, manager)
+    assert (listed["number"], listed["amount"]) == (None, {"minorAmount": 300})
+    nobody = await refused(campus, lane, "HOLDER", manager, seq_no=key["seqNo"])
+    assert "HOLDER_UNKNOWN" in nobody["message"]
     await assert_books_hold(campus)
 
 
