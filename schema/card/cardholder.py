@@ -26,9 +26,6 @@ from schema.inputs import month_of
 from schema.node import Node, node_id
 from schema.permissions import cardholder
 from schema.services import Services, services
-from schema.statement.reads import read_balance, read_payment, read_statement, read_totals
-from schema.statement.types import Balance, MonthTotals, Payment, StatementLineConnection
-from schema.water.types import SLOTS_MAXIMUM, WaterGroup, WaterReservation, WaterSlot
 from schema.statement.reads import (
     read_arrears,
     read_balance,
@@ -37,6 +34,7 @@ from schema.statement.reads import (
     read_totals,
 )
 from schema.statement.types import Arrears, Balance, MonthTotals, Payment, StatementLineConnection
+from schema.water.types import SLOTS_MAXIMUM, WaterGroup, WaterReservation, WaterSlot
 
 LISTED_MAXIMUM = 100
 
