@@ -187,13 +187,9 @@ def _terminal_keys(keyring: SchoolKeyring) -> TerminalKeys:
 
 
 def _services(
-    base: Base,
-    made: CardServices,
-    identity: IdentityServices,
-    desk: _Desk,
-    payments: TerminalServices,
-    push: PushHub,
-) -> Services:
+    base: Base, made: CardServices, identity: IdentityServices, desk: _Desk,
+    payments: TerminalServices, push: PushHub,
+) -> Services:  # fmt: skip
     return Services(
         clock=base.ground.clock,
         schools=base.schools,

@@ -271,10 +271,7 @@ class Till:
         return receipts
 
     async def _settle_late(self, entry: Entry, void: Entry, refused: QuestionRefused) -> Receipt:
-        """What stands of a purchase that can be undone no more: the server closed its batch.
-
-        If nothing of it came, nothing of it can come: a closed batch takes no purchase.
-        """
+        """What stands of a purchase whose batch the server closed; what did not come never can."""
         if refused.code != _TOO_LATE:
             return Receipt(void, None)
         original = self._journal.get(void.named)
