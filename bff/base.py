@@ -14,6 +14,7 @@ from core.authorisation.service.reserve import Reserves
 from core.card.pin_hash import PinHasher
 from core.card.service.cards import Cards
 from core.card.service.codes import Codes
+from core.card.service.denials import CardDenials
 from core.card.service.devices import Devices
 from core.card.service.passes import Passes
 from core.card.service.pins import Pins
@@ -123,7 +124,8 @@ class CardServices:
         return cls(
             pins=pins,
             cards=Cards(
-                database, clock, ids, policy_of=policy_of, cardholders=people, pins=pins
+                database, clock, ids, policy_of=policy_of, cardholders=people, pins=pins,
+                denials=CardDenials(clock, base.deny),
             ),
             devices=Devices(
                 database, clock, ids, policy_of=policy_of, pins=pins, maker=maker, deny=base.deny

@@ -11,11 +11,13 @@ from bff.connections import Connections
 from bff.ground import Ground
 from bff.one_time_store import RedisOneTimeStore
 from bff.outside import Outside
+from bff.paying import PURSES
 from bff.push import PushHub
 from bff.school_keys import SchoolKeyring
 from bff.terminal_services import TerminalServices
 from core.audit.service import Audit
 from core.authorisation.service.reserve import Reserves
+from core.authorisation.service.reviews import OFFLINE_REVIEW, Deciding, Reviews
 from core.card.pin_hash import PinHasher
 from core.db.lanes import Lanes
 from core.db.unit import Database
@@ -95,6 +97,7 @@ class _Desk:
     staff: Staff
     four_eyes: FourEyes
     cash: Cash
+    reviews: Reviews
     links: DeskLinks
     corrections: Corrections
 
@@ -108,11 +111,17 @@ class _Desk:
         )
         people, sealer = base.cardholders, base.sealer
         corrections = Corrections(database, clock, sealer, audit, staff, people)
-        acts: dict[str, FourEyesAct] = {CASH_TOP_UP: posting, CORRECTION: corrections}
+        deciding = Deciding(
+            clock, ids, audit, base.schools, staff, base.limits, base.ledger, people, PURSES
+        )
+        acts: dict[str, FourEyesAct] = {
+            CASH_TOP_UP: posting, CORRECTION: corrections, OFFLINE_REVIEW: deciding,
+        }  # fmt: skip
         four_eyes = FourEyes(database, clock, ids, audit, staff, acts)
         cash = Cash(database, clock, base.schools, staff, four_eyes, posting)
         desk_links = DeskLinks(database, clock, sealer, staff, people, links)
-        return cls(staff, four_eyes, cash, desk_links, corrections)
+        reviews = Reviews(database, clock, base.schools, staff, four_eyes, deciding)
+        return cls(staff, four_eyes, cash, reviews, desk_links, corrections)
 
     def sign_in_with(self, base: Base, sessions: Sessions) -> StaffSignIn:
         """How staff sign in."""
@@ -194,6 +203,7 @@ def _services(
         prints=base.prints,
         four_eyes=desk.four_eyes,
         cash=desk.cash,
+        reviews=desk.reviews,
         cardholders=base.cardholders,
         staff_look_ups=StaffLookUps(base.database, base.cardholders, base.audit),
         sign_in=identity.sign_in,

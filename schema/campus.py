@@ -20,6 +20,7 @@ from schema.root import CampusSchema, build_schema
 from schema.school.queries import SchoolQuery, load_school
 from schema.staff.cash import CashMutation
 from schema.staff.register import RegisterMutation
+from schema.staff.reviews import ReviewMutation
 from schema.staff.sign_in import StaffSignInMutation
 from schema.staff.terminals import StaffTerminalMutation
 from schema.statement.subscriptions import StatementSubscription
@@ -60,6 +61,7 @@ SCHEMA: CampusSchema = build_schema(
         WaterMutation,
         StaffSignInMutation,
         CashMutation,
+        ReviewMutation,
         RegisterMutation,
         StaffTerminalMutation,
     ],

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.authorisation.service import Authorisations
+from core.authorisation.service.reviews import Reviews
 from core.card.service.cards import Cards
 from core.card.service.codes import Codes
 from core.card.service.devices import Devices
@@ -81,6 +82,7 @@ class Services:
     prints: Prints
     four_eyes: FourEyes
     cash: Cash
+    reviews: Reviews
     cardholders: Cardholders
     staff_look_ups: StaffLookUps
     sign_in: SignIn

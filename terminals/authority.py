@@ -90,13 +90,14 @@ def judge_sale(sale: Sale, held: Held, memory: Memory) -> Verified | CodeRefusal
             pay_kinds=parameters.pay_kinds,
             denied=held.denied,
             seen=memory.seen,
-            offline=_authority(sale, held, memory, site),
+            offline=authority_of(sale, held, memory, site),
         ),
     )
     return verdict.refusal if isinstance(verdict, Refused) else verdict
 
 
-def _authority(sale: Sale, held: Held, memory: Memory, site: int) -> OfflineAuthority:
+def authority_of(sale: Sale, held: Held, memory: Memory, site: int) -> OfflineAuthority:
+    """What rows 9, 14 and 18 to 21 of codes.md 7 go by at this authority."""
     parameters = held.parameters
     return OfflineAuthority(
         clock_is_trusted=held.clock_is_trusted,

@@ -106,6 +106,10 @@ class DenyList:
         """The serials of passes on it."""
         return frozenset(id_ for kind, id_ in self.until if kind is DeniedKind.SERIAL)
 
+    def has_card(self, uid: bytes) -> bool:
+        """Whether a chip is on it; a line does not tell zeros at a number's end from padding."""
+        return (DeniedKind.UID, uid.rstrip(b"\0")) in self.until
+
 
 def added(lines: Iterable[tuple[DeniedKind, bytes, int]]) -> list[Entry]:
     """Entries that add (kind, id, until)."""

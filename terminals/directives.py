@@ -22,15 +22,23 @@ def directives(
     is_locked: bool,
     held: Mapping[DocumentKind, int | None],
     newest: Mapping[DocumentKind, int],
+    queue: int = 0,
+    is_close_due: bool = False,
 ) -> list[Directive]:
     """What to do for a terminal that holds these versions of the documents.
 
-    None is a document that it does not fetch, 0 one that it has not yet. A locked terminal may
-    fetch nothing, so it hears of its lock alone.
+    None is a document that it does not fetch, 0 one that it has not yet. `queue` is how much it
+    keeps; it uploads before it closes. A locked terminal may fetch nothing, so it hears of its
+    lock alone.
     """
     if is_locked:
         return [Directive.LOCK]
     is_behind = any(
         version is not None and version < newest.get(kind, 0) for kind, version in held.items()
     )
-    return [Directive.SYNC] if is_behind else []
+    told = {
+        Directive.SYNC: is_behind,
+        Directive.UPLOAD: queue > 0,
+        Directive.CLOSE: is_close_due,
+    }
+    return [directive for directive, is_told in told.items() if is_told]

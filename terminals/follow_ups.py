@@ -12,6 +12,8 @@ from terminals.answers import signing
 from terminals.message import BusinessFields, RequestKey
 from terminals.payments import Payments, SchoolKeys, Terms, Till
 
+BATCH_CLOSED = "90"
+"""The code of a purchase or void under a key of a batch that is settled."""
 VOID_REASONS = ("TIMEOUT", "CASHIER", "DEVICE")
 
 
@@ -65,9 +67,7 @@ class FollowUps:
             named = RequestKey(
                 follow.original.terminal_no, follow.original.batch_no, follow.original.seq_no
             )
-            sign = signing(keys.answers, named)
-            await self._check_open(till, follow, sign)
-            return await self._payments.void(till.issuer, follow, sign)
+            return await self._void(till, follow, signing(keys.answers, named))
         sign = signing(keys.answers)
         if not is_amount(message.minor_amount):
             refused = _declined(follow, "13")
@@ -78,16 +78,22 @@ class FollowUps:
             return await self._payments.capture(till.issuer, follow, sign)
         return await self._payments.refund(till.issuer, follow, till.merchant_account_id, sign)
 
-    async def _check_open(
-        self, till: Till, follow: FollowUp, sign: Callable[[Answer], str]
-    ) -> None:
-        """Nothing, if the purchase's batch is open or this void was answered while it was."""
-        original = follow.original
-        if not await self._is_closed(till.issuer, original.terminal_no, original.batch_no):
-            return
-        stored = await self._payments.repeated(till.issuer, follow.key, follow.content_hash, sign)
-        if stored is None:
+    async def _void(self, till: Till, follow: FollowUp, sign: Callable[[Answer], str]) -> Answer:
+        """Undoes, while the batches of the purchase and of this void are open.
+
+        Raises: VoidTooLate; a void that was answered while they were open is repeated.
+        """
+        key, original = follow.key, follow.original
+        is_late = await self._is_closed(till.issuer, original.terminal_no, original.batch_no)
+        if not is_late and not await self._is_closed(till.issuer, key.terminal_no, key.batch_no):
+            return await self._payments.void(till.issuer, follow, sign)
+        stored = await self._payments.repeated(till.issuer, key, follow.content_hash, sign)
+        if stored is not None:
+            return stored
+        if is_late:
             raise VoidTooLate("original")
+        refused = _declined(follow, BATCH_CLOSED)
+        return await self._payments.refuse(till.issuer, "VOID", follow.content_hash, refused, sign)
 
     async def status(self, till: Till, batch_no: int, seq_no: int) -> Status:
         """What is known of one of this terminal's keys."""

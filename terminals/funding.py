@@ -16,8 +16,8 @@ from terminals.codes import CodeRefusal
 
 RESERVE = "RESERVE"
 """Set aside when the pass was issued: it pays first for what was taken without a line."""
-ALONE = frozenset({Instrument.VIRTUAL})
-"""What a terminal or an edge can verify by its own documents."""
+ALONE = frozenset({Instrument.PHYSICAL, Instrument.VIRTUAL})
+"""What a terminal can take by its own documents (M-054); an edge takes codes alone."""
 
 _CARDS = (Instrument.PHYSICAL, Instrument.VIRTUAL, Instrument.CAMPUS)
 KINDS: Mapping[str, tuple[Kind, ...]] = {

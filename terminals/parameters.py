@@ -49,6 +49,14 @@ class OfflineCap(_Part):
     high: bool = False
 
 
+class CardCap(_Part):
+    """What one physical card may take of one terminal alone in a day: as a cap class."""
+
+    amount_minor: Count
+    count: Count
+    total_minor: Count
+
+
 class SiteTerminals(_Part):
     """An offline site (its bit in a pass's mask) and the terminals that stand there."""
 
@@ -79,7 +87,8 @@ class Parameters(_Part):
 
     `funding_plan` is the table of `terminals.funding`, in the order of instruments. `offline_money`
     false stops every offline purchase, whatever the caps say. `challenge_above_minor` is the
-    online threshold, `offline_challenge_above_minor` the offline one; none: never.
+    online threshold, `offline_challenge_above_minor` the offline one; none: never. Without
+    `card_cap` no physical card is taken alone.
     """
 
     offline_money: bool
@@ -104,6 +113,15 @@ class Parameters(_Part):
     daily_minor: Count
     zone: str
     pin_public_key: bytes
+    card_cap: CardCap | None = None
+
+    @property
+    def tap_cap(self) -> CapClass | None:
+        """The caps of a physical card; None while none is taken without a network."""
+        cap = self.card_cap
+        if not self.offline_money or cap is None:
+            return None
+        return CapClass(cap.amount_minor, cap.count, cap.total_minor)
 
     def caps_by_class(self) -> Mapping[int, CapClass]:
         """The caps in force; none while offline money is off."""
@@ -190,12 +208,19 @@ def parameters_of(
         daily_minor=policy.limit.daily_minor,
         zone=policy.day.zone,
         pin_public_key=pin_public_key,
+        card_cap=_card_cap(offline.cap_card)
+        if plan.purses(Instrument.PHYSICAL, Network.OFFLINE)
+        else None,
     )  # fmt: skip
 
 
 def _funding_line(line: Funding) -> FundingLine:
     online, outage, offline = (list(line.purses(network)) for network in Network)
     return FundingLine(instrument=line.instrument, online=online, outage=outage, offline=offline)
+
+
+def _card_cap(cap: Cap) -> CardCap:
+    return CardCap(amount_minor=cap.amount_minor, count=cap.count, total_minor=cap.total_minor)
 
 
 def _cap(number: int, cap: Cap) -> OfflineCap:

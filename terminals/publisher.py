@@ -128,7 +128,12 @@ class Publisher:
         version, lines = await self._denied.changes(school_id, held_version)
         if version <= held_version:
             return []
-        entries = deny.added((line.kind, line.id, line.until) for line in lines)
+        entries = [
+            deny.Entry(
+                line.kind, deny.Op.REMOVE if line.is_removed else deny.Op.ADD, line.id, line.until
+            )
+            for line in lines
+        ]
         content = deny.write(deny.Change(held_version, entries))
         key = self._key_of(school_id)
         drafted = SignedDocument(DocumentKind.DENY, school_id, version, 0, content, b"")

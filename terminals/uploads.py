@@ -15,6 +15,7 @@ from terminals.message import BusinessFields, RequestKey
 from terminals.offline import Item, Linked, RecordKind, is_well_formed, link_all
 from terminals.parameters import Parameters
 from terminals.payments import SchoolKeys, Terms, Till
+from terminals.taps import ChipCheck, Tap, identifier_only
 from terminals.verdicts import Case, judge
 
 TEXT_MAXIMUM = 1_000
@@ -55,6 +56,7 @@ class Uploads:
         terms: Callable[[int], Awaitable[Terms]],
         keys: Callable[[int], SchoolKeys],
         clock: Clock,
+        chip_check: ChipCheck = identifier_only,
     ) -> None:
         self._records = records
         self._batches = batches
@@ -62,6 +64,7 @@ class Uploads:
         self._terms = terms
         self._keys = keys
         self._clock = clock
+        self._chip_check = chip_check
 
     async def answer(
         self, till: Till, batch_no: int, previous: bytes, items: Sequence[Item]
@@ -93,6 +96,7 @@ class Uploads:
             evidence=keys.evidence,
             parameters=parameters,
             siblings=signed,
+            chip_check=self._chip_check,
         )
         original = record.original_seq_no if record.kind == RecordKind.VOID else None
         named = None if original is None else record.key._replace(seq_no=original)
@@ -147,7 +151,7 @@ def _claim(till: Till, case: Case, zone: str, answer_kid: int) -> Claim:
         signature=linked.item.signature,
         is_signed=case.is_signed,
         content_hash=_content(case, scene, original).content_hash(),
-        instrument=Instrument.PRESENTATION,
+        instrument=_instrument(kind, case.tap),
         scene=scene,
         merchant_account_id=till.merchant_account_id,
         business_on=business_day(made_at, zone),
@@ -155,8 +159,16 @@ def _claim(till: Till, case: Case, zone: str, answer_kid: int) -> Claim:
         original_seq_no=original,
         serial=None if own is None else own.serial,
         cap_tag=None if own is None else own.cap_tag,
+        card_uid=case.tap.name if kind is RecordKind.PURCHASE and case.tap else None,
         replay_key=None if own is None else own.replay_key(Use.PAY),
     )
+
+
+def _instrument(kind: RecordKind, tap: Tap | None) -> Instrument:
+    """What pays; a receipt is for the terminal's own code, which a phone has scanned."""
+    if kind is RecordKind.RECEIPT:
+        return Instrument.CHALLENGE
+    return Instrument.PRESENTATION if tap is None else Instrument.PHYSICAL_CARD
 
 
 def _content(case: Case, scene: str, original: int | None) -> BusinessFields:

@@ -11,14 +11,21 @@ from datetime import datetime
 from core.authorisation.offline import Flag, Judgement, Known, Reason, Verdict
 from core.kit.clock import unix_seconds
 from core.kit.money import is_amount
-from terminals import ccq, ccr
+from terminals import ccq, ccr, taps
 from terminals.cc1 import Flags, Kind, Presentation
 from terminals.ccr import Outcome, Outstanding
 from terminals.codes import LIFE_SECONDS, SKEW_SECONDS, CodeRefusal, Use, strip
 from terminals.keys import Evidence
 from terminals.offline import ClockState, Linked, RecordKind, first_link
 from terminals.parameters import Parameters
-from terminals.verification import OfflineAuthority, Refused, VerificationContext, verify
+from terminals.taps import ChipCheck, Tap, identifier_only
+from terminals.verification import (
+    OfflineAuthority,
+    Refused,
+    Spent,
+    VerificationContext,
+    verify,
+)
 
 CLOCK_SECONDS = 120
 """How far a terminal's clock may be ahead of ours, or behind its own batch."""
@@ -34,6 +41,7 @@ class Case:
 
     `public_keys` are all the terminal ever had, `parameters` those the record names (None: the
     school never published that version), `siblings` the hashes of the signed records beside it.
+    `chip_check` tells whether a physical card is what it says.
     """
 
     linked: Linked
@@ -43,6 +51,12 @@ class Case:
     evidence: Evidence
     parameters: Parameters | None
     siblings: Container[bytes] = ()
+    chip_check: ChipCheck = identifier_only
+
+    @property
+    def tap(self) -> Tap | None:
+        """What a physical card said; None for a code."""
+        return taps.read(strip(self.linked.item.record.presented))
 
     @property
     def created_at(self) -> int:
@@ -80,7 +94,7 @@ def read_code(case: Case) -> Presentation | CodeRefusal:
         issuers=(record.issuer,),
         keys=case.evidence.ring,
         amount_minor=record.minor_amount,
-        challenge=_challenge(case),
+        challenge=_challenge(case, record.created_at),
         skew_seconds=parameters.skew_seconds if parameters else SKEW_SECONDS,
         life_seconds=parameters.life_seconds if parameters else LIFE_SECONDS,
         pay_kinds=parameters.pay_kinds if parameters else (1, 2, 4),
@@ -96,15 +110,15 @@ def read_code(case: Case) -> Presentation | CodeRefusal:
     return verdict.presentation
 
 
-def _challenge(case: Case) -> ccq.SignedChallenge | None:
-    """The terminal's own challenge of this very record, outstanding when it was written."""
+def _challenge(case: Case, at: int) -> ccq.SignedChallenge | None:
+    """The terminal's own challenge of this very record, outstanding at that second."""
     record = case.linked.item.record
     if not record.challenge:
         return None
     verified = ccq.verify(
         strip(record.challenge),
         use=Use.PAY,
-        now=record.created_at,
+        now=at,
         issuers=(record.issuer,),
         terminals={(record.issuer, record.key.terminal_no): case.public_keys},
         keys=case.evidence.ring,
@@ -132,12 +146,10 @@ def _is_taken(case: Case, known: Known) -> bool:
 def _purchase(case: Case, known: Known) -> Judgement:
     if known.authorisation is not None:
         return _posted_before(case, known)
-    code = read_code(case)
+    code = read_code(case) if case.tap is None else None
     if isinstance(code, CodeRefusal):
         return _rejected(code)
-    if _knew_of_withdrawal(case, known, code.kid):
-        return _rejected(CodeRefusal.KEY_UNKNOWN)
-    refusal = _against_documents(case, known, code)
+    refusal = _refusal(case, known, code)
     if refusal is not None:
         return _rejected(refusal)
     # A code that only waits for its PIN is not used yet; this record takes it over.
@@ -166,17 +178,56 @@ def _knew_of_withdrawal(case: Case, known: Known, kid: int) -> bool:
 
 
 def _posted_before(case: Case, known: Known) -> Judgement:
-    """The purchase came online under the same key: if it was of the same code, it stays."""
-    used = known.code_use
-    if used is None or used.is_reserved or tuple(astuple(used.key)) != _own(case):
+    """The purchase came online under the same key: if it was of the same code, it stays.
+
+    A tap spends no code: it is the same if its card is the payer's.
+    """
+    used, facts, paid = known.code_use, known.pass_facts, known.authorisation
+    is_same = (
+        used is not None and not used.is_reserved and tuple(astuple(used.key)) == _own(case)
+        if case.tap is None
+        else facts is not None and paid is not None and facts.cardholder_id == paid.cardholder_id
+    )
+    if not is_same:
         return _rejected(Reason.KEY_CONFLICT)
     flags = _gap(case, known) | _lateness(case) | {Flag.ALREADY_POSTED}
     return Judgement(Verdict.ACCEPTED, None, flags)
 
 
-def _against_documents(case: Case, known: Known, code: Presentation) -> str | None:
+def _refusal(case: Case, known: Known, code: Presentation | None) -> str | None:
     """What the terminal should have refused by the documents it held itself."""
+    if code is not None:
+        return _code_refusal(case, known, code)
+    assert case.tap is not None
+    return _tap_refusal(case, known, case.tap)
+
+
+def _tap_refusal(case: Case, known: Known, tap: Tap) -> str | None:
+    """The same of a card."""
+    record, parameters = case.linked.item.record, case.parameters
+    if known.pass_facts is None:
+        return Reason.CARD_UNKNOWN
+    if not case.chip_check(tap):
+        return Reason.CARD_NOT_PROVEN
+    if record.clock_state != ClockState.TRUSTED:
+        return CodeRefusal.CLOCK_UNTRUSTED
+    if known.pass_facts.denied_in is not None:
+        return Reason.REVOKED_KNOWN
+    if parameters is None:
+        return Reason.STALE_DOCUMENTS
+    cap, spent = parameters.tap_cap, Spent(known.spent_count, known.spent_minor)
+    if cap is None or cap.refusal_of(record.minor_amount, spent) is not None:
+        return Reason.CAP_EXCEEDED
+    if parameters.site_of(record.key.terminal_no) is None:
+        return Reason.SITE_NOT_ALLOWED
+    return Reason.STALE_DOCUMENTS if _is_stale(case, known, parameters) else None
+
+
+def _code_refusal(case: Case, known: Known, code: Presentation) -> str | None:
+    """The same of a code."""
     record, parameters, facts = case.linked.item.record, case.parameters, known.pass_facts
+    if _knew_of_withdrawal(case, known, code.kid):
+        return CodeRefusal.KEY_UNKNOWN
     held = max(record.deny_version, known.acknowledged_version)
     if facts is not None and facts.denied_in is not None and facts.denied_in <= held:
         return Reason.REVOKED_KNOWN
@@ -202,11 +253,8 @@ def _is_over_cap(
         return True
     if code.kind == Kind.CAMPUS_CODE and not code.flags & Flags.WITHHOLD:
         return True
-    return (
-        minor_amount > cap.amount_minor
-        or known.spent_count + 1 > cap.count
-        or known.spent_minor + minor_amount > cap.total_minor
-    )
+    spent = Spent(known.spent_count, known.spent_minor)
+    return cap.refusal_of(minor_amount, spent) is not None
 
 
 def _is_stale(case: Case, known: Known, parameters: Parameters) -> bool:
@@ -219,12 +267,13 @@ def _is_stale(case: Case, known: Known, parameters: Parameters) -> bool:
     return last < case.created_at
 
 
-def _doubt(case: Case, known: Known, code: Presentation) -> Reason | None:
+def _doubt(case: Case, known: Known, code: Presentation | None) -> Reason | None:
     """Why the merchant is paid, but not by the cardholder.
 
     Who has a PASS key can sign a pass with anybody's serial, for a phone of their own.
     """
-    if known.pass_facts is None or known.pass_facts.content != code.signed_pass:
+    facts = known.pass_facts
+    if facts is None or (code is not None and facts.content != code.signed_pass):
         return Reason.PASS_UNKNOWN
     began = known.batch_began_at
     if case.created_at > unix_seconds(case.now) + CLOCK_SECONDS:
@@ -251,7 +300,11 @@ def _void(case: Case, known: Known) -> Judgement:
 
 
 def _receipt(case: Case, known: Known) -> Judgement:
-    """A purchase that a phone paid online while the terminal had no network: its proof is ours."""
+    """A purchase that a phone paid online while the terminal had no network: its proof is ours.
+
+    It names one key of one terminal, so it is good for one record. The challenge is what the phone
+    was asked by: the receipt is from its life, and none that our books lack is paid without it.
+    """
     record = case.linked.item.record
     waiting = Outstanding(record.issuer, record.key, record.minor_amount, record.created_at, 0)
     answer = ccr.verify(strip(record.presented), keys=case.evidence.ring, outstanding=waiting)
@@ -259,8 +312,15 @@ def _receipt(case: Case, known: Known) -> Judgement:
         return _rejected(answer)
     if answer.outcome is not Outcome.APPROVED:
         return _rejected(CodeRefusal.NOT_OUTSTANDING)
+    is_asked = _challenge(case, answer.answered_at) is not None
+    if record.challenge and not is_asked:
+        return _rejected(CodeRefusal.RECEIPT_EXPIRED)
     if known.authorisation is None:
+        if not is_asked:
+            return _rejected(CodeRefusal.NOT_OUTSTANDING)
         return Judgement(Verdict.SUSPECT, Reason.RECEIPT_UNKNOWN, _gap(case, known))
+    if known.authorisation.retrieval_reference != answer.retrieval_reference:
+        return _rejected(Reason.KEY_CONFLICT)
     flags = _gap(case, known) | _lateness(case) | {Flag.ALREADY_POSTED}
     return Judgement(Verdict.ACCEPTED, None, flags)
 

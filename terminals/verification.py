@@ -22,6 +22,15 @@ class CapClass:
     total_minor: int
     is_high: bool = False
 
+    def refusal_of(self, amount_minor: int, spent: "Spent") -> CodeRefusal | None:
+        """Row 21: why a purchase is too much after what was spent."""
+        if amount_minor > self.amount_minor:
+            return CodeRefusal.CAP_AMOUNT
+        if spent.count + 1 > self.count:
+            return CodeRefusal.CAP_COUNT
+        is_over = spent.total_minor + amount_minor > self.total_minor
+        return CodeRefusal.CAP_TOTAL if is_over else None
+
 
 CAP_CLASSES: Mapping[int, CapClass] = {
     1: CapClass(2_000, 3, 5_000),
@@ -205,13 +214,8 @@ def _offline_money_is_on(code: Presentation, offline: OfflineAuthority) -> bool:
 
 def _cap(code: Presentation, offline: OfflineAuthority, amount_minor: int) -> CodeRefusal | None:
     """Row 21."""
-    caps = offline.caps[code.cap_class]
     spent = offline.spent.get((code.issuer, code.cap_tag), Spent())
-    if amount_minor > caps.amount_minor:
-        return CodeRefusal.CAP_AMOUNT
-    if spent.count + 1 > caps.count:
-        return CodeRefusal.CAP_COUNT
-    return CodeRefusal.CAP_TOTAL if spent.total_minor + amount_minor > caps.total_minor else None
+    return offline.caps[code.cap_class].refusal_of(amount_minor, spent)
 
 
 def _entry(code: Presentation, context: VerificationContext) -> CodeRefusal | None:

@@ -189,8 +189,13 @@ class Books:
         return {kind: (counts[kind], sums[kind]) for kind in counts}
 
     def forget_a_record(self) -> None:
-        """Loses a record, as a server that was set back to an older copy would."""
-        found = next(iter(self.records), None)
+        """Loses a sale, as a server that was set back to an older copy would."""
+        sales = (
+            key
+            for key, kept in self.records.items()
+            if kept.linked.item.record.kind == RecordKind.PURCHASE
+        )
+        found = next(sales, None)
         if found is not None:
             del self.records[found]
             self.contents.pop(found, None)

@@ -266,6 +266,8 @@ def heartbeat(context: typer.Context) -> None:
     async def work(desk: Desk) -> None:
         beat = await desk.line.set_clock()
         typer.echo(f"{beat['time']}  {' '.join(beat['directives'])}")
+        for judged in await desk.batches.obey(beat["directives"]):
+            typer.echo(tell_verdict(judged))
 
     _at_desk(context, work)
 

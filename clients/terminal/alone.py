@@ -4,17 +4,19 @@ from dataclasses import replace
 
 from clients.endpoint import NoAnswer
 from clients.terminal.journal import Entry, Journal, Operation
-from clients.terminal.offline_store import DENY_HEARD
+from clients.terminal.offline_store import DENY_HEARD, Taken
 from clients.terminal.protocol import Line
 from clients.terminal.receipt import Receipt
-from terminals import cc1
-from terminals.authority import Held, Memory, Sale, judge_sale
+from terminals import cc1, taps
+from terminals.authority import Held, Memory, Sale, authority_of, judge_sale
 from terminals.cc1 import Presentation
 from terminals.ccr import Outcome
 from terminals.codes import CodeRefusal, Use
+from terminals.deny import DenyList
 from terminals.documents import DocumentKind
 from terminals.offline import ClockState, Record, RecordKind
 from terminals.parameters import Parameters
+from terminals.taps import Tap
 from terminals.verification import Verified
 
 _RECENT = 90
@@ -51,11 +53,45 @@ class Alone:
         deny = self._store.deny_list(now)
         held = self._held(parameters, deny.serials(), now)
         memory = Memory(self._store.spent(), self._seen(entry), count, total)
+        tap = taps.read(sale.presented or "")
+        if tap is not None and sale.is_captured:
+            return self._accept_tap(entry, tap, sale, held, memory, deny)
         verdict = judge_sale(sale, held, memory)
         if isinstance(verdict, CodeRefusal):
             return verdict
         self._write(entry, verdict, deny.version, now)
         return None
+
+    def _accept_tap(
+        self, entry: Entry, tap: Tap, sale: Sale, held: Held, memory: Memory, deny: DenyList
+    ) -> CodeRefusal | None:
+        """Takes a physical card; its own number is all that this till can know of it."""
+        site = held.parameters.site_of(entry.key.terminal_no)
+        if site is None:
+            return CodeRefusal.SITE_NOT_ALLOWED
+        refusal = taps.refusal_of(
+            entry.minor_amount,
+            is_denied=deny.has_card(tap.uid),
+            cap=held.parameters.tap_cap,
+            spent=self._store.spent_by_card(tap.name, held.now - taps.CAPS_SECONDS),
+            authority=authority_of(sale, held, memory, site),
+        )
+        if refusal is None:
+            record = self._record(entry, RecordKind.PURCHASE, held.now)._replace(
+                deny_version=deny.version, presented=entry.given["presented"]
+            )
+            self._store.accept(entry, record, Taken(), self._journal.identity.sign)
+        return refusal
+
+    def keep_receipt(self, shown: Entry, text: str, challenge: str) -> None:
+        """Writes the record of a phone's verified receipt for a challenge of ours, and ends it."""
+        record = self._record(shown, RecordKind.RECEIPT, self._line.now())._replace(
+            deny_version=self._store.version(DocumentKind.DENY),
+            presented=text,
+            challenge=challenge,
+        )
+        sign = self._journal.identity.sign
+        self._store.accept(shown, record, Taken(signed_answer=text), sign)
 
     def note_edges(self, receipt: Receipt) -> Receipt:
         """The same, with what the edge decided written as our own record before it is shown.
@@ -90,7 +126,7 @@ class Alone:
             presented=f"VOID:{original.seq_no}",
             deny_version=self._store.deny_list(now).version,
         )
-        self._store.accept(void, record, None, b"", self._journal.identity.sign)
+        self._store.accept(void, record, Taken(), self._journal.identity.sign)
 
     def _write(self, entry: Entry, verdict: Verified, deny_version: int, now: int) -> None:
         record = self._record(entry, RecordKind.PURCHASE, now)._replace(
@@ -98,8 +134,8 @@ class Alone:
             presented=entry.given["presented"],
             challenge=entry.given.get("challenge", ""),
         )
-        code, sign = verdict.presentation, self._journal.identity.sign
-        self._store.accept(entry, record, code, verdict.replay_key, sign)
+        taken = Taken(verdict.presentation.cap_tag, verdict.replay_key)
+        self._store.accept(entry, record, taken, self._journal.identity.sign)
 
     def _record(self, entry: Entry, kind: RecordKind, now: int) -> Record:
         return Record(

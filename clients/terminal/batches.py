@@ -10,6 +10,7 @@ from clients.terminal.offline_store import JUDGED_KEPT_SECONDS, OfflineStore, St
 from clients.terminal.protocol import Line
 from terminals.ccr import Outcome
 from terminals.codes import CodeRefusal, Instrument, classify
+from terminals.directives import Directive
 from terminals.message import RequestKey
 from terminals.offline import ITEMS_MAXIMUM
 from terminals.water import WATER
@@ -53,6 +54,21 @@ class Batches:
         while waiting := self._store.unjudged(ITEMS_MAXIMUM):
             judged += await self._send(waiting)
         self._store.forget(self._line.now() - JUDGED_KEPT_SECONDS)
+        return judged
+
+    async def obey(self, directives: Sequence[str]) -> list[Judged]:
+        """Does as a heartbeat tells: uploads, closes older batches; what the uploads heard.
+
+        The newest batch is closed only where it is the only one left.
+
+        Raises: NoAnswer, BatchNotWhole; the next heartbeat tells it again.
+        """
+        judged = await self.upload() if Directive.UPLOAD in directives else []
+        if Directive.CLOSE in directives:
+            batches = self._journal.list_batches()
+            open_ = [number for number in batches if not self._store.is_settled(number)]
+            for batch_no in open_[:-1] or open_:
+                await self.close(batch_no)
         return judged
 
     async def close(self, batch_no: int) -> int:

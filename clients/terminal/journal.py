@@ -232,7 +232,7 @@ class Journal:
         )
 
     def give_up(self, entry: Entry) -> None:
-        """Ends a question of a door that got no answer: it was not opened."""
+        """Ends a request that got no answer and never can: no door opened, nothing is paid."""
         self._run(
             "UPDATE request SET outcome = ? WHERE (batch_no, seq_no) = (?, ?) AND outcome IS NULL",
             *(Outcome.DECLINED.name, *entry.key[1:]),
@@ -270,6 +270,11 @@ class Journal:
         )
         found = self._entries(where, Operation.VOID, original.batch_no, original.seq_no)
         return found[0] if found else None
+
+    def list_batches(self) -> list[int]:
+        """The batches that a request went into, the oldest first."""
+        rows = self.rows("SELECT DISTINCT batch_no FROM request ORDER BY batch_no")
+        return [row[0] for row in rows]
 
     def of_batch(self, batch_no: int) -> list[Entry]:
         """The requests of a batch, by number."""

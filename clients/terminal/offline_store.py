@@ -9,13 +9,12 @@ from typing import Any
 
 from clients.terminal.journal import Entry, Journal
 from terminals import deny, offline, parameters, roll
-from terminals.cc1 import Presentation
 from terminals.ccr import Outcome
 from terminals.deny import DenyList
 from terminals.documents import DocumentKind, DocumentRefusal, SignedDocument, verify_by_ring
 from terminals.keys import KeyRing, Sign
 from terminals.message import RequestKey
-from terminals.offline import Item, Record
+from terminals.offline import Item, Record, RecordKind
 from terminals.parameters import Parameters
 from terminals.roll import Roll
 from terminals.verification import Spent
@@ -85,6 +84,15 @@ class Stored:
     def is_unpaid(self) -> bool:
         """Whether the server refused to pay it."""
         return self.verdict in ("REJECTED", "DUPLICATE")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a record uses up here: the caps of a code, the code, and its receipt if there is one."""
+
+    cap_tag: int = NO_TAG
+    replay_key: bytes = b""
+    signed_answer: str | None = None
 
 
 class OfflineStore:
@@ -211,9 +219,7 @@ class OfflineStore:
         assert row is not None
         return SignedDocument(kind, *row)
 
-    def accept(
-        self, entry: Entry, record: Record, code: Presentation | None, replay_key: bytes, sign: Sign
-    ) -> None:
+    def accept(self, entry: Entry, record: Record, spent: Taken, sign: Sign) -> None:
         """Writes the record, its place in the chain, and the end of its request, all or nothing.
 
         A VOID has no code; it ends the request that it undoes, too.
@@ -230,9 +236,7 @@ class OfflineStore:
                 *(key.batch_no, key.seq_no, record.kind, record.created_at, record.minor_amount),
                 *(record.parameters_version, record.deny_version, record.clock_state),
                 *(record.presented, record.challenge, previous, hash_),
-                offline.sign_link(hash_, sign),
-                *((code.issuer, code.cap_tag) if code else (record.issuer, NO_TAG)),
-                replay_key,
+                *(offline.sign_link(hash_, sign), record.issuer, spent.cap_tag, spent.replay_key),
             )
             self._journal.run(
                 "INSERT INTO head VALUES (?, ?)"
@@ -240,10 +244,10 @@ class OfflineStore:
                 *(key.batch_no, hash_),
             )
             self._journal.run(
-                "UPDATE request SET outcome = ?"
+                "UPDATE request SET outcome = ?, signed_answer = ?"
                 " WHERE (batch_no, seq_no) = (?, ?) OR (batch_no, seq_no) = (?, ?)",
-                (Outcome.APPROVED if code else Outcome.VOIDED).name,
-                *(*entry.key[1:], *entry.named[1:]),
+                (Outcome.VOIDED if record.kind == RecordKind.VOID else Outcome.APPROVED).name,
+                *(spent.signed_answer, *entry.key[1:], *entry.named[1:]),
             )
 
     def head(self, batch_no: int) -> bytes:
@@ -260,19 +264,33 @@ class OfflineStore:
         """What records took of each capTag, by (issuer, capTag); refused ones took nothing."""
         rows = self._journal.rows(
             "SELECT issuer, cap_tag, count(*), sum(minor_amount) FROM record"
-            " WHERE verdict IS NULL OR verdict NOT IN ('REJECTED', 'DUPLICATE')"
-            " GROUP BY issuer, cap_tag"
+            " WHERE kind = ? AND (verdict IS NULL OR verdict NOT IN ('REJECTED', 'DUPLICATE'))"
+            " GROUP BY issuer, cap_tag",
+            RecordKind.PURCHASE,
         )
         return {(row[0], row[1]): Spent(row[2], row[3]) for row in rows}
+
+    def spent_by_card(self, name: str, after: int) -> Spent:
+        """What records made after this instant took of a card, by its number in upper-case hex."""
+        row = self._journal.row(
+            "SELECT count(*), coalesce(sum(minor_amount), 0) FROM record WHERE kind = ?"
+            " AND created_at > ? AND (upper(presented) = ? OR upper(presented) LIKE ? || ':%')"
+            " AND (verdict IS NULL OR verdict NOT IN ('REJECTED', 'DUPLICATE'))",
+            *(RecordKind.PURCHASE, after, f"CARD:{name}", f"CARD:{name}"),
+        )
+        assert row is not None
+        return Spent(row[0], row[1])
 
     def used_codes(self) -> set[bytes]:
         """The replay keys of all records."""
         return {row[0] for row in self._journal.rows("SELECT replay_key FROM record")} - {b""}
 
     def waiting(self) -> tuple[int, int]:
-        """How many records have no verdict, and their fen."""
+        """How many records have no verdict, and the fen of those that nobody else knows of."""
         row = self._journal.row(
-            "SELECT count(*), coalesce(sum(minor_amount), 0) FROM record WHERE verdict IS NULL"
+            "SELECT count(*), coalesce(sum(minor_amount) FILTER (WHERE kind = ?), 0)"
+            " FROM record WHERE verdict IS NULL",
+            RecordKind.PURCHASE,
         )
         assert row is not None
         return row[0], row[1]

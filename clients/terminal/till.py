@@ -32,6 +32,7 @@ from terminals.response import Action, find_response
 from terminals.scenes import Scene
 
 CHALLENGE_SECONDS = 120
+_TOO_LATE = "VOID_TOO_LATE"
 
 _Told = TypeVar("_Told")
 
@@ -160,6 +161,8 @@ class Till:
     def take_receipt(self, text: str) -> Receipt:
         """What the receipt on a payer's phone says of the challenge we show; no network is needed.
 
+        An approval is on the disk as a record when this returns, and is uploaded like any other.
+
         Raises: ReceiptRefused; nothing has changed then.
         """
         identity, shown = self._journal.identity, self._journal.find_challenge()
@@ -175,7 +178,9 @@ class Till:
             raise ReceiptRefused(answer)
         assert shown is not None  # no answer names the key of nothing
         receipt = Receipt(shown, answer)
-        if _is_final(receipt):
+        if receipt.is_approved:
+            self._alone.keep_receipt(shown, strip(text), self.challenge_text(shown))
+        elif _is_final(receipt):
             self._journal.end(shown, answer.outcome, strip(text))
         return receipt
 
@@ -257,11 +262,26 @@ class Till:
             sent = self._void_of(entry) if is_purchase else entry
             try:
                 receipts.append(await self._insist(sent))
-            except (NotAllowed, QuestionRefused):
+            except QuestionRefused as refused:
+                receipts.append(await self._settle_late(entry, sent, refused))
+            except NotAllowed:
                 receipts.append(Receipt(sent, None))
             except NoAnswer:
                 break
         return receipts
+
+    async def _settle_late(self, entry: Entry, void: Entry, refused: QuestionRefused) -> Receipt:
+        """What stands of a purchase whose batch the server closed; what did not come never can."""
+        if refused.code != _TOO_LATE:
+            return Receipt(void, None)
+        original = self._journal.get(void.named)
+        with suppress(NoAnswer):
+            found = await self._in_time(lambda: self._line.ask_status(original))
+            self._journal.give_up(void)
+            if found is not None and original.outcome is None:
+                return self._noted(original, *found)
+            self._journal.give_up(original)
+        return Receipt(entry, None)
 
     def _check_unlocked(self) -> None:
         if self._journal.is_locked:

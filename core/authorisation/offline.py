@@ -32,6 +32,8 @@ class Reason(StrEnum):
     CODE_USED_ELSEWHERE = "CODE_USED_ELSEWHERE"
     CLOCK = "CLOCK"
     TOO_OLD = "TOO_OLD"
+    CARD_UNKNOWN = "CARD_UNKNOWN"
+    CARD_NOT_PROVEN = "CARD_NOT_PROVEN"
     PASS_UNKNOWN = "PASS_UNKNOWN"  # noqa: S105 - the name of a reason
     RECEIPT_UNKNOWN = "RECEIPT_UNKNOWN"
     VOID_TOO_LATE = "VOID_TOO_LATE"
@@ -96,13 +98,18 @@ class CodeUse:
 
 @dataclass(frozen=True, slots=True)
 class PassFacts:
-    """Whose pass it is, when it was revoked, the deny version that first named it, its bytes."""
+    """Whose pass or card it is, since when it was revoked, and the deny version that named it.
+
+    Of a card, which may be found again: since when it was denied at the instant of the record, and
+    the version that the terminal knew as the last word on it, if that denied it. `content` are the
+    bytes of a pass.
+    """
 
     cardholder_id: UUID
     card_id: UUID | None
     revoked_at: datetime | None
     denied_in: int | None
-    content: bytes
+    content: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +122,8 @@ class Known:
     `acknowledged_version` is the newest deny version the terminal had acknowledged when the record
     was made, `newest_version` the newest there is, `superseded_at` when the one that the record
     names was followed by the next. `spent_count` and `spent_minor` (fen) are what this terminal's
-    earlier records took of the capTag. `is_same_code`: another record of this terminal used the
-    code. `batch_began_at`: an earlier batch was in use until then.
+    earlier records took of the capTag, or of the card in its day. `is_same_code`: another record of
+    this terminal used the code. `batch_began_at`: an earlier batch was in use until then.
     """
 
     stored: StoredItem | None = None
@@ -144,8 +151,8 @@ class Claim:
     """One record as the upload brought it; amounts in fen, `created_at` by the terminal's clock.
 
     `original_seq_no` is that of a VOID. `serial`, `cap_tag` and `replay_key` are those of the code,
-    None where it cannot be read. `content_hash` is that of the online request of the same purchase,
-    so a late original meets its answer.
+    None where it cannot be read; `card_uid` is a chip's number in upper-case hex. `content_hash` is
+    that of the online request of the same purchase, so a late original meets its answer.
     """
 
     key: Key
@@ -171,6 +178,7 @@ class Claim:
     original_seq_no: int | None = None
     serial: bytes | None = None
     cap_tag: int | None = None
+    card_uid: str | None = None
     replay_key: bytes | None = None
 
 

@@ -47,6 +47,18 @@ class AmountMismatch(Refusal):
     """The amount is not the code's, or the code has none and none was typed."""
 
 
+class SuspectUnknown(Refusal):
+    """No offline record of this key waits for a review, or ever did."""
+
+
+class ReviewDecided(Refusal):
+    """Who bears this record was decided before; a decision is never changed."""
+
+
+class ReviewImpossible(Refusal):
+    """Nobody can bear it so: `reason` is GIVEN_BACK, HOLDER_UNKNOWN or BATCH_OPEN."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """The key of one terminal message: made and stored by the terminal before it sends."""

@@ -41,6 +41,15 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Deniable:
+    """A chip whose line on the deny list has to change; `is_gone`: its account is closed."""
+
+    uid: str
+    is_denied: bool
+    is_gone: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CardFace:
     """What the home screen shows of a cardholder's cards (M-033)."""
 

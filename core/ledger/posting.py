@@ -27,6 +27,10 @@ TEMPLATES: dict[str, Template] = {
     "CASH_TOP_UP": Template(debit=("CASH",), credit=("MAIN",)),
     "RESERVE_SET_ASIDE": Template(debit=("MAIN",), credit=("RESERVE",)),
     "RESERVE_RETURN": Template(debit=("RESERVE",), credit=("MAIN",)),
+    "ARREARS_RECOVERY": Template(debit=("MAIN",), credit=("ARREARS",)),
+    "ARREARS_RETURN": Template(debit=("ARREARS",), credit=("MAIN",)),
+    "LOSS_RECOVERY": Template(debit=(*PURSES, "ARREARS"), credit=("LOSS",)),
+    "LOSS_RETURN": Template(debit=("LOSS",), credit=("MAIN",)),
     "OPENING_BALANCE": Template(debit=("OPENING",), credit=("MAIN", "SUBSIDY")),
 }
 

@@ -47,6 +47,18 @@ class Purse:
 
 
 @dataclass(frozen=True, slots=True)
+class Sources:
+    """What pays an amount, account by account in fen; `owes`: the last one is a debt.
+
+    `reserve_minor` is the part of it that RESERVE pays.
+    """
+
+    shares: tuple[tuple[UUID, int], ...]
+    owes: bool
+    reserve_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Balances:
     """All purses of a cardholder at one instant."""
 

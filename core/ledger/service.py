@@ -16,6 +16,8 @@ from core.ledger.records import (
     Balances,
     MonthTotals,
     Posting,
+    Purse,
+    Sources,
     StatementLine,
     Transfer,
     TrialBalance,
@@ -96,6 +98,82 @@ class Ledger:
     async def arrears_minor(self, school_id: int, cardholder_id: UUID) -> int:
         """What a cardholder owes, in fen, 0 or more."""
         return await self._database.unit(school_id, lambda unit: store.arrears(unit, cardholder_id))
+
+    async def sources(
+        self,
+        unit: Unit,
+        cardholder_id: UUID,
+        purses: Sequence[str],
+        amount_minor: int,
+        *,
+        reserve_minor: int = 0,
+    ) -> Sources:
+        """What pays an amount that cannot be refused: purse by purse, and the rest as a debt.
+
+        RESERVE pays at most `reserve_minor`. Within a unit that holds the money lock.
+        """
+        rest, shares, reserved = amount_minor, [], 0
+        found = await store.purses(unit, cardholder_id)
+        for purse in sorted(
+            (each for each in found if each.kind in purses),
+            key=lambda each: purses.index(each.kind),
+        ):
+            take = min(rest, purse.available_minor)
+            if purse.kind == "RESERVE":
+                take = reserved = min(take, reserve_minor)
+            if take > 0:
+                shares.append((purse.account_id, take))
+                rest -= take
+        if rest:
+            shares.append((await self.arrears_account(unit, cardholder_id), rest))
+        return Sources(tuple(shares), rest > 0, reserved)
+
+    async def return_loss(
+        self, unit: Unit, cardholder_id: UUID, amount_minor: int, reference: str | None, day: date
+    ) -> None:
+        """Gives back what a cardholder was charged for the school's loss; a debt is paid first."""
+        loss = await self.school_account(unit, "LOSS")
+        main = await self._main(unit, cardholder_id)
+        posting = Posting(
+            self._ids.new(), "LOSS_RETURN", loss, main.account_id, amount_minor, reference
+        )
+        await self.post(unit, [posting], day)
+        await self.recover_arrears(unit, cardholder_id, day)
+
+    async def recover_arrears(self, unit: Unit, cardholder_id: UUID, day: date) -> int:
+        """Pays what a cardholder owes out of MAIN, as far as it goes; how many fen.
+
+        Within the unit that brought the money in, which holds the money lock: so the next top-up
+        pays first what an offline purchase lacked (mission.md 3.3).
+        """
+        owed = await store.arrears(unit, cardholder_id)
+        if owed <= 0:
+            return 0
+        main = await self._main(unit, cardholder_id)
+        amount = min(owed, main.available_minor)
+        if amount > 0:
+            debt = await self.arrears_account(unit, cardholder_id)
+            posting = Posting(self._ids.new(), "ARREARS_RECOVERY", main.account_id, debt, amount)
+            await self.post(unit, [posting], day)
+        return amount
+
+    async def return_overpaid(self, unit: Unit, cardholder_id: UUID, day: date) -> int:
+        """Gives to MAIN what came back to a debt that was paid before; how many fen.
+
+        Within the unit that undid or refunded a purchase, which holds the money lock.
+        """
+        over = -await store.arrears(unit, cardholder_id)
+        if over <= 0:
+            return 0
+        main = await self._main(unit, cardholder_id)
+        debt = await self.arrears_account(unit, cardholder_id)
+        posting = Posting(self._ids.new(), "ARREARS_RETURN", debt, main.account_id, over)
+        await self.post(unit, [posting], day)
+        return over
+
+    async def _main(self, unit: Unit, cardholder_id: UUID) -> Purse:
+        purses = await store.purses(unit, cardholder_id)
+        return next(purse for purse in purses if purse.kind == "MAIN")
 
     async def purse(self, unit: Unit, cardholder_id: UUID, kind: str) -> UUID | None:
         """The account of one of a cardholder's purses, within a unit."""

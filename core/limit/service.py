@@ -128,6 +128,10 @@ class Limits:
 
         return await self._database.unit(school_id, work)
 
+    async def stop_offline(self, unit: Unit, cardholder_id: UUID) -> None:
+        """Ends what the passes may pay without a network, within the unit that made a debt."""
+        await self._passes.withdraw(unit, cardholder_id)
+
     async def spend(self, unit: Unit, locked: Spending, day: date, amount_minor: int) -> None:
         """Counts what an offline purchase spent on its own day; a day that was left stays left."""
         if locked.spent_on is None or locked.spent_on < day:

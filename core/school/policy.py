@@ -202,6 +202,7 @@ class Offline:
     cap_1: Cap = Cap(2_000, 3, 5_000)
     cap_2: Cap = Cap(1_000, 2, 2_000)
     cap_high: Cap = Cap(5_000, 4, 10_000)
+    cap_card: Cap = Cap(1_000, 2, 2_000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ def _caps_are_reachable(policy: Policy) -> bool:
     offline = policy.offline
     return all(
         cap.amount_minor <= cap.total_minor
-        for cap in (offline.cap_1, offline.cap_2, offline.cap_high)
+        for cap in (offline.cap_1, offline.cap_2, offline.cap_high, offline.cap_card)
     )
 
 
@@ -130,7 +130,7 @@ _RULES = (
         lambda policy: policy.offline.instruments <= set(policy.pay.priority),
     ),
     Contradiction(
-        ("offline.cap_1", "offline.cap_2", "offline.cap_high"),
+        ("offline.cap_1", "offline.cap_2", "offline.cap_high", "offline.cap_card"),
         "脱机单笔上限大于累计上限",
         "An offline cap per purchase is above its sum",
         _caps_are_reachable,

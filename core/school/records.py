@@ -265,6 +265,8 @@ class Denied:
     id: bytes
     version: int
     until: int
+    is_removed: bool = False
+    """Takes an earlier line back: a card that was found again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,32 @@
 """Whether a batch is whole: the numbers 1 to last must be known, and the totals agree."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from itertools import islice
 
-from core.settlement.records import LISTED_MAXIMUM, Closing, Difference, Numbers, Total, TotalKind
+from core.settlement.records import (
+    LISTED_MAXIMUM,
+    Closing,
+    Difference,
+    Numbers,
+    Silence,
+    Total,
+    TotalKind,
+)
 
 
 def missing(closing: Closing, numbers: Numbers) -> tuple[int, ...]:
     """Numbers of the batch of which nothing came, and which are not said to be unused."""
     known = numbers.used | numbers.buried | closing.unused
     return _first(n for n in range(1, closing.last_seq + 1) if n not in known)
+
+
+def silence(numbers: Numbers, silent_since: datetime) -> Silence:
+    """What a batch lacks up to the highest number that came, without its terminal's word on it."""
+    known = numbers.used | numbers.buried
+    last = max(known, default=0)
+    lacking = [number for number in range(1, last + 1) if number not in known]
+    return Silence(silent_since, last, len(lacking), _first(lacking))
 
 
 def unexpected(closing: Closing, numbers: Numbers) -> tuple[int, ...]:

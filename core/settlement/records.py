@@ -81,6 +81,19 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True)
+class Silence:
+    """A batch that nobody closed: when it was last heard of, and what never came of it.
+
+    `missing` are the first numbers of `missing_count`.
+    """
+
+    silent_since: datetime
+    last_seq: int
+    missing_count: int
+    missing: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """The answer to a close: the settlement, or everything that stands in its way."""
 

@@ -1,7 +1,7 @@
 """Use cases of batches: closing one, and adding what came after the close."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from core.authorisation.records import Key
 from core.authorisation.service.offline import OfflineRecords
@@ -19,6 +19,15 @@ from core.settlement.records import (
 
 ADJUSTED_FOR = timedelta(days=11)
 """How long after a close its batch is watched for answers that came later."""
+SILENT_FOR = timedelta(days=7)
+"""How long a batch may be silent before the server closes it (terminals.md 7)."""
+LOOKED_EVERY = timedelta(hours=1)
+"""How often silent batches are looked for."""
+CLOSE_DUE = timedelta(days=1)
+"""How long after it began a batch should be closed: then its terminal is told to."""
+LOOKED_AGAIN = timedelta(minutes=5)
+_IN_FLIGHT = timedelta(minutes=1)
+"""How long after the instant it bears an answer may come to stand."""
 _AT_ONCE = 1_000
 
 
@@ -29,6 +38,8 @@ class Batches:
         self._database = database
         self._clock = clock
         self._records = records
+        self._looked_at: dict[int, datetime] = {}
+        self._not_due_at: dict[tuple[int, int], datetime] = {}
 
     async def close(self, school_id: int, closing: Closing) -> Closed:
         """Settles a whole batch once, or says what is missing, extra or different.
@@ -39,7 +50,8 @@ class Batches:
 
         async def work(unit: Unit) -> Closed:
             batch = closing.terminal_no, closing.batch_no
-            await self._records.take_turn(unit, closing.terminal_no)
+            # Whatever was asked before is answered and counted; what comes after is answered 90.
+            await self._records.stop(unit, closing.terminal_no)
             found = await store.find(unit, *batch)
             if found is not None:
                 return Closed(found)
@@ -60,10 +72,62 @@ class Batches:
             unused = [Key(*batch, number) for number in sorted(closing.unused)]
             await self._records.bury(unit, unused)
             settlement = self._sum(batch, counted)
-            await store.insert(unit, closing, settlement)
+            await store.insert(
+                unit, settlement, closing.merchant_account_id, closing.last_seq, head
+            )
             return Closed(settlement)
 
         return await self._database.unit(school_id, work)
+
+    async def close_silent(self, school_id: int) -> int:
+        """Closes batches of which nothing came for `SILENT_FOR`, each in its own unit; how many.
+
+        What its books hold is settled with a difference row; what arrives later is adjusted. Looks
+        at most every `LOOKED_EVERY`.
+        """
+        now = self._clock.now()
+        looked_at = self._looked_at.get(school_id)
+        if looked_at is not None and now - looked_at < LOOKED_EVERY:
+            return 0
+        open_ = await self._database.unit(
+            school_id, lambda unit: store.open_batches(unit, now - SILENT_FOR)
+        )
+        closed = [await self._close_if_silent(school_id, *batch) for batch in open_]
+        self._looked_at[school_id] = now
+        return sum(closed)
+
+    async def _close_if_silent(self, school_id: int, terminal_no: int, batch_no: int) -> bool:
+        async def work(unit: Unit) -> bool:
+            batch, since = (terminal_no, batch_no), self._clock.now() - SILENT_FOR
+            heard_at = await store.heard_at(unit, *batch)
+            if heard_at is None or heard_at > since:
+                return False
+            await self._records.stop(unit, terminal_no)
+            heard_at = await store.heard_at(unit, *batch)
+            is_closed = await store.find(unit, *batch) is not None
+            if heard_at is None or heard_at > since or is_closed:
+                return False
+            silence = balancing.silence(await store.numbers(unit, *batch), heard_at)
+            settlement = self._sum(batch, await store.totals(unit, *batch))
+            account = await store.merchant_account(unit, terminal_no)
+            await store.insert(unit, settlement, account, silence.last_seq, None)
+            await store.insert_difference(unit, settlement, silence)
+            return True
+
+        return await self._database.unit(school_id, work)
+
+    async def is_close_due(self, school_id: int, terminal_no: int) -> bool:
+        """Whether a batch that began `CLOSE_DUE` ago is open; a no holds for `LOOKED_AGAIN`."""
+        name, now = (school_id, terminal_no), self._clock.now()
+        seen_at = self._not_due_at.get(name)
+        if seen_at is not None and now - seen_at < LOOKED_AGAIN:
+            return False
+        found = await self._database.unit(
+            school_id, lambda unit: store.open_batches(unit, now - CLOSE_DUE, terminal_no)
+        )
+        if not found:
+            self._not_due_at[name] = now
+        return bool(found)
 
     async def is_closed(self, school_id: int, terminal_no: int, batch_no: int) -> bool:
         """Whether a batch is settled: then its purchases are given back, not undone."""
@@ -91,6 +155,7 @@ class Batches:
             )
             if (late.purchases_minor, late.refunds_minor) != (0, 0):
                 await store.insert_adjustment(unit, *batch, count + 1, late)
+            await store.note_check(unit, *batch, self._clock.now())
 
         await self._database.unit(school_id, work)
 
@@ -98,7 +163,7 @@ class Batches:
         """The same for every batch in which something was answered after its close."""
         since = self._clock.now() - ADJUSTED_FOR
         touched = await self._database.unit(
-            school_id, lambda unit: store.touched(unit, since, _AT_ONCE)
+            school_id, lambda unit: store.touched(unit, since, _IN_FLIGHT, _AT_ONCE)
         )
         for terminal_no, batch_no in touched:
             await self.adjust(school_id, terminal_no, batch_no)

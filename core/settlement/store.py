@@ -1,10 +1,13 @@
 """The rows of settled batches, and what the books say of a batch."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from core.db.unit import Raced, Unit
-from core.settlement.records import Closing, Numbers, Settlement, Total, TotalKind
+from core.settlement.records import Numbers, Settlement, Silence, Total, TotalKind
 
+_TERMINALS = (1 << 32) - 1
+"""The highest number a terminal may have."""
 _TOTALS = """
 SELECT 'PURCHASE' AS kind, a.instrument, count(*)::int, sum(a.captured_minor)::bigint
   FROM authorisation a
@@ -68,19 +71,71 @@ async def totals(unit: Unit, terminal_no: int, batch_no: int) -> list[Total]:
     return [Total(TotalKind(kind), *rest) for kind, *rest in rows]
 
 
-async def insert(unit: Unit, closing: Closing, settlement: Settlement) -> None:
-    """Keeps what a batch came to, once."""
+async def insert(
+    unit: Unit,
+    settlement: Settlement,
+    merchant_account_id: UUID,
+    last_seq: int,
+    head_hash: bytes | None,
+) -> None:
+    """Keeps what a batch came to, once; without a head hash it was the server who closed it."""
     made = await unit.execute(
         "INSERT INTO settlement (school_id, terminal_no, batch_no, merchant_account_id, last_seq,"
         " head_hash, closed_by, purchases_minor, refunds_minor, net_minor, settled_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, 'TERMINAL', $7, $8, $9, $10)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
         " ON CONFLICT DO NOTHING",
-        unit.school_id, settlement.terminal_no, settlement.batch_no, closing.merchant_account_id,
-        closing.last_seq, closing.head_hash, settlement.purchases_minor, settlement.refunds_minor,
-        settlement.net_minor, settlement.settled_at,
+        unit.school_id, settlement.terminal_no, settlement.batch_no, merchant_account_id, last_seq,
+        head_hash, "SERVER" if head_hash is None else "TERMINAL", settlement.purchases_minor,
+        settlement.refunds_minor, settlement.net_minor, settlement.settled_at,
     )  # fmt: skip
     if made == 0:
         raise Raced
+
+
+async def insert_difference(unit: Unit, settled: Settlement, silence: Silence) -> None:
+    """Keeps what was open when the server closed a batch."""
+    await unit.execute(
+        "INSERT INTO settlement_difference (school_id, terminal_no, batch_no, silent_since,"
+        " missing_count, missing, made_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        unit.school_id, settled.terminal_no, settled.batch_no, silence.silent_since,
+        silence.missing_count, list(silence.missing), settled.settled_at,
+    )  # fmt: skip
+
+
+async def open_batches(
+    unit: Unit, began_before: datetime, terminal_no: int | None = None
+) -> list[tuple[int, int]]:
+    """Batches that nobody closed though they began before then, of one terminal or of all."""
+    first, last = (0, _TERMINALS) if terminal_no is None else (terminal_no, terminal_no)
+    rows = await unit.rows(
+        "SELECT terminal_no, batch_no FROM open_batches($1, $2, $3) WHERE began_at < $4",
+        unit.school_id, first, last, began_before,
+    )  # fmt: skip
+    return [(row[0], row[1]) for row in rows]
+
+
+async def heard_at(unit: Unit, terminal_no: int, batch_no: int) -> datetime | None:
+    """When something of a batch last came; None if nothing ever did."""
+    found: datetime | None = await unit.value(
+        "SELECT greatest("
+        " (SELECT max(t.answered_at) FROM terminal_answer t WHERE t.school_id = $1"
+        "   AND t.terminal_no = $2 AND t.batch_no = $3),"
+        " (SELECT max(i.received_at) FROM offline_item i WHERE i.school_id = $1"
+        "   AND i.terminal_no = $2 AND i.batch_no = $3))",
+        unit.school_id, terminal_no, batch_no,
+    )  # fmt: skip
+    return found
+
+
+async def merchant_account(unit: Unit, terminal_no: int) -> UUID:
+    """The account of the merchant whose terminal it is."""
+    found: UUID | None = await unit.value(
+        "SELECT m.account_id FROM terminal t JOIN merchant m ON m.school_id = $1"
+        " AND m.id = t.merchant_id WHERE t.school_id = $1 AND t.terminal_no = $2",
+        unit.school_id, terminal_no,
+    )  # fmt: skip
+    assert found is not None  # every terminal has its merchant
+    return found
 
 
 async def adjusted(unit: Unit, terminal_no: int, batch_no: int) -> tuple[int, int, int]:
@@ -108,17 +163,39 @@ async def insert_adjustment(
     )  # fmt: skip
 
 
-async def touched(unit: Unit, since: datetime, limit: int) -> list[tuple[int, int]]:
-    """Batches closed since then in which something was answered since their close."""
+async def touched(
+    unit: Unit, since: datetime, in_flight: timedelta, limit: int
+) -> list[tuple[int, int]]:
+    """Batches closed since then that changed since they were compared, the longest unseen first.
+
+    An answer may come to stand `in_flight` after the instant it bears.
+    """
     rows = await unit.rows(
-        "SELECT s.terminal_no, s.batch_no FROM settlement s WHERE s.school_id = $1"
-        " AND s.settled_at > $2 AND EXISTS (SELECT 1 FROM terminal_answer t"
+        "SELECT s.terminal_no, s.batch_no FROM settlement s"
+        " LEFT JOIN settlement_check c ON c.school_id = $1 AND c.terminal_no = s.terminal_no"
+        "  AND c.batch_no = s.batch_no"
+        " CROSS JOIN LATERAL (SELECT coalesce(c.checked_at, s.settled_at) AS seen_at) k"
+        " WHERE s.school_id = $1 AND s.settled_at > $2"
+        " AND EXISTS (SELECT 1 FROM terminal_answer t"
         "  WHERE t.school_id = $1 AND t.terminal_no = s.terminal_no AND t.batch_no = s.batch_no"
-        "  AND t.answered_at >= s.settled_at"
+        "  AND t.answered_at >= k.seen_at - $3::interval"
         " UNION ALL SELECT 1 FROM terminal_answer f WHERE f.school_id = $1"
         "  AND f.terminal_no = s.terminal_no AND f.original_batch_no = s.batch_no"
-        "  AND f.operation IN ('CAPTURE', 'VOID') AND f.answered_at >= s.settled_at)"
-        " ORDER BY s.settled_at LIMIT $3",
-        unit.school_id, since, limit,
+        "  AND f.operation IN ('CAPTURE', 'VOID') AND f.answered_at >= k.seen_at - $3::interval"
+        " UNION ALL SELECT 1 FROM offline_review r WHERE r.school_id = $1"
+        "  AND r.terminal_no = s.terminal_no AND r.batch_no = s.batch_no"
+        "  AND r.decided_at >= k.seen_at - $3::interval)"
+        " ORDER BY k.seen_at, s.terminal_no, s.batch_no LIMIT $4",
+        unit.school_id, since, in_flight, limit,
     )  # fmt: skip
     return [(row[0], row[1]) for row in rows]
+
+
+async def note_check(unit: Unit, terminal_no: int, batch_no: int, now: datetime) -> None:
+    """Notes that a closed batch was compared with the books."""
+    await unit.execute(
+        "INSERT INTO settlement_check (school_id, terminal_no, batch_no, checked_at)"
+        " VALUES ($1, $2, $3, $4) ON CONFLICT (school_id, terminal_no, batch_no)"
+        " DO UPDATE SET checked_at = excluded.checked_at",
+        unit.school_id, terminal_no, batch_no, now,
+    )  # fmt: skip

@@ -91,7 +91,7 @@ class CashPosting:
         four_eyes_id: UUID | None,
         reason: str,
     ) -> CashTopUp:
-        """CASH -> MAIN with its audit row, all in the caller's unit.
+        """CASH -> MAIN with its audit row, all in the caller's unit; open arrears are paid by it.
 
         Raises: CardholderUnknown.
         """
@@ -101,12 +101,14 @@ class CashPosting:
         cash = await self._ledger.school_account(unit, "CASH")
         now, transfer_id, id_ = self._clock.now(), self._ids.new(), self._ids.new()
         posting = Posting(transfer_id, CASH_TOP_UP, cash, purse, amount_minor)
-        await self._ledger.post(unit, [posting], business_day(now, policy.day.zone))
+        day = business_day(now, policy.day.zone)
+        await self._ledger.post(unit, [posting], day)
+        recovered = await self._ledger.recover_arrears(unit, cardholder_id, day)
         audit_id = await self._audit.append(
             unit, staff_actor(cashier), "top_up.cash", f"cardholder:{cardholder_id}",
             {
                 "role": Role.CASHIER.value, "amount_minor": amount_minor, "top_up_id": str(id_),
-                "transfer_id": str(transfer_id),
+                "transfer_id": str(transfer_id), "arrears_minor": recovered,
                 "four_eyes_id": str(four_eyes_id) if four_eyes_id else None,
             },
             reason,

@@ -26,8 +26,14 @@ from schema.inputs import month_of
 from schema.node import Node, node_id
 from schema.permissions import cardholder
 from schema.services import Services, services
-from schema.statement.reads import read_balance, read_payment, read_statement, read_totals
-from schema.statement.types import Balance, MonthTotals, Payment, StatementLineConnection
+from schema.statement.reads import (
+    read_arrears,
+    read_balance,
+    read_payment,
+    read_statement,
+    read_totals,
+)
+from schema.statement.types import Arrears, Balance, MonthTotals, Payment, StatementLineConnection
 from schema.water.types import SLOTS_MAXIMUM, WaterGroup, WaterReservation, WaterSlot
 
 LISTED_MAXIMUM = 100
@@ -67,6 +73,11 @@ class Cardholder(Node):
     async def balance(self, info: RequestInfo) -> Balance:
         """The balance."""
         return await read_balance(info, self.school_id, self.cardholder_id)
+
+    @strawberry.field(description="What they owe; null if nothing.")
+    async def arrears(self, info: RequestInfo) -> Arrears | None:
+        """The debt."""
+        return await read_arrears(info, self.school_id, self.cardholder_id)
 
     @strawberry.field(description="Amounts above which the PIN is asked.")
     async def limits(self, info: RequestInfo) -> Limits:

@@ -1,5 +1,6 @@
 """What staff may be refused for."""
 
+from core.authorisation.records import ReviewDecided, ReviewImpossible, SuspectUnknown
 from core.identity.records import (
     AddressInvalid,
     AlreadyBound,
@@ -46,12 +47,15 @@ STAFF = AreaErrors(
     RequestExpired,
     RequestUnknown,
     RequesterCannotApprove,
+    ReviewDecided,
+    ReviewImpossible,
     SchoolUnknown,
     SecondFactorStale,
     SecondFactorWrong,
     SessionEnded,
     StaffNotAllowed,
     StaffNotConfirmed,
+    SuspectUnknown,
     TerminalStateInvalid,
     TerminalUnknown,
 )

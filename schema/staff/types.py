@@ -24,8 +24,9 @@ from schema.scalars import Base64Bytes
 from schema.services import services
 from schema.staff import words as _words  # noqa: F401 - describes the enums
 from schema.staff.loss import OfflineLoss, Supposed
-from schema.statement.reads import read_balance
-from schema.statement.types import Balance
+from schema.staff.suspects import SUSPECTS_MAXIMUM, OfflineSuspect
+from schema.statement.reads import read_arrears, read_balance
+from schema.statement.types import Arrears, Balance
 
 REQUESTS_MAXIMUM = 100
 
@@ -74,6 +75,11 @@ class StaffCardholder:
     async def balance(self, info: RequestInfo) -> Balance:
         """The balance."""
         return await read_balance(info, staff(info).school_id, self.cardholder_id)
+
+    @strawberry.field(description="What they owe; null if nothing.")
+    async def arrears(self, info: RequestInfo) -> Arrears | None:
+        """The debt."""
+        return await read_arrears(info, staff(info).school_id, self.cardholder_id)
 
     @classmethod
     def of(cls, person: CardholderRecord) -> Self:
@@ -206,6 +212,17 @@ class StaffMember:
         school_id = staff(info).school_id
         listed = await services(info).four_eyes.list_open(school_id)
         return [FourEyesRequest.of(school_id, request) for request in listed]
+
+    @strawberry.field(
+        description="Offline records that the school paid in doubt and nobody decided, the oldest"
+        " first, at most 100.",
+        directives=[Bounded(maximum=SUSPECTS_MAXIMUM)],
+        extensions=[staff_only(Role.CARD_MANAGER, Role.AUDITOR)],
+    )
+    async def offline_suspects(self, info: RequestInfo) -> list[OfflineSuspect] | None:
+        """What waits for a review."""
+        listed = await services(info).reviews.list_open(staff(info).school_id)
+        return [OfflineSuspect.of(suspect) for suspect in listed]
 
     @strawberry.field(
         description="The cardholder with this number, noted in the audit; null when there is none.",

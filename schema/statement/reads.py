@@ -13,6 +13,7 @@ from schema.feed import News
 from schema.permissions import cardholder, signed_in
 from schema.services import services
 from schema.statement.types import (
+    Arrears,
     Balance,
     MonthTotals,
     Payment,
@@ -25,6 +26,12 @@ from schema.statement.types import (
 async def read_balance(info: RequestInfo, school_id: int, cardholder_id: UUID) -> Balance:
     """All purses, as of now."""
     return Balance.of(await services(info).ledger.balances(school_id, cardholder_id))
+
+
+async def read_arrears(info: RequestInfo, school_id: int, cardholder_id: UUID) -> Arrears | None:
+    """What is owed; None if nothing is."""
+    owed = await services(info).ledger.arrears_minor(school_id, cardholder_id)
+    return Arrears.of(owed, info.context.language) if owed > 0 else None
 
 
 async def read_statement(

@@ -42,6 +42,25 @@ class Purse:
         )
 
 
+_ARREARS = {
+    "zh": "您有欠款，将从下次充值中先行扣还；还清前不能脱机消费。",
+    "en": "You owe money. The next top-up pays it first; until then no sale without a network.",
+}
+
+
+@strawberry.type(description="What a cardholder owes for what was sold without a network.")
+class Arrears:
+    """A debt, recovered from the next top-up."""
+
+    amount: Money = strawberry.field(description="How much is owed.")
+    notice: str = strawberry.field(description="What to tell the cardholder about it.")
+
+    @classmethod
+    def of(cls, owed_minor: int, language: Language) -> Self:
+        """The client's view."""
+        return cls(amount=Money.of(owed_minor), notice=_ARREARS[language])
+
+
 @strawberry.type(description="What a cardholder has (M-060).")
 class Balance:
     """All purses at one instant."""

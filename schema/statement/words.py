@@ -24,6 +24,10 @@ class StatementLineKind(StrEnum):
     OPENING_BALANCE = "OPENING_BALANCE"
     RESERVE_SET_ASIDE = "RESERVE_SET_ASIDE"
     RESERVE_RETURN = "RESERVE_RETURN"
+    ARREARS_RECOVERY = "ARREARS_RECOVERY"
+    ARREARS_RETURN = "ARREARS_RETURN"
+    LOSS_RECOVERY = "LOSS_RECOVERY"
+    LOSS_RETURN = "LOSS_RETURN"
 
 
 described(
@@ -47,5 +51,9 @@ described(
         StatementLineKind.OPENING_BALANCE: "The balance of an old card, moved in.",
         StatementLineKind.RESERVE_SET_ASIDE: "Set aside for offline purchases, or out of MAIN.",
         StatementLineKind.RESERVE_RETURN: "What was set aside and not spent, back in MAIN.",
+        StatementLineKind.ARREARS_RECOVERY: "What was owed, paid out of a top-up; negative.",
+        StatementLineKind.ARREARS_RETURN: "Given back after a debt that was paid before.",
+        StatementLineKind.LOSS_RECOVERY: "Charged after the review of an offline sale; negative.",
+        StatementLineKind.LOSS_RETURN: "Given back of what such a review charged.",
     },
 )

@@ -18,7 +18,7 @@ from schema.services import services
 from schema.terminal.errors import TERMINAL
 from schema.terminal.requests import TerminalKeyInput, control, held_by
 from schema.terminal.types import Enrolment, Heartbeat
-from terminals.directives import directives
+from terminals.directives import Directive, directives
 from terminals.message import find_activation_code, time_message
 
 KEY = "The key of this request, as its signature names it."
@@ -137,23 +137,27 @@ async def _beat(info: RequestInfo, asked: TerminalHeartbeatInput) -> Heartbeat:
     now, nonce = unix_seconds(found.clock.now()), viewer.signed.nonce
     told = time_message(viewer.school_id, viewer.terminal_no, nonce, now)
     newest: Mapping[DocumentKind, int] = {}
+    told_to: list[Directive] = []
     if not asked.clock_lost:
         await found.terminals.note_seen(viewer.school_id, viewer.terminal_no)
         newest = await found.publisher.newest_versions(viewer.school_id)
+        held, is_due = held_by(asked), False
         if not viewer.is_locked:
-            held = held_by(asked)
             await found.deny.acknowledge(viewer.school_id, viewer.terminal_no, held)
+            is_due = await found.batches.is_close_due(viewer.school_id, viewer.terminal_no)
+        told_to = directives(
+            is_locked=viewer.is_locked, held=held, newest=newest, queue=asked.queue,
+            is_close_due=is_due,
+        )  # fmt: skip
     return Heartbeat(
         signed_time=Base64Bytes(found.terminal_keys.answer(viewer.school_id).sign(told)),
         time=now,
         nonce=Base64Bytes(nonce),
-        directives=[] if not newest else directives(
-            is_locked=viewer.is_locked, held=held_by(asked), newest=newest
-        ),
+        directives=told_to,
         keys_version=newest.get(DocumentKind.KEYS),
         parameters_version=newest.get(DocumentKind.PARAMETERS),
         deny_version=newest.get(DocumentKind.DENY),
-    )  # fmt: skip
+    )
 
 
 @strawberry.type(description="Terminals as devices.")

@@ -103,7 +103,7 @@ described(
     {
         Directive.SYNC: "Fetch the newest signed documents.",
         Directive.UPLOAD: "Send the records taken offline.",
-        Directive.CLOSE: "Close the batch.",
+        Directive.CLOSE: "Close the batches before the newest; if none is open, the newest.",
         Directive.LOCK: "Stop selling.",
         Directive.FIRMWARE: "Take the newest firmware.",
         Directive.DISPLAY: "Show the message in the parameters.",

@@ -42,27 +42,31 @@ class Alone:
     ) -> dict[str, Any]:
         """One record as it is uploaded."""
         seq_no = (key or self.till.next_key())["seqNo"]
+        kind = changes.pop("record_kind", RecordKind.PURCHASE)
+        asked = changes.pop("asked", "")
         record = Record(
             issuer=SCHOOL,
             key=RequestKey(self.till.number, 1, seq_no),
-            kind=RecordKind.PURCHASE,
+            kind=kind,
             created_at=unix_seconds(self.till.campus.clock.now()),
             minor_amount=minor,
             parameters_version=self.parameters_version,
             deny_version=self.deny_version,
             clock_state=1,
             presented=presented,
+            challenge=asked,
         )
         previous, self.head = self.head, offline.link(self.head, record.packed())
         item = {
             "seqNo": seq_no,
-            "kind": "PURCHASE",
+            "kind": kind.name,
             "createdAt": record.created_at,
             "minorAmount": str(minor),
             "parametersVersion": self.parameters_version,
             "denyVersion": self.deny_version,
             "clockState": "TRUSTED",
             "presented": presented,
+            "challenge": asked or None,
             "previousHash": b64(previous),
             "signature": b64(offline.sign_link(self.head, signer(bytes(self.till.key)))),
             **changes,

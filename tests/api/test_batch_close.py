@@ -79,6 +79,27 @@ async def test_void_after_the_close_is_too_late(campus: Campus) -> None:
     assert await campus.dump(*SETTLED) == before
 
 
+async def test_sale_and_void_in_a_closed_batch_are_answered_90(campus: Campus) -> None:
+    lane = await lane_of(campus)
+    key = lane.till.next_key()
+    first = await lane.till.sell(TAP, 700, key=key)
+    assert (await lane.close(total("PURCHASE", "CARD", 1, 700), unused=[2]))["batch"]["balanced"]
+    before = await campus.dump(*SETTLED)
+    late = lane.till.next_key()
+    answer = await lane.till.sell(TAP, 300, key=late)
+    assert (answer["outcome"], answer["responseCode"]) == ("DECLINED", "90")
+    again = await lane.till.sell(TAP, 300, key=late)
+    assert (again["signedAnswer"], again["replayed"]) == (answer["signedAnswer"], True)
+    kept = await lane.till.sell(TAP, 700, key=key)
+    assert (kept["signedAnswer"], kept["replayed"]) == (first["signedAnswer"], True)
+    open_ = lane.till.next_key(2)
+    asked = {"key": lane.till.next_key(), "original": open_, "reason": "TIMEOUT"}
+    void = (await lane.till.ask("purchaseVoid", asked, AUTHORISATION))["authorisation"]
+    assert (void["outcome"], void["responseCode"]) == ("DECLINED", "90")
+    assert await campus.dump(*SETTLED) == before
+    assert (await lane.till.sell(TAP, 300, key=open_))["outcome"] == "APPROVED"
+
+
 async def test_batch_in_which_nothing_came_is_unknown(campus: Campus) -> None:
     lane = await lane_of(campus)
     payload = await lane.close(total("PURCHASE", "CC1", 1, 500))

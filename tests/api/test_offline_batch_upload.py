@@ -1,6 +1,7 @@
 """`offlineBatchUpload`: verdicts over the wire, and who may send how much."""
 
 import json
+from base64 import b64decode
 from typing import Any
 
 import pytest
@@ -8,9 +9,11 @@ import pytest
 from bff.trusted import FOLDER, read_documents
 from clients.endpoint import document_id
 from core.school.records import Role
+from terminals import cc1
+from terminals.keys import signer
 from tests.api.alone import VERDICTS, Alone, open_offline
 from tests.api.campus import Campus, campus_on
-from tests.api.devices import SCHOOL, mutation
+from tests.api.devices import SCHOOL, Phone, mutation
 from tests.api.sample import ALICE, BOB
 from tests.servers.fixtures import DatabaseDsn
 
@@ -85,14 +88,47 @@ async def test_what_lacks_is_owed_and_ends_the_next_pass_offline(campus: Campus)
     assert [v["judgement"]["flags"] for v in verdicts] == [[], ["ARREARS"]]
     owed = await campus.wired.services.ledger.arrears_minor(SCHOOL, await campus.id_of("S001"))
     assert (owed, await balance(campus)) == (1_800, 0)
-    await campus.holder("statement(first: 9) { edges { node { purse } } }", phone.token)
+    before = await asked_pass(campus, phone)
+    assert before.cap_class == 0
+    desk = await campus.staff_token("cashier", Role.CASHIER)
+    debt = {"arrears": {"amount": {"minorAmount": 1_800}}}
+    own = await campus.holder("arrears { amount { minorAmount } notice }", phone.token)
+    assert own["arrears"]["amount"] == debt["arrears"]["amount"]
+    assert own["arrears"]["notice"].startswith("You owe money.")
+    seen = (
+        '{ viewer { staff { cardholder(number: "S001") { arrears { amount { minorAmount } } } } } }'
+    )
+    answer = await campus.query(seen, desk)
+    assert answer["data"]["viewer"]["staff"]["cardholder"] == debt
+    cash = {"idempotencyKey": "key-1", "number": "S001", "minorAmount": 9_800, "reason": "sample"}
+    paid = await campus.do("cashTopUp", cash, "topUp { balance { minorAmount } }", desk)
+    assert paid["topUp"]["balance"] == {"minorAmount": 8_000}
+    after = await campus.holder(
+        "arrears { notice } statement(first: 2) { edges { node { kind amount { minorAmount } } } }",
+        phone.token,
+    )
+    assert after["arrears"] is None
+    assert [edge["node"] for edge in after["statement"]["edges"]] == [
+        {"kind": "ARREARS_RECOVERY", "amount": {"minorAmount": -1_800}},
+        {"kind": "CASH_TOP_UP", "amount": {"minorAmount": 9_800}},
+    ]
+    again = await asked_pass(campus, phone)
+    assert again.cap_class == 1
+    assert len({again.serial, before.serial, phone.content[4:10]}) == 3, "what was denied stays so"
+
+
+async def asked_pass(campus: Campus, phone: Phone) -> cc1.Presentation:
+    """The pass that the phone gets now, as a terminal reads it."""
     issued = await campus.do(
         "codePassIssue",
         {"deviceId": phone.device_id, "kinds": ["VIRTUAL_CARD"]},
         "issue { passes { content } }",
         phone.token,
     )
-    assert issued["issue"]["passes"]
+    content = b64decode(issued["issue"]["passes"][0]["content"])
+    read = cc1.read(cc1.show(content, 0, cc1.Intent.PAY, signer(bytes(phone.key))))
+    assert isinstance(read, cc1.Presentation)
+    return read
 
 
 async def test_revoked_device_is_on_the_deny_list_at_once(campus: Campus) -> None:

@@ -4,11 +4,11 @@ import json
 from base64 import urlsafe_b64decode
 from collections import defaultdict
 from collections.abc import Callable
-from hashlib import sha256
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
-from terminals import cc1, ccq, ccr, signature, totp, verification, water
+from terminals import cc1, ccq, ccr, offline, signature, totp, verification, water
 from terminals.codes import CodeRefusal, Use, strip
 from terminals.keys import KeyRing, KeyUse, PublicKey, is_registrable, verifies
 from terminals.message import KeyId, RequestKey
@@ -16,6 +16,8 @@ from terminals.token import CodeDevice
 from tests.vectors.case import Case
 
 Context = dict[str, Any]
+_RECORD_FIELDS = (0, 2, 6, 9, 12, 13, 17, 21, 25, 29, 30)
+"""Where the numbers of a record begin (terminals.md 6); its two digests follow."""
 
 
 def _ring(context: Context) -> KeyRing:
@@ -188,14 +190,21 @@ def _signature(text: str, case: Case) -> str:
 
 def _record(text: str, case: Case) -> str:
     context, raw = case["context"], bytes.fromhex(text)
-    start = sha256(b"cci0" + raw[:9]).hexdigest()
-    previous = bytes.fromhex(context.get("previous") or start)
-    linked = sha256(b"cci1" + previous + raw).digest()
-    texts = (strip(context["presented"]), strip(context.get("challenge") or ""))
-    named = b"".join(sha256(each.encode()).digest() for each in texts)
-    item = bytes.fromhex(context["itemSignature"])
-    good = verifies(bytes.fromhex(context["publicKey"]), b"ccis" + linked, item)
-    return "ACCEPTED" if good and named == raw[30:] else "RECORD_SIGNATURE"
+    numbers = [int.from_bytes(raw[start:end]) for start, end in pairwise(_RECORD_FIELDS)]
+    issuer, terminal_no, batch_no, seq_no, *facts = numbers
+    key = RequestKey(terminal_no, batch_no, seq_no)
+    texts = context["presented"], context.get("challenge") or ""
+    kind, created_at, minor_amount, parameters_version, deny_version, clock_state = facts
+    record = offline.Record(
+        issuer, key, kind, created_at, minor_amount, parameters_version, deny_version,
+        clock_state, *texts,
+    )  # fmt: skip
+    start = offline.first_link(issuer, terminal_no, batch_no)
+    previous = bytes.fromhex(context.get("previous") or start.hex())
+    item = offline.Item(record, bytes.fromhex(context["itemSignature"]), previous=previous)
+    (linked,) = offline.link_all(start, [item])
+    good = linked.is_signed_by({1: bytes.fromhex(context["publicKey"])})
+    return "ACCEPTED" if good and linked.packed == raw else "RECORD_SIGNATURE"
 
 
 def _request(text: str, case: Case) -> str:

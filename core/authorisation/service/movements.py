@@ -9,6 +9,7 @@ from datetime import date
 from core.authorisation import store
 from core.authorisation.lifecycle import capture_shares, refund_shares
 from core.authorisation.records import Authorisation, FollowUp, Key
+from core.authorisation.store import reviews
 from core.db.unit import Unit
 from core.kit.ids import Ids
 from core.ledger.records import Posting, Transfer
@@ -29,8 +30,9 @@ class Movements:
         found = await store.find(unit, key)
         if found is None:
             return None
-        if found.cardholder_id is not None:
-            await self._limits.lock(unit, found.cardholder_id)
+        payer = found.cardholder_id or await reviews.find_charged(unit, key)
+        if payer is not None:
+            await self._limits.lock(unit, payer)
         return await store.find(unit, key, lock=True)
 
     async def capture(self, unit: Unit, found: Authorisation, follow: FollowUp) -> None:
@@ -99,6 +101,15 @@ class Movements:
             if share
         ]
         await self._ledger.post(unit, postings, day)
+        if found.cardholder_id is not None:
+            await self._ledger.return_overpaid(unit, found.cardholder_id, day)
+            return
+        # The school paid it; if it charged somebody since, the money is theirs.
+        charged = await reviews.find_charged(unit, found.key)
+        if charged is not None:
+            await self._limits.lock(unit, charged)
+            back, reference = sum(shares), found.retrieval_reference
+            await self._ledger.return_loss(unit, charged, back, reference, day)
 
     async def _release(self, unit: Unit, found: Authorisation, held: Transfer, day: date) -> None:
         released = self._same(found, held, held.amount_minor)

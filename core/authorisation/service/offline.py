@@ -75,6 +75,10 @@ class OfflineRecords:
         """Lets the records of one terminal, and the close of its batches, come one by one."""
         await store.lock_terminal(unit, terminal_no)
 
+    async def stop(self, unit: Unit, terminal_no: int) -> None:
+        """The same, once all that a terminal asked is answered; nothing more is in this unit."""
+        await answers.close_terminal(unit, terminal_no)
+
     async def bury(self, unit: Unit, keys: Sequence[Key]) -> None:
         """Makes keys that were never sent unable to pay, within the unit that closes their batch.
 
@@ -94,7 +98,7 @@ class OfflineRecords:
 
     async def _known(self, unit: Unit, claim: Claim) -> Known:
         """Everything the verdict depends on, read under the cardholder's money lock."""
-        facts = None if claim.serial is None else await store.find_pass(unit, claim.serial)
+        facts = await store.find_facts(unit, claim)
         original = None
         if claim.original_seq_no is not None:
             key = replace(claim.key, seq_no=claim.original_seq_no)
@@ -102,7 +106,7 @@ class OfflineRecords:
         elif facts is not None:
             await self._limits.lock(unit, facts.cardholder_id)
             # What was revoked while we waited for the lock is known now.
-            facts = await store.find_pass(unit, claim.serial or b"")
+            facts = await store.find_facts(unit, claim)
         authorisation = await answers.find(unit, claim.key, lock=True)
         return await store.read_known(unit, claim, facts, authorisation, original)
 
@@ -146,6 +150,8 @@ class OfflineRecords:
         reference = self._ids.retrieval_reference() if kept is None else kept.retrieval_reference
         postings, owes = await self._postings(unit, claim, holder, purses, reference)
         await self._ledger.post(unit, postings, claim.business_on)
+        if holder is not None and owes:
+            await self._limits.stop_offline(unit, holder.cardholder_id)
         if holder is not None:
             spending = await self._limits.lock(unit, holder.cardholder_id)
             await self._limits.spend(unit, spending, claim.business_on, claim.amount_minor)
@@ -171,22 +177,13 @@ class OfflineRecords:
             sources = [(await self._ledger.school_account(unit, "LOSS"), claim.amount_minor)]
             owes = False
         else:
-            rest, sources = claim.amount_minor, []
-            found = (await self._ledger.balances_in(unit, holder.cardholder_id)).purses
-            for purse in sorted(
-                (each for each in found if each.kind in purses),
-                key=lambda each: purses.index(each.kind),
-            ):
-                take = min(rest, purse.available_minor)
-                if purse.kind == "RESERVE":
-                    take = await self._from_reserve(unit, claim, take)
-                if take > 0:
-                    sources.append((purse.account_id, take))
-                    rest -= take
-            owes = rest > 0
-            if owes:
-                debt = await self._ledger.arrears_account(unit, holder.cardholder_id)
-                sources.append((debt, rest))
+            left = await self._reserve_left(unit, claim)
+            found = await self._ledger.sources(
+                unit, holder.cardholder_id, purses, claim.amount_minor, reserve_minor=left
+            )
+            if found.reserve_minor and claim.cap_tag is not None:
+                await reserve.put(unit, claim.cap_tag, left - found.reserve_minor)
+            sources, owes = list(found.shares), found.owes
         merchant = claim.merchant_account_id
         return [
             Posting(self._ids.new(), "PURCHASE", account, merchant, amount, reference)
@@ -194,13 +191,9 @@ class OfflineRecords:
         ], owes
 
     @staticmethod
-    async def _from_reserve(unit: Unit, claim: Claim, most: int) -> int:
-        """What the reserve of the code's own slot pays of it: each slot spends only its own."""
-        left = None if claim.cap_tag is None else await reserve.find(unit, claim.cap_tag)
-        take = min(most, left or 0)
-        if take and claim.cap_tag is not None and left is not None:
-            await reserve.put(unit, claim.cap_tag, left - take)
-        return take
+    async def _reserve_left(unit: Unit, claim: Claim) -> int:
+        """What is set aside for the code's own slot: each slot spends only its own."""
+        return 0 if claim.cap_tag is None else await reserve.find(unit, claim.cap_tag) or 0
 
     async def _answer(
         self,

@@ -21,7 +21,7 @@ from core.authorisation.records import (
 from core.db.lanes import Lane, Lanes
 from core.db.unit import Raced, Unit
 
-_AUTHORISE = "SELECT * FROM purchase_authorise($1, $2, $3)"
+_AUTHORISE = "SELECT * FROM purchase_decide($1, $2, $3)"
 _STORE = (
     "SELECT * FROM answer_store($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,"
     " $16)"

@@ -47,6 +47,31 @@ OFFLINE = (
         """,
     ),
     Invariant(
+        "I20 reviews",
+        "每条裁定的转账与其结论一致, 未裁定的损失不向持卡人收取",
+        "What a review decided is what its transfers did, and nothing else recovers a loss.",
+        """
+        SELECT r.terminal_no, r.batch_no, r.seq_no, r.bearer, r.amount_minor, s.charged_minor,
+               a.state
+          FROM offline_review r
+          JOIN authorisation a ON a.school_id = $1 AND a.terminal_no = r.terminal_no
+           AND a.batch_no = r.batch_no AND a.seq_no = r.seq_no
+          JOIN LATERAL (
+            SELECT coalesce(sum(x.amount_minor), 0) AS charged_minor FROM transfer x
+             WHERE x.school_id = $1 AND x.id = ANY (r.transfer_ids) AND x.kind = 'LOSS_RECOVERY'
+               AND x.retrieval_reference = a.retrieval_reference) s ON true
+         WHERE r.school_id = $1
+           AND (s.charged_minor <> CASE WHEN r.bearer = 'HOLDER' THEN r.amount_minor ELSE 0 END
+             OR (r.bearer = 'MERCHANT' AND a.state <> 'VOIDED'))
+         UNION ALL
+        SELECT NULL, NULL, NULL, t.kind, t.amount_minor, NULL, NULL
+          FROM transfer t
+         WHERE t.school_id = $1 AND t.kind = 'LOSS_RECOVERY'
+           AND NOT EXISTS (SELECT FROM offline_review r
+                            WHERE r.school_id = $1 AND t.id = ANY (r.transfer_ids))
+        """,
+    ),
+    Invariant(
         "I20 codes",
         "一个码在同一终端至多付款一次",
         "A code was paid for at most once at one terminal, online and offline together.",

@@ -1,7 +1,7 @@
 """The rows of offline records, and everything under lock that their verdicts depend on."""
 
 from dataclasses import astuple
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from core.authorisation import store
@@ -20,7 +20,9 @@ from core.db.unit import Raced, Unit
 
 KEYS, DENY = 1, 3
 """The kinds of these documents among acknowledgements."""
-_SERIAL = 1
+_SERIAL, _UID = 1, 2
+CARD_DAY = timedelta(days=1)
+"""The caps of a card count this far back (terminals.taps)."""
 
 
 async def lock_terminal(unit: Unit, terminal_no: int) -> None:
@@ -45,7 +47,37 @@ async def find_item(unit: Unit, key: Key) -> StoredItem | None:
     return StoredItem(row["record"], judgement, row["retrieval_reference"])
 
 
-async def find_pass(unit: Unit, serial: bytes) -> PassFacts | None:
+async def find_facts(unit: Unit, claim: Claim) -> PassFacts | None:
+    """Whose code or card a record names; None if it names none that we know."""
+    if claim.card_uid is not None:
+        return await _find_card(unit, claim, claim.card_uid)
+    return None if claim.serial is None else await _find_pass(unit, claim.serial)
+
+
+async def _find_card(unit: Unit, claim: Claim, uid: str) -> PassFacts | None:
+    """Whose card it is, the one in use before those that were; what the list said of it then."""
+    row = await unit.row(
+        "SELECT c.cardholder_id, c.id AS card_id,"
+        " CASE WHEN was.op = 1 THEN was.added_at END AS revoked_at,"
+        " CASE WHEN knew.op = 1 THEN knew.version END AS denied_in FROM card c"
+        " LEFT JOIN LATERAL (SELECT e.op, e.added_at FROM deny_entry e WHERE e.school_id = $1"
+        "  AND e.kind = $3 AND e.id = decode($2, 'hex') AND e.added_at <= $4"
+        "  ORDER BY e.version DESC LIMIT 1) was ON true"
+        " LEFT JOIN LATERAL (SELECT e.op, e.version FROM deny_entry e WHERE e.school_id = $1"
+        "  AND e.kind = $3 AND e.id = decode($2, 'hex') AND e.version <= greatest($5,"
+        "   (SELECT coalesce(max(a.version), 0) FROM document_acknowledgement a"
+        "     WHERE a.school_id = $1 AND a.terminal_no = $6 AND a.kind = $7"
+        "     AND a.acknowledged_at <= $4))"
+        "  ORDER BY e.version DESC LIMIT 1) knew ON true"
+        " WHERE c.school_id = $1 AND c.uid = $2"
+        " ORDER BY c.state IN ('REPLACED', 'CLOSED'), c.issued_at DESC LIMIT 1",
+        unit.school_id, uid, _UID, claim.created_at, claim.deny_version, claim.key.terminal_no,
+        DENY,
+    )  # fmt: skip
+    return None if row is None else PassFacts(*row)
+
+
+async def _find_pass(unit: Unit, serial: bytes) -> PassFacts | None:
     """Whose pass it is; its card is the holder's virtual one, if there still is one."""
     row = await unit.row(
         "SELECT p.cardholder_id, c.id AS card_id, p.revoked_at, d.version, p.content"
@@ -110,15 +142,21 @@ async def read_known(
 
 
 async def _earlier(unit: Unit, claim: Claim) -> tuple[int, int, bool]:
-    """What this terminal's earlier records took of the capTag, and whether one used the code."""
+    """What this terminal's earlier records took of the caps, and whether one used the code.
+
+    Of a capTag all of them: it lives for its slot; of a card those of the day before the record.
+    """
     row = await unit.row(
-        "SELECT count(*) FILTER (WHERE i.cap_tag = $3)::int,"
-        " coalesce(sum(i.amount_minor) FILTER (WHERE i.cap_tag = $3), 0)::bigint,"
+        "SELECT count(*) FILTER (WHERE i.capped)::int,"
+        " coalesce(sum(i.amount_minor) FILTER (WHERE i.capped), 0)::bigint,"
         " count(*) FILTER (WHERE i.replay_key = $4) > 0"
-        " FROM offline_item i WHERE i.school_id = $1 AND i.terminal_no = $2"
-        " AND (i.cap_tag = $3 OR i.replay_key = $4) AND i.kind = 'PURCHASE'"
-        " AND i.verdict IN ('ACCEPTED', 'SUSPECT')",
-        unit.school_id, claim.key.terminal_no, claim.cap_tag, claim.replay_key,
+        " FROM (SELECT x.amount_minor, x.replay_key, x.cap_tag = $3 OR (x.card_uid = $5"
+        "   AND x.made_at > $6 AND x.made_at <= $7) AS capped"
+        "  FROM offline_item x WHERE x.school_id = $1 AND x.terminal_no = $2"
+        "  AND (x.cap_tag = $3 OR x.replay_key = $4 OR x.card_uid = $5) AND x.kind = 'PURCHASE'"
+        "  AND x.verdict IN ('ACCEPTED', 'SUSPECT')) i",
+        unit.school_id, claim.key.terminal_no, claim.cap_tag, claim.replay_key, claim.card_uid,
+        claim.created_at - CARD_DAY, claim.created_at,
     )  # fmt: skip
     assert row is not None
     return row[0], row[1], row[2]
@@ -150,13 +188,14 @@ async def insert_item(
         "INSERT INTO offline_item (school_id, terminal_no, batch_no, seq_no, kind, record,"
         " record_hash, previous_hash, signature, presented, challenge, after_timeout, made_at,"
         " received_at, amount_minor, cardholder_id, serial, cap_tag, replay_key, verdict, reason,"
-        " flags, retrieval_reference) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
-        " $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) ON CONFLICT DO NOTHING",
+        " flags, retrieval_reference, card_uid) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+        " $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)"
+        " ON CONFLICT DO NOTHING",
         unit.school_id, *astuple(claim.key), claim.kind, claim.record, claim.record_hash,
         claim.previous_hash, claim.signature, claim.presented, claim.challenge,
         claim.after_timeout, claim.created_at, now, claim.amount_minor, cardholder_id,
         claim.serial, claim.cap_tag, claim.replay_key, judgement.verdict, judgement.reason,
-        sorted(judgement.flags), reference,
+        sorted(judgement.flags), reference, claim.card_uid,
     )  # fmt: skip
     if made == 0:
         raise Raced

@@ -19,6 +19,7 @@ from core.card.records import (
     ReleaseElsewhere,
     VirtualCardNotOpened,
 )
+from core.card.service.denials import CardDenials
 from core.card.service.pins import Pins
 from core.card.slots import rights
 from core.card.store import cards as store
@@ -46,6 +47,7 @@ class Cards:
         policy_of: PolicyOf,
         cardholders: Cardholders,
         pins: Pins,
+        denials: CardDenials,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -53,6 +55,7 @@ class Cards:
         self._policy_of = policy_of
         self._cardholders = cardholders
         self._pins = pins
+        self._denials = denials
 
     async def open_newcomers(self, unit: Unit, newcomers: Sequence[Newcomer], _day: date) -> None:
         """Gives new cardholders a virtual card, and a physical one where the roster names a chip.
@@ -146,6 +149,10 @@ class Cards:
             raise ReleaseElsewhere
         return await self._act_in(unit, cardholder_id, CardKind.PHYSICAL, CardAct.RELEASE)
 
+    async def refresh_denials(self, school_id: int) -> int:
+        """Puts the cards of whoever was frozen or left on the deny list; how many lines changed."""
+        return await self._database.unit(school_id, self._denials.refresh_if_due)
+
     async def find_by_uid(self, school_id: int, uid: str) -> Card | None:
         """The card in use with this chip number, in any state but replaced or closed."""
         return await self._database.unit(school_id, lambda unit: store.find_by_uid(unit, uid))
@@ -221,4 +228,7 @@ class Cards:
             raise CardActImpossible
         if state is card.state:
             return card
-        return await store.update_state(unit, card, state, self._clock.now())
+        moved = await store.update_state(unit, card, state, self._clock.now())
+        if kind is CardKind.PHYSICAL:
+            await self._denials.refresh(unit, card.id)
+        return moved

@@ -23,3 +23,13 @@ class Passes:
         now = self._clock.now()
         ended = await codes.revoke_passes(unit, cardholder_id, now, unix_seconds(now))
         await self._deny.add_serials(unit, ended)
+
+    async def withdraw(self, unit: Unit, cardholder_id: UUID) -> None:
+        """Takes the live money passes off the terminals, within the unit that made a debt.
+
+        Nothing is revoked: online they pay on, and what a terminal that has not heard of it takes
+        is still the holder's debt. A phone that asks gets new ones, of a class that suits.
+        """
+        now = self._clock.now()
+        ended = await codes.withdraw_passes(unit, cardholder_id, now, unix_seconds(now))
+        await self._deny.add_serials(unit, ended)

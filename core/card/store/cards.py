@@ -8,9 +8,10 @@ from uuid import UUID
 from tortoise import Model, fields
 from tortoise.queryset import QuerySet
 
-from core.card.records import Card, CardKind, CardState
+from core.card.records import Card, CardKind, CardState, Deniable
 from core.db.reading import Reader, Reads
 from core.db.unit import Unit
+from core.school.records import DeniedKind
 
 _LIVE = Reader("live_cards", "card", ("uuid",))
 _ENDED = (CardState.REPLACED, CardState.CLOSED)
@@ -82,6 +83,27 @@ async def find_by_uid(unit: Unit, uid: str) -> Card | None:
     """The live card with a chip number."""
     row = await _live(unit).get_or_none(uid=uid)
     return None if row is None else _card(row)
+
+
+async def list_deniable(unit: Unit, card_id: UUID | None) -> list[Deniable]:
+    """The chips, or the one of a card, that the deny list does not say the truth of.
+
+    A chip may have been several cards; it is good if one of them is.
+    """
+    rows = await unit.rows(
+        "SELECT w.uid, w.is_denied, w.is_gone FROM (SELECT c.uid,"
+        "  NOT bool_or(c.state = 'ACTIVE' AND h.status = 'ACTIVE') AS is_denied,"
+        "  bool_and(c.state = 'CLOSED' OR h.status = 'CLOSED') AS is_gone"
+        "  FROM card c JOIN cardholder h ON h.school_id = $1 AND h.id = c.cardholder_id"
+        "  WHERE c.school_id = $1 AND c.uid IS NOT NULL AND ($2::uuid IS NULL OR c.uid ="
+        "   (SELECT o.uid FROM card o WHERE o.school_id = $1 AND o.id = $2))"
+        "  GROUP BY c.uid) w"
+        " LEFT JOIN LATERAL (SELECT e.op FROM deny_entry e WHERE e.school_id = $1 AND e.kind = $3"
+        "  AND e.id = decode(w.uid, 'hex') ORDER BY e.version DESC LIMIT 1) d ON true"
+        " WHERE w.is_denied <> coalesce(d.op = 1, false) ORDER BY w.uid",
+        unit.school_id, card_id, DeniedKind.UID,
+    )  # fmt: skip
+    return [Deniable(*row) for row in rows]
 
 
 async def list_live(reads: Reads, cardholder_id: UUID) -> list[Card]:

@@ -114,6 +114,20 @@ async def revoke_passes(
     return [(row["serial"], row["ends_at"]) for row in rows]
 
 
+async def withdraw_passes(
+    unit: Unit, cardholder_id: UUID, now: datetime, ends_after: int
+) -> list[tuple[bytes, int]]:
+    """Withdraws a cardholder's live money passes from the terminals; their serials and ends."""
+    rows = await unit.rows(
+        "UPDATE code_pass p SET withdrawn_at = $3 WHERE p.school_id = $1 AND p.device_id IN"
+        " (SELECT d.id FROM code_device d WHERE d.school_id = $1 AND d.cardholder_id = $2)"
+        " AND p.ends_at >= $4 AND p.kind <> $5 AND p.revoked_at IS NULL AND p.withdrawn_at IS NULL"
+        " RETURNING p.serial, p.ends_at",
+        unit.school_id, cardholder_id, now, ends_after, PassKind.ENTRY,
+    )  # fmt: skip
+    return [(row["serial"], row["ends_at"]) for row in rows]
+
+
 async def mark_drawn(unit: Unit, device_id: UUID, now: datetime, not_since: datetime) -> bool:
     """Notes that a device draws a token; False when it drew one after `not_since`."""
     touched = await unit.execute(
@@ -155,11 +169,11 @@ async def take_pass_no(unit: Unit, cap_tag: int, maximum: int) -> int | None:
 
 
 async def list_passes(unit: Unit, device_id: UUID, kind: PassKind, not_before: int) -> list[Pass]:
-    """The unrevoked passes of a device, kind and slot, the newest first."""
+    """The passes of a device, kind and slot that were not taken back, the newest first."""
     rows = await unit.rows(
         "SELECT serial, kind, not_before, ends_at, content FROM code_pass"
         " WHERE school_id = $1 AND device_id = $2 AND kind = $3 AND not_before = $4"
-        " AND revoked_at IS NULL ORDER BY serial DESC",
+        " AND revoked_at IS NULL AND withdrawn_at IS NULL ORDER BY serial DESC",
         unit.school_id, device_id, kind, not_before,
     )  # fmt: skip
     return [

@@ -107,6 +107,18 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        "I20 debts",
+        "欠款账户没有余额, 只有欠款",
+        "An account of debts never holds money: what comes back to a paid debt is the holder's.",
+        """
+        SELECT a.id, a.owner_id, sum(l.amount_minor) AS held_minor
+          FROM account a
+          JOIN leg l ON l.school_id = $1 AND l.account_id = a.id
+         WHERE a.school_id = $1 AND a.kind = 'ARREARS'
+         GROUP BY a.id, a.owner_id HAVING sum(l.amount_minor) > 0
+        """,
+    ),
+    Invariant(
         "I10",
         "任何钱包在其历史的任何时刻都不低于零",
         "No purse was below zero at any point of its history, in posting order.",

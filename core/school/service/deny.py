@@ -12,6 +12,9 @@ from core.school.store import documents as documents_store
 
 MARGIN_SECONDS = 120
 """A code is good for a skew beyond its pass; no school's skew is longer than this."""
+KEPT = timedelta(days=30)
+"""How long a line that ended, and an acknowledgement that was followed by another, are kept."""
+_FORGOTTEN_EVERY = timedelta(days=1)
 _CACHE = timedelta(seconds=5)
 _ACKNOWLEDGED_MAXIMUM = 10_000
 
@@ -23,6 +26,7 @@ class DenyList:
         self._database = database
         self._clock = clock
         self._versions: dict[int, tuple[datetime, int]] = {}
+        self._forgot_at: dict[int, datetime] = {}
         self._acknowledged: OrderedDict[tuple[int, int, DocumentKind], int] = OrderedDict()
 
     async def add_serials(self, unit: Unit, ends: Iterable[tuple[bytes, int]]) -> None:
@@ -41,6 +45,19 @@ class DenyList:
         for serial in fresh:
             until = lines[serial]
             await store.insert(unit, Denied(DeniedKind.SERIAL, serial, version, until), now)
+
+    async def change_cards(self, unit: Unit, until: Mapping[str, int | None]) -> None:
+        """Puts chips (numbers in hex) on the list until a Unix second, or takes them off (None).
+
+        In the unit that changes their cards.
+        """
+        if not until:
+            return
+        now = self._clock.now()
+        version = await store.next_version(unit, now)
+        for uid, end in sorted(until.items()):
+            line = Denied(DeniedKind.UID, bytes.fromhex(uid), version, end or 1, end is None)
+            await store.insert(unit, line, now)
 
     async def newest_version(self, school_id: int) -> int:
         """The list's version as it was at most 5 s ago; terminals ask every 30 s."""
@@ -92,6 +109,24 @@ class DenyList:
             self._acknowledged[school_id, terminal_no, kind] = version
             if len(self._acknowledged) > _ACKNOWLEDGED_MAXIMUM:
                 self._acknowledged.popitem(last=False)
+
+    async def forget(self, school_id: int) -> int:
+        """Deletes what no record can be judged by any more, once a day; how many rows.
+
+        That is serials that ended `KEPT` ago, and what a terminal had acknowledged before the
+        newest acknowledgement of that time: a record that old is TOO_OLD, whatever was known.
+        """
+        now = self._clock.now()
+        forgot_at = self._forgot_at.get(school_id)
+        if forgot_at is not None and now - forgot_at < _FORGOTTEN_EVERY:
+            return 0
+
+        async def work(unit: Unit) -> int:
+            return await store.forget(unit, now - KEPT, unix_seconds(now - KEPT))
+
+        forgotten = await self._database.unit(school_id, work)
+        self._forgot_at[school_id] = now
+        return forgotten
 
     async def protection(self, school_id: int) -> Protection:
         """How far the school's terminals have come."""

@@ -31,9 +31,10 @@ async def list_known(unit: Unit, kind: DeniedKind, ids: Sequence[bytes]) -> set[
 async def insert(unit: Unit, denied: Denied, now: datetime) -> None:
     """Adds a line; one that is there stays as it is."""
     await unit.execute(
-        "INSERT INTO deny_entry (school_id, kind, id, version, until, added_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
-        unit.school_id, denied.kind, denied.id, denied.version, denied.until, now,
+        "INSERT INTO deny_entry (school_id, kind, id, version, until, op, added_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+        unit.school_id, denied.kind, denied.id, denied.version, denied.until,
+        0 if denied.is_removed else 1, now,
     )  # fmt: skip
 
 
@@ -46,10 +47,16 @@ async def newest_version(unit: Unit) -> int:
 
 
 async def list_live(unit: Unit, above_version: int, now: int) -> list[Denied]:
-    """The lines of later versions that have not ended, in the order they were added."""
+    """What changed in later versions and has not ended, in the order of the versions.
+
+    The last word on each serial or chip; that one was taken off is told to those who hold a list.
+    """
     rows = await unit.rows(
-        "SELECT kind, id, version, until FROM deny_entry"
-        " WHERE school_id = $1 AND version > $2 AND until >= $3 ORDER BY version, kind, id",
+        "SELECT x.kind, x.id, x.version, x.until, x.op = 0 AS is_removed FROM ("
+        " SELECT DISTINCT ON (e.kind, e.id) e.* FROM deny_entry e"
+        "  WHERE e.school_id = $1 AND e.version > $2 ORDER BY e.kind, e.id, e.version DESC) x"
+        " WHERE x.op = 0 AND $2 > 0 OR x.op = 1 AND x.until >= $3"
+        " ORDER BY x.version, x.kind, x.id",
         unit.school_id, above_version, now,
     )  # fmt: skip
     return [Denied(DeniedKind(row["kind"]), *row[1:]) for row in rows]
@@ -77,3 +84,22 @@ async def acknowledged(unit: Unit) -> dict[int, dict[int, int]]:
     for terminal_no, kind, version in rows:
         found.setdefault(terminal_no, {})[kind] = version
     return found
+
+
+async def forget(unit: Unit, before: datetime, ended_before: int) -> int:
+    """Deletes serials that ended, and acknowledgements that were followed by another, before then.
+
+    Of each terminal and document the newest of that time stays: it still says what was known.
+    """
+    ended = await unit.execute(
+        "DELETE FROM deny_entry WHERE school_id = $1 AND kind = $2 AND until < $3",
+        unit.school_id, DeniedKind.SERIAL, ended_before,
+    )  # fmt: skip
+    followed = await unit.execute(
+        "DELETE FROM document_acknowledgement a WHERE a.school_id = $1 AND a.acknowledged_at < $2"
+        " AND EXISTS (SELECT 1 FROM document_acknowledgement n WHERE n.school_id = $1"
+        "  AND n.terminal_no = a.terminal_no AND n.kind = a.kind AND n.version > a.version"
+        "  AND n.acknowledged_at < $2)",
+        unit.school_id, before,
+    )  # fmt: skip
+    return ended + followed

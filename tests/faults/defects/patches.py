@@ -55,7 +55,7 @@ def acknowledged_before_commit() -> None:
         waiting = commits.pop(self, None)
         if waiting is not None:
             await asyncio.gather(waiting, return_exceptions=True)
-        if "purchase_authorise" not in sql or self._raw is None or self._raw.is_closed():
+        if "purchase_decide" not in sql or self._raw is None or self._raw.is_closed():
             return await fetch(self, sql, *values)
         try:
             await self._raw.execute("BEGIN")

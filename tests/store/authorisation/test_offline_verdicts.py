@@ -168,7 +168,7 @@ async def test_refusals_of_the_code_are_those_of_its_own_instant(stall: Stall) -
     forged = replace(good, seed=bytes([9]) * 32)
     foreign = await stall.phone(holder, issuer=8)
     for text, changes, reason in (
-        ("CARD:00000001", {}, "FORMAT"),
+        ("NFC:00000001", {}, "FORMAT"),
         (stall.show(forged), {}, "DEVICE_SIGNATURE"),
         (stall.show(foreign), {}, "ISSUER_NOT_ACCEPTED"),
         (good.show(now), {"created_at": now + 61}, "CODE_EXPIRED"),

@@ -11,6 +11,7 @@ from core.card.pin_hash import HashedPin, PinHasher, PinSubject
 from core.card.records import CodeDevice
 from core.card.service.cards import Cards
 from core.card.service.codes import Codes
+from core.card.service.denials import CardDenials
 from core.card.service.devices import Devices
 from core.card.service.pins import Pins
 from core.db.unit import Database, Unit
@@ -104,7 +105,10 @@ class Campus:
         wired: dict[str, Any] = {"policy_of": self.policy_of}
         maker = CodeMaker(lambda _: IssuerKeys(self.pass_keys, {1: b"\x88" * 32}), self.ids)
         parts = database, self.clock, self.ids
-        self.cards = Cards(*parts, **wired, cardholders=self.cardholders, pins=self.pins)
+        self.denials = CardDenials(self.clock, self.deny)
+        self.cards = Cards(
+            *parts, **wired, cardholders=self.cardholders, pins=self.pins, denials=self.denials
+        )
         self.devices = Devices(*parts, **wired, pins=self.pins, maker=maker, deny=self.deny)
         self.codes = Codes(
             *parts,

@@ -17,12 +17,13 @@ _CHANGED_LATER = {
     "code_use", "deny_list", "door", "entry_right", "entry_tag_day", "entry_zone",
     "four_eyes_request", "guardian_grant", "identity_claim", "limit_pause", "merchant",
     "meter", "meter_group", "one_time_code", "outbox",
-    "pending_link", "pin", "printed_code", "school", "session", "site", "staff", "terminal",
+    "pending_link", "pin", "printed_code", "school", "session", "settlement_check", "site", "staff",
+    "terminal",
     "terminal_answer", "terminal_key", "water_reservation", "zone_presence",
 }  # fmt: skip
-_DELETED = {"attempt_counter", "campus_session", "entry_answer", "entry_event", "identity_claim",
-            "meter_try", "passage", "pending_link", "pin_spray", "provider_notice",
-            "zone_presence"}  # fmt: skip
+_DELETED = {"attempt_counter", "campus_session", "deny_entry", "document_acknowledgement",
+            "entry_answer", "entry_event", "identity_claim", "meter_try",
+            "passage", "pending_link", "pin_spray", "provider_notice", "zone_presence"}  # fmt: skip
 
 
 async def ask(dsn: str, sql: str, *values: object) -> list[tuple[object, ...]]:

@@ -35,9 +35,13 @@ PLANTED = {
     "I7 templates": "UPDATE transfer SET kind = 'CASH_TOP_UP' WHERE kind = 'REFUND'",
     "I8 balance": "UPDATE account SET balance_minor = balance_minor + 1 WHERE balance_minor > 0",
     "I8 holds": "UPDATE account SET pending_minor = 299 WHERE pending_minor = 300",
+    "I20 debts": "UPDATE leg SET amount_minor = 200 WHERE amount_minor = -200",
     "I10": "UPDATE leg SET balance_after_minor = -1 WHERE amount_minor = -500",
     "I20 records": "UPDATE offline_item SET amount_minor = 499 WHERE verdict = 'ACCEPTED'",
     "I20 money": "UPDATE offline_item SET flags = '{}' WHERE verdict = 'ACCEPTED'",
+    "I20 reviews": "INSERT INTO transfer SELECT school_id, gen_random_uuid(), 'LOSS_RECOVERY',"
+    " phase, NULL, debit_account_id, credit_account_id, 1, NULL, made_at, business_on FROM transfer"
+    " WHERE kind = 'PURCHASE' AND amount_minor = 200",
     "I20 codes": "UPDATE code_use SET seq_no = 77",
     "I20 reserve": "INSERT INTO cap_slot (school_id, cardholder_id, starts_at, ends_at, cap_tag,"
     " reserve_minor) SELECT school_id, id, 1, 2, 9, 1 FROM cardholder LIMIT 1",

@@ -2,54 +2,16 @@
 
 import asyncio
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
+from core.authorisation import store
+from core.db.unit import Unit
 from core.settlement.records import BatchUnknown, Closed, Closing, Difference, Total, TotalKind
 from terminals.offline import RecordKind
-from tests.factories.canteen import TILLS
-from tests.factories.offline import ACCEPTED, Lane, Stall, key_of, later, rich
-
-_TABLES = ("settlement", "settlement_adjustment", "authorisation", "transfer", "leg")
-
-
-def closing(stall: Stall, lane: Lane, *totals: Total, **changes: Any) -> Closing:
-    """What the till says of its batch."""
-    made = Closing(
-        terminal_no=lane.terminal_no,
-        batch_no=lane.batch_no,
-        merchant_account_id=stall.canteen.merchant_account_id,
-        last_seq=lane.seq_no,
-        unused=frozenset(),
-        totals=totals,
-        head_hash=lane.head,
-        first_hash=lane.first,
-    )
-    return replace(made, **changes)
-
-
-def purchases(count: int, minor: int) -> Total:
-    return Total(TotalKind.PURCHASE, "CC1", count, minor)
-
-
-async def close(stall: Stall, asked: Closing) -> Closed:
-    return await stall.batches.close(7, asked)
-
-
-async def rows(stall: Stall) -> list[tuple[Any, ...]]:
-    found = []
-    for table in _TABLES:
-        sql = f"SELECT * FROM {table} WHERE school_id = 7"
-        found += sorted((table, *map(str, row)) for row in await stall.canteen.rows(sql))
-    return found
-
-
-async def sold(stall: Stall, lane: Lane, *amounts: int) -> None:
-    """Offline sales, written and not uploaded."""
-    for minor in amounts:
-        stall.canteen.clock.advance(seconds=1)
-        lane.write(stall.show(await stall.phone(await rich(stall))), minor)
+from tests.factories.canteen import PURSES, TILLS
+from tests.factories.closing import close, closing, purchases, rows, sold
+from tests.factories.offline import ACCEPTED, Stall, key_of, later, rich
 
 
 async def refused(stall: Stall, asked: Closing) -> Closed:
@@ -165,6 +127,67 @@ async def test_late_record_after_close_is_adjusted(stall: Stall) -> None:
     assert adjustments == [(2, 100, -100)]
     assert await stall.account("MERCHANT") == 1_000
     assert await stall.canteen.broken() == {}
+
+
+async def test_purchase_in_a_closed_batch_is_answered_90_and_changes_nothing(stall: Stall) -> None:
+    lane, holder = stall.lane(), await rich(stall)
+    before_close = stall.canteen.purchase(holder, 300, seq_no=1)
+    first = await stall.canteen.authorise(before_close)
+    tapped = Total(TotalKind.PURCHASE, "CC1", 1, 300)
+    assert (await close(stall, closing(stall, lane, tapped, last_seq=1))).settlement
+    money = await rows(stall)
+    late = stall.canteen.purchase(holder, 700, seq_no=2)
+    answer = await stall.canteen.authorise(late)
+    assert (answer.verdict, answer.outcome, answer.response_code) == ("NEW", "DECLINED", "90")
+    assert (answer.reason, answer.available_minor) == ("BATCH_CLOSED", None)
+    again = await stall.canteen.authorise(stall.canteen.retry(late))
+    assert (again.verdict, again.signed_answer) == ("REPEATED", answer.signed_answer)
+    kept = await stall.canteen.authorise(stall.canteen.retry(before_close))
+    assert (kept.verdict, kept.signed_answer) == ("REPEATED", first.signed_answer)
+    assert await rows(stall) == money
+    spent = "SELECT 1 FROM code_use WHERE school_id = 7 AND replay_key = $1"
+    assert await stall.canteen.rows(spent, late.replay_key) == [], "the code is good elsewhere"
+    new = replace(stall.canteen.retry(late), batch_no=2, seq_no=1)
+    assert (await stall.canteen.authorise(new)).outcome == "APPROVED"
+    assert await stall.canteen.broken() == {}
+
+
+async def test_purchases_of_open_and_closed_batches_decided_together(stall: Stall) -> None:
+    holders = [await rich(stall) for _ in range(3)]
+    lane = stall.lane()
+    sold_ = stall.canteen.purchase(holders[0], 100, seq_no=1)
+    await stall.canteen.authorise(sold_)
+    assert (await close(stall, closing(stall, lane, purchases(1, 100), last_seq=1))).settlement
+    asked = [
+        stall.canteen.purchase(holders[0], 200, batch_no=2, seq_no=1),
+        stall.canteen.purchase(holders[1], 300, batch_no=1, seq_no=2),
+        stall.canteen.purchase(holders[2], 400, batch_no=2, seq_no=2),
+    ]
+    async with stall.canteen.lanes[0].take() as taken:
+        answers = await store.authorise(taken, 7, PURSES, asked)
+    assert [(a.seq_no, a.response_code) for a in answers] == [(1, "00"), (2, "90"), (2, "00")]
+    assert await stall.balance(holders[1]) == 20_000
+
+
+async def test_a_close_waits_for_the_purchase_that_is_being_answered(stall: Stall) -> None:
+    """It is counted by the close or answered 90: never paid and left out."""
+    lane, holder = stall.lane(), await rich(stall)
+    await stall.canteen.authorise(stall.canteen.purchase(await rich(stall), 100, seq_no=1))
+    late = stall.canteen.purchase(holder, 500, seq_no=2)
+
+    async def answering(unit: Unit) -> "asyncio.Task[Closed]":
+        assert (await store.authorise_in(unit, PURSES, late)).outcome == "APPROVED"
+        whole = closing(stall, lane, purchases(1, 100), last_seq=1)
+        closed = asyncio.create_task(close(stall, whole))
+        async with asyncio.timeout(5):
+            while not await unit.value("SELECT 1 FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110 - no event tells of it
+                await asyncio.sleep(0.01)
+        return closed
+
+    answer = await (await stall.canteen.database.unit(7, answering))
+    assert (answer.settlement, answer.unexpected) == (None, (2,))
+    whole = closing(stall, lane, purchases(2, 600), last_seq=2)
+    assert (await close(stall, whole)).settlement
 
 
 async def test_a_void_written_offline_after_the_close_comes_too_late(stall: Stall) -> None:

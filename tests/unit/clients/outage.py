@@ -61,7 +61,12 @@ def publish_deny(
 ) -> None:
     """The school publishes a deny list, or changes to one."""
     lines = ((DeniedKind.SERIAL, serial(tag), until) for tag in cap_tags)
-    content = deny.write(deny.Change(base, deny.added(lines)))
+    publish_lines(counter, version, deny.added(lines), base)
+
+
+def publish_lines(counter: Counter, version: int, entries: list[deny.Entry], base: int = 0) -> None:
+    """The same with any lines."""
+    content = deny.write(deny.Change(base, entries))
     counter.server.documents.append(school_document(DocumentKind.DENY, version, content))
 
 

@@ -48,7 +48,7 @@ class PretendServer(httpx2.AsyncBaseTransport):
         self.documents: list[SignedDocument] = []
         self.records: dict[RequestKey, tuple[str, Json]] = {}
         self.settled: dict[int, int] = {}
-        self.is_locked = False
+        self.is_locked = self.is_close_due = False
         self.fault: Fault = lambda operation: None
         self.paid: dict[RequestKey, int] = {}
         self.held: dict[RequestKey, int] = {}
@@ -122,6 +122,9 @@ class PretendServer(httpx2.AsyncBaseTransport):
         if operation == "PurchaseStatus":
             return {"data": {"terminal": {"purchaseStatus": self._status(signed, variables)}}}
         field = operation[0].lower() + operation[1:]
+        if operation == "PurchaseVoid" and _key(given["original"]).batch_no in self.settled:
+            late = {"code": "VOID_TOO_LATE", "message": "批次已结算", "path": ["input"]}
+            return {"data": {field: {"authorisation": None, "userErrors": [late]}}}
         answered = "entry" if operation == "EntryAuthorise" else "authorisation"
         return {"data": {field: {answered: self._money(operation, signed.key, given)}}}
 
@@ -157,6 +160,8 @@ class PretendServer(httpx2.AsyncBaseTransport):
                 DocumentKind.DENY: given["denyVersion"],
             },
             newest=self._versions(),
+            queue=given["queue"],
+            is_close_due=self.is_close_due,
         )  # fmt: skip
         beat = {"signedTime": b64encode(proof).decode(), "time": self.now, "directives": told,
                 "denyVersion": self._versions().get(DocumentKind.DENY, 0)}  # fmt: skip

@@ -10,14 +10,24 @@ from clients.terminal.batches import Batches, BatchNotWhole
 from clients.terminal.protocol import DocumentRefused
 from clients.terminal.receipt import Patience
 from clients.terminal.words import tell
-from terminals import cc1, ccq
+from core.school.records import DeniedKind
+from terminals import cc1, ccq, deny
 from terminals.ccr import Outcome
 from terminals.documents import DocumentKind
 from terminals.keys import signer
 from terminals.offline import first_link
+from terminals.parameters import CardCap
 from terminals.response import Action
 from tests.unit.clients.conftest import Counter
-from tests.unit.clients.outage import code, cut, prepare, publish, publish_deny, restore
+from tests.unit.clients.outage import (
+    code,
+    cut,
+    prepare,
+    publish,
+    publish_deny,
+    publish_lines,
+    restore,
+)
 from tests.unit.clients.pretend_keys import school_document
 from tests.unit.clients.pretend_server import NOW
 from tests.unit.terminals.test_funding import WALLETS
@@ -93,6 +103,7 @@ async def test_what_the_parameters_forbid_is_not_taken(
 @pytest.mark.parametrize(("text", "minor"), [
     (code(), 2_001), (code(cap_class=0), 500), (code(mask=1), 500), (code(at=NOW - 61), 500),
     (code(at=NOW + 16), 500), (code(kid=3), 500), ("CARD:00000001", 500), ("9" * 20, 500),
+    ("13" + "0" * 16, 500), ("28" + "0" * 16, 500),
 ])  # fmt: skip
 async def test_what_does_not_verify_offline_is_not_taken(
     counter: Counter, text: str, minor: int
@@ -118,6 +129,45 @@ async def test_wallet_code_refused_in_outage(counter: Counter, text: str) -> Non
     (voided,) = await counter.till.settle_open()
     assert voided.outcome is Outcome.VOIDED
     assert "C8" in tell(replace(voided, refusal=receipt.refusal), "zh")
+
+
+CARDS = {"card_cap": CardCap(amount_minor=1_000, count=2, total_minor=1_500)}
+
+
+async def test_card_is_taken_alone_where_the_parameters_allow_it(counter: Counter) -> None:
+    await prepare(counter, **CARDS)
+    await not_taken(counter, "CARD:04a1b2c3", 1_001)
+    receipt = await counter.till.sell("CARD:04a1b2c3", 800)
+    assert receipt.is_offline
+    (stored,) = counter.till.line.store.of_batch(1)
+    record = stored.item.record
+    assert (record.presented, record.minor_amount) == ("CARD:04a1b2c3", 800)
+    await not_taken(counter, "CARD:04A1B2C3:5", 701)
+    counter.reopen()
+    assert (await counter.till.sell("CARD:04A1B2C3:5", 700)).is_offline
+    await not_taken(counter, "CARD:04A1B2C3", 1)
+    assert (await counter.till.sell("CARD:04A1B2C4", 1_000)).is_offline, "another card"
+    restore(counter)
+    assert {judged.verdict for judged in await batches(counter).upload()} == {"ACCEPTED"}
+    cut(counter)
+    await not_taken(counter, "CARD:04A1B2C3", 1)
+    counter.clock_seconds += 86_400
+    assert (await counter.till.sell("CARD:04A1B2C3", 1_000)).is_offline, "another day"
+
+
+async def test_denied_card_is_not_taken_until_it_comes_off_the_list(counter: Counter) -> None:
+    uid = bytes.fromhex("04a1b200")
+    line = (DeniedKind.UID, uid, NOW + 90_000)
+    publish_lines(counter, 3, deny.added([line]))
+    await prepare(counter, **CARDS)
+    await not_taken(counter, "CARD:04A1B200")
+    assert (await counter.till.sell("CARD:04A1B201", 500)).is_offline
+    restore(counter)
+    publish_lines(counter, 4, [deny.Entry(line[0], deny.Op.REMOVE, uid, 1)], base=3)
+    await counter.till.line.set_clock()
+    await counter.till.line.set_clock()
+    cut(counter)
+    assert (await counter.till.sell("CARD:04A1B200", 500)).is_offline
 
 
 async def test_held_sales_and_pins_need_the_network(counter: Counter) -> None:

@@ -10,6 +10,7 @@ from terminals import base45, ccr
 from terminals.ccr import Answer, Outcome
 from terminals.keys import signer
 from terminals.message import RequestKey
+from terminals.offline import RecordKind
 from tests.unit.clients.conftest import Counter
 from tests.unit.clients.pretend_server import ISSUER, NOW
 from tests.unit.clients.test_till import every
@@ -63,6 +64,11 @@ async def test_receipt_is_verified_without_a_network(counter: Counter) -> None:
     kept = counter.journal.get(shown.key)
     assert (kept.outcome, kept.signed_answer) == (Outcome.APPROVED, text)
     counter.reopen()
+    (stored,) = counter.till.line.store.of_batch(1)
+    record = stored.item.record
+    assert (record.kind, record.key, record.minor_amount) == (RecordKind.RECEIPT, shown.key, 1_250)
+    assert (record.presented, record.challenge) == (text, counter.till.challenge_text(shown))
+    assert counter.till.line.store.waiting() == (1, 0), "no money that only this till knows of"
     assert await counter.till.settle_open() == []
     with pytest.raises(ReceiptRefused, match="NOT_OUTSTANDING"):
         counter.till.take_receipt(text)  # once is enough for one meal
@@ -100,6 +106,7 @@ async def test_receipts_are_refused_in_the_order_of_the_format(counter: Counter)
             counter.till.take_receipt(text)
         assert refused.value.refusal == refusal
         assert counter.journal.get(shown.key).outcome is None
+        assert counter.till.line.store.waiting() == (0, 0)
     assert counter.till.take_receipt(receipt_of(counter, shown.key, answered_at=last)).is_approved
 
 

@@ -8,11 +8,10 @@ from clients.terminal.alone import Alone
 from clients.terminal.batches import Batches, Judged
 from clients.terminal.journal import Entry, Journal, Operation
 from clients.terminal.keys import Identity
-from clients.terminal.offline_store import OfflineStore, Stored
+from clients.terminal.offline_store import OfflineStore, Stored, Taken
 from clients.terminal.protocol import Line
 from clients.terminal.receipt import Receipt
 from clients.terminal.till import Till
-from terminals.cc1 import Presentation
 from terminals.codes import CodeRefusal
 from terminals.deny import DenyList
 from terminals.keys import KeyRing, PublicKey, Sign
@@ -133,11 +132,9 @@ class RenumbersRecords(Terminal):
 
 
 class _LateRecords(OfflineStore):
-    def accept(
-        self, entry: Entry, record: Record, code: Presentation | None, replay_key: bytes, sign: Sign
-    ) -> None:
+    def accept(self, entry: Entry, record: Record, spent: Taken, sign: Sign) -> None:
         local = record._replace(created_at=record.created_at - 600)
-        super().accept(entry, local, code, replay_key, sign)
+        super().accept(entry, local, spent, sign)
 
 
 @caught_by("alone.clock")
@@ -148,13 +145,11 @@ class WritesItsOwnTime(Terminal):
 
 
 class _SignsOtherwise(OfflineStore):
-    def accept(
-        self, entry: Entry, record: Record, code: Presentation | None, replay_key: bytes, sign: Sign
-    ) -> None:
-        super().accept(entry, record, code, replay_key, lambda message: sign(b"x" + message))
+    def accept(self, entry: Entry, record: Record, spent: Taken, sign: Sign) -> None:
+        super().accept(entry, record, spent, lambda message: sign(b"x" + message))
 
 
-@caught_by("alone.record", "close.numbers", "close.head")
+@caught_by("alone.record", "close.numbers", "close.head", "close.totals")
 class SignsRecordsOtherwise(Terminal):
     """Signs something else than the hash of the record; such records count as never sent."""
 

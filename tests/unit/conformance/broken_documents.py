@@ -125,7 +125,7 @@ class _BelievesReceipts(Identity):
         return verdict
 
 
-@caught_by("receipt.forged", "receipt.taken")
+@caught_by("receipt.forged", "receipt.taken", "close.totals")
 class BelievesReceipts(Terminal):
     """Takes any text that looks like a receipt; the true one then finds nothing that waits."""
 

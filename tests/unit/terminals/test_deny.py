@@ -63,3 +63,13 @@ def test_changes_to_another_list_are_refused() -> None:
     for base_version in (2, 4):
         with pytest.raises(DenyInvalid):
             held.following(5, Change(base_version, []), 0)
+
+
+def test_a_chip_is_found_whatever_zeros_end_its_number() -> None:
+    ends = bytes.fromhex("04a1b200")
+    listed = DenyList().following(1, deny.read(deny.write(Change(0, added(
+        [(DeniedKind.UID, ends, 9), (DeniedKind.SERIAL, SERIAL, 9)]
+    )))), 0)  # fmt: skip
+    assert listed.has_card(ends)
+    assert not listed.has_card(UID)
+    assert not listed.has_card(SERIAL)

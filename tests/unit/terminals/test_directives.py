@@ -30,3 +30,20 @@ def test_one_old_document_is_enough_to_sync() -> None:
     assert directives(is_locked=False, held={keys: 3, deny: 8}, newest=newest) == ["SYNC"]
     assert directives(is_locked=False, held={keys: 3, deny: 9}, newest=newest) == []
     assert directives(is_locked=False, held={deny: 9}, newest={keys: 4}) == []
+
+
+@pytest.mark.parametrize(("queue", "is_due", "told"), [
+    (0, False, []), (1, False, ["UPLOAD"]), (0, True, ["CLOSE"]), (3, True, ["UPLOAD", "CLOSE"]),
+])  # fmt: skip
+def test_queue_is_uploaded_and_an_old_batch_closed(
+    queue: int, is_due: bool, told: list[str]
+) -> None:
+    keys = DocumentKind.KEYS
+    for behind in (False, True):
+        newest = {keys: 2 if behind else 1}
+        answer = directives(
+            is_locked=False, held={keys: 1}, newest=newest, queue=queue, is_close_due=is_due
+        )
+        assert answer == (["SYNC"] if behind else []) + told
+    locked = directives(is_locked=True, held={}, newest={}, queue=queue, is_close_due=is_due)
+    assert locked == ["LOCK"]

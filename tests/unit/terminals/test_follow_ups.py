@@ -106,8 +106,17 @@ async def test_a_void_that_was_answered_before_the_close_is_repeated_after_it() 
     message = FollowUpMessage("VOID", 12, 347, 12, 345, reason="CASHIER")
     first = await make_follow_ups(core).answer(TILL, message)
     core.stored = first
-    await make_follow_ups(core, closed_batch=12).answer(TILL, message)
-    assert [asked for asked, _ in core.asked] == ["void", "void"]
+    assert await make_follow_ups(core, closed_batch=12).answer(TILL, message) == first
+    assert [asked for asked, _ in core.asked] == ["void"]
+
+
+async def test_a_void_under_a_key_of_a_closed_batch_is_answered_90() -> None:
+    core = ScriptedCore()
+    message = FollowUpMessage("VOID", 13, 1, 12, 345, reason="TIMEOUT")
+    answer = await make_follow_ups(core, closed_batch=13).answer(TILL, message)
+    assert (answer.outcome, answer.response_code) == ("DECLINED", "90")
+    assert named(answer.signed_answer) == RequestKey(42, 12, 345)
+    assert [asked for asked, _ in core.asked] == ["VOID"], "stored, and nothing undone"
 
 
 async def test_refunds_and_captures_go_on_after_the_close() -> None:

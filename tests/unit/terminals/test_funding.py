@@ -34,7 +34,7 @@ def test_an_outage_of_providers_leaves_cards_as_they_are() -> None:
 
 @pytest.mark.parametrize("policy", [
     Policy(),
-    replace(OPEN, offline=replace(OPEN.offline, instruments=frozenset({Instrument.PHYSICAL}))),
+    replace(OPEN, offline=replace(OPEN.offline, instruments=frozenset({Instrument.CAMPUS}))),
 ])  # fmt: skip
 def test_nothing_pays_without_a_line_unless_the_school_lets_it(policy: Policy) -> None:
     plan = plan_of(policy, PURSES)

@@ -49,6 +49,8 @@ def test_policy_decides_caps_sites_funding_and_times() -> None:
     assert [line.instrument for line in made.funding_plan] == [
         "PHYSICAL", "VIRTUAL", "CAMPUS", "WALLET",
     ]  # fmt: skip
+    assert made.offline_instruments == ["PHYSICAL", "VIRTUAL"]
+    assert made.tap_cap == CapClass(1_000, 2, 2_000)
     assert (made.challenge_above_minor, made.offline_challenge_above_minor) == (5_000, 700)
     assert (made.upload_due_seconds, made.upload_seconds) == (86_400, 864_000)
     assert made.pay_kinds == {1, 4}
@@ -58,14 +60,34 @@ def test_without_offline_money_every_cap_is_nothing() -> None:
     shut = parameters_of(Policy(), SITES, TILLS, ("MAIN",), bytes(32))
     assert not shut.offline_money
     assert shut.caps_by_class() == {}
+    assert shut.tap_cap is None
     assert shut.offline_challenge_above_minor is None
 
 
 def test_only_instruments_that_a_terminal_can_verify_alone_are_named() -> None:
-    chips = replace(Policy(), offline=Offline(instruments=frozenset({Instrument.PHYSICAL})))
-    made = parameters_of(chips, SITES, TILLS, ("MAIN",), bytes(32))
+    later = replace(Policy(), offline=Offline(instruments=frozenset({Instrument.CAMPUS})))
+    made = parameters_of(later, SITES, TILLS, ("MAIN",), bytes(32))
     assert (made.offline_instruments, made.pay_kinds) == ([], frozenset())
     assert [line.offline for line in made.funding_plan] == [[], [], [], []]
+
+
+@pytest.mark.parametrize(("taken", "kinds", "is_tapped"), [
+    ({Instrument.PHYSICAL}, (), True), ({Instrument.VIRTUAL}, (1, 4), False),
+])  # fmt: skip
+def test_a_school_may_take_cards_or_codes_alone(
+    taken: set[Instrument], kinds: tuple[int, ...], is_tapped: bool
+) -> None:
+    offline = Offline(money=True, instruments=frozenset(taken))
+    made = parameters_of(replace(Policy(), offline=offline), SITES, TILLS, ("MAIN",), bytes(32))
+    assert made.offline_instruments == sorted(taken)
+    assert (made.pay_kinds, made.tap_cap is not None) == (frozenset(kinds), is_tapped)
+    assert read(write(made)) == made
+
+
+def test_parameters_of_before_physical_cards_take_none() -> None:
+    content = write(parameters_of(OPEN, SITES, TILLS, ("MAIN",), bytes(32)))
+    old = content[: content.index(b',"cardCap"')] + b"}"
+    assert read(old).tap_cap is None
 
 
 @pytest.mark.parametrize(("old", "new"), [

@@ -9,8 +9,9 @@ import pytest
 from core.authorisation.offline import CodeUse, Flag, Known, PassFacts, Reason, Verdict
 from core.authorisation.records import Answer, Authorisation, Key
 from core.kit.clock import from_unix
-from terminals import cc1, ccr
+from terminals import cc1, ccq, ccr
 from terminals.cc1 import Flags, Intent, Kind
+from terminals.ccq import Challenge, Purpose
 from terminals.ccr import Outcome
 from terminals.codes import CodeRefusal
 from terminals.keys import Evidence, KeyRing
@@ -23,12 +24,24 @@ from tests.unit.terminals import samples
 
 KEY = RequestKey(42, 12, 345)
 OWN = Key(42, 12, 345)
-PAID = Authorisation(OWN, "CAPTURED", UUID(int=1), UUID(int=2), 1_250, 1_250, 0, (), "R", None)
+REFERENCE = "R" * 12
+PAID = Authorisation(
+    OWN, "CAPTURED", UUID(int=1), UUID(int=2), 1_250, 1_250, 0, (), REFERENCE, None
+)
+PASS = PassFacts(UUID(int=1), UUID(int=3), None, None)
 
 
-def case(presented: str, kind: RecordKind, minor: int = 1_250, **changes: Any) -> Case:
+def shown(created_at: int = samples.SHOWN, minor: int = 1_250) -> str:
+    """The challenge that this terminal showed under this key."""
+    made = Challenge(Purpose.PAY, 0, 1, KEY, created_at, 120, minor)
+    return ccq.make(made, samples.sign_terminal).text
+
+
+def case(
+    presented: str, kind: RecordKind, minor: int = 1_250, asked: str = "", **changes: Any
+) -> Case:
     """A record of the sample terminal, signed as far as this rule asks."""
-    record = Record(0, KEY, kind, samples.SHOWN, minor, 7, 0, 1, presented)
+    record = Record(0, KEY, kind, samples.SHOWN, minor, 7, 0, 1, presented, asked)
     previous = first_link(0, 42, 12)
     packed = record.packed()
     linked = Linked(Item(record, b""), packed, previous, link(previous, packed))
@@ -41,20 +54,39 @@ def case(presented: str, kind: RecordKind, minor: int = 1_250, **changes: Any) -
 
 def receipt(outcome: Outcome = Outcome.APPROVED, **changes: Any) -> str:
     """A phone's receipt for the challenge of this key."""
-    answer = ccr.Answer(outcome, 0, 2, KEY, 1_250, samples.SHOWN, "00")
+    answer = ccr.Answer(outcome, 0, 2, KEY, 1_250, samples.SHOWN, "00", REFERENCE)
     return ccr.make(answer._replace(**changes), samples.sign_answer)
 
 
 def test_receipt_of_a_purchase_we_know_is_matched() -> None:
-    judgement = judge(case(receipt(), RecordKind.RECEIPT), Known(authorisation=PAID))
-    assert judgement.verdict is Verdict.ACCEPTED
-    assert judgement.flags == {Flag.ALREADY_POSTED}
+    for asked in ("", shown(), shown(samples.SHOWN - 135), shown(samples.SHOWN + 15)):
+        known = Known(authorisation=PAID, operation="AUTHORISE")
+        judgement = judge(case(receipt(), RecordKind.RECEIPT, asked=asked), known)
+        assert judgement.verdict is Verdict.ACCEPTED
+        assert judgement.flags == {Flag.ALREADY_POSTED}
+
+
+@pytest.mark.parametrize("asked", [
+    shown(samples.SHOWN - 136), shown(samples.SHOWN + 16), shown(minor=1_249), "CCQ:",
+])  # fmt: skip
+def test_receipt_from_outside_the_life_of_its_challenge_is_rejected(asked: str) -> None:
+    for known in (Known(authorisation=PAID), Known()):
+        judgement = judge(case(receipt(), RecordKind.RECEIPT, asked=asked), known)
+        assert (judgement.verdict, judgement.reason) == (Verdict.REJECTED, "RECEIPT_EXPIRED")
+
+
+def test_receipt_of_another_purchase_under_the_key_is_a_conflict() -> None:
+    other = replace(PAID, retrieval_reference="S" * 12)
+    judgement = judge(case(receipt(), RecordKind.RECEIPT), Known(authorisation=other))
+    assert (judgement.verdict, judgement.reason) == (Verdict.REJECTED, Reason.KEY_CONFLICT)
 
 
 def test_receipt_that_we_signed_and_do_not_know_is_paid_by_the_school() -> None:
-    judgement = judge(case(receipt(), RecordKind.RECEIPT), Known())
+    judgement = judge(case(receipt(), RecordKind.RECEIPT, asked=shown()), Known())
     assert (judgement.verdict, judgement.reason) == (Verdict.SUSPECT, Reason.RECEIPT_UNKNOWN)
     assert judgement.school_pays
+    unasked = judge(case(receipt(), RecordKind.RECEIPT), Known())
+    assert (unasked.verdict, unasked.reason) == (Verdict.REJECTED, "NOT_OUTSTANDING")
 
 
 @pytest.mark.parametrize(("text", "reason"), [
@@ -62,6 +94,7 @@ def test_receipt_that_we_signed_and_do_not_know_is_paid_by_the_school() -> None:
     (receipt(minor_amount=1), "AMOUNT_MISMATCH"),
     (receipt(key=RequestKey(42, 12, 346)), "NOT_OUTSTANDING"),
     (receipt(Outcome.DECLINED), "NOT_OUTSTANDING"),
+    (receipt(key=RequestKey(43, 12, 345)), "NOT_MINE"),
 ])  # fmt: skip
 def test_other_receipts_are_rejected(text: str, reason: str) -> None:
     judgement = judge(case(text, RecordKind.RECEIPT), Known())
