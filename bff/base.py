@@ -42,6 +42,7 @@ class Base:
     ground: Ground
     database: Database
     lanes: Lanes
+    door_lanes: Lanes
     redis: Redis
     ids: Ids
     sealer: Sealer
@@ -78,6 +79,7 @@ class Base:
             ground=ground,
             database=database,
             lanes=Lanes(ground.database_url, LANES),
+            door_lanes=Lanes(ground.database_url, LANES),
             redis=open_redis(ground.redis_url),
             ids=ids,
             sealer=sealer,

@@ -75,7 +75,7 @@ class TerminalServices:
             records, batches, Documents(base.database, clock, base.audit), base.deny, base.schools,
             base.terminals, base.keyring, terms, push, clock,
         )  # fmt: skip
-        passages, doors = Passages(base.database, clock, ids), base.doors
+        passages, doors = Passages(base.database, base.door_lanes, clock, ids), base.doors
         return cls(
             authorisations=authorisations,
             authoriser=Authoriser(payments, reader, pins, guesses, terms, keys, clock, ids),

@@ -137,7 +137,10 @@ class EntryRequest:
 
 @dataclass(frozen=True, slots=True)
 class EntryAnswer:
-    """What a key was answered. `is_repeat` says that it was stored before."""
+    """What a key was answered. `is_repeat` says that it was stored before.
+
+    `signed_answer` is None only before the answer is signed.
+    """
 
     key: EntryKey
     outcome: EntryOutcome
@@ -148,7 +151,7 @@ class EntryAnswer:
     available_minor: int | None
     answer_kid: int
     answered_at: datetime
-    signed_answer: str = ""
+    signed_answer: str | None = None
     is_repeat: bool = False
 
 

@@ -1,6 +1,7 @@
 """Use cases of the registry of doors, and of the rights at them."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from core.audit.records import Actor, Facts
@@ -16,7 +17,10 @@ from core.school.records import TerminalUnknown
 from core.school.service import Terminals
 
 _CACHE = timedelta(seconds=30)
-_CACHE_ENTRIES = 10_000
+_CACHE_SCHOOLS = 1_000
+
+Place = tuple[int, int]
+"""A terminal and the number of a door of it."""
 
 
 class Doors:
@@ -35,7 +39,7 @@ class Doors:
         self._audit = audit
         self._terminals = terminals
         self._cardholders = cardholders
-        self._cache: OrderedDict[tuple[int, int], tuple[datetime, dict[int, Door]]] = OrderedDict()
+        self._cache: OrderedDict[int, tuple[datetime, Mapping[Place, Door]]] = OrderedDict()
 
     async def put(self, school_id: int, door: Door, by: Actor, *, keep_passback: bool) -> Door:
         """Adds a door or changes it whole; the passback is its zone's, for every door of that.
@@ -64,7 +68,7 @@ class Doors:
             return put
 
         put = await self._database.unit(school_id, work)
-        self._cache.clear()  # the passback of a zone is in the doors of other terminals, too
+        self._cache.pop(school_id, None)
         return put
 
     async def list_all(self, school_id: int) -> list[Door]:
@@ -73,18 +77,23 @@ class Doors:
 
     async def find(self, school_id: int, terminal_no: int, number: int) -> Door | None:
         """A door as it was at most 30 s ago."""
-        now, key = self._clock.now(), (school_id, terminal_no)
-        cached = self._cache.get(key)
-        if cached is None or now - cached[0] >= _CACHE:
-            listed = await self._database.unit(
-                school_id, lambda unit: store.list_doors(unit, terminal_no)
-            )
-            cached = now, {door.number: door for door in listed}
-            self._cache[key] = cached
-            self._cache.move_to_end(key)
-            if len(self._cache) > _CACHE_ENTRIES:
-                self._cache.popitem(last=False)
-        return cached[1].get(number)
+        return (await self._doors(school_id)).get((terminal_no, number))
+
+    async def _doors(self, school_id: int) -> Mapping[Place, Door]:
+        """All doors of a school: one read for hundreds of gates."""
+        now, cached = self._clock.now(), self._cache.get(school_id)
+        if cached is not None:
+            if now - cached[0] < _CACHE:
+                return cached[1]
+            # Whoever comes while we read goes by what was known: one read for all of them.
+            self._cache[school_id] = now, cached[1]
+        listed = await self.list_all(school_id)
+        doors = {(door.terminal_no, door.number): door for door in listed}
+        self._cache[school_id] = now, doors
+        self._cache.move_to_end(school_id)
+        if len(self._cache) > _CACHE_SCHOOLS:
+            self._cache.popitem(last=False)
+        return doors
 
     async def put_groups(
         self, school_id: int, cardholder_number: str, groups: Groups, reason: str, by: Actor
