@@ -131,6 +131,13 @@ class Histories(RuleBasedStateMachine):
             if way is not Direction.NONE:
                 self.moved[door.zone] = way is Direction.IN, now
 
+    @rule(door=st.sampled_from(DOORS), hours=st.sampled_from([0, 23, 24]))
+    def come_in_again(self, door: Any, hours: int) -> None:
+        """In, and in once more after a while."""
+        for _ in range(2):
+            self.ask(door, Direction.IN, taps=True, groups=None, again=None, at=12)
+            self.gates.canteen.clock.advance(hours=hours, seconds=-1 if hours == 24 else 1)
+
     @rule(pick=PICK, other=st.booleans())
     def repeat(self, pick: int, other: bool) -> None:
         """Any earlier question again, or another one under its key."""
@@ -163,7 +170,7 @@ class Histories(RuleBasedStateMachine):
         self.run(self.gates.grant(self.holder, *groups))
         self.rights[groups.profile] = groups.mask
 
-    @rule(status=st.sampled_from(["ACTIVE", "ACTIVE", "FROZEN", "CLOSED"]))
+    @rule(status=st.sampled_from(["ACTIVE", "ACTIVE", "ACTIVE", "FROZEN", "CLOSED"]))
     def set_status(self, status: str) -> None:
         """The card centre freezes, closes or reopens."""
         self.status = status
