@@ -19,6 +19,7 @@ from core.card.service.pins import Pins
 from core.db.lanes import Lanes
 from core.db.unit import Database
 from core.entry.service.doors import Doors as DoorRegistry
+from core.entry.service.rights import CardRights
 from core.identity.service.cardholders import Cardholders
 from core.kit.ids import Ids
 from core.kit.sealed import Sealer
@@ -55,6 +56,7 @@ class Base:
     prints: Prints
     cardholders: Cardholders
     doors: DoorRegistry
+    rights: CardRights
     deny: DenyList
     meters: Meters
     reservations: Reservations
@@ -92,6 +94,7 @@ class Base:
             prints=Prints(database, clock, audit),
             cardholders=cardholders,
             doors=DoorRegistry(database, clock, audit, terminals, cardholders),
+            rights=CardRights(database, clock, ids, schools.policy),
             deny=deny,
             meters=Meters(database, clock, audit, terminals, schools),
             reservations=Reservations(

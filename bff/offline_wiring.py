@@ -7,6 +7,8 @@ from bff.paying import PURSES
 from bff.pushing import PushingRecords
 from bff.school_keys import SchoolKeyring
 from core.authorisation.service.offline import OfflineRecords
+from core.entry.service.doors import Doors
+from core.entry.service.rights import CardRights
 from core.kit.clock import Clock
 from core.school.service import DenyList, Documents, Schools, Terminals
 from core.settlement.service import Batches
@@ -32,6 +34,8 @@ class OfflineServices:
         batches: Batches,
         documents: Documents,
         deny: DenyList,
+        rights: CardRights,
+        doors: Doors,
         schools: Schools,
         terminals: Terminals,
         keyring: SchoolKeyring,
@@ -41,8 +45,9 @@ class OfflineServices:
     ) -> "OfflineServices":
         """The services over those of the core; the holder hears of what was paid."""
         publisher = Publisher(
-            documents, deny, schools, terminals, keyring.documents, PURSES, keyring.pin_public_key
-        )
+            documents, deny, rights, doors.list_all, schools, terminals, keyring.documents, PURSES,
+            keyring.pin_public_key,
+        )  # fmt: skip
         told, keys = PushingRecords(records, feed), keyring.for_payments
         uploads = Uploads(told, batches, publisher.parameters, terms, keys, clock)
         return cls(documents, publisher, uploads, batches)

@@ -1,14 +1,16 @@
-"""The documents that the API process signs: parameters when they change, the deny list as asked."""
+"""The documents that the API process signs: parameters as they change, lists as they are asked."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from core.audit.records import Actor, ActorKind
+from core.entry.records import Door
+from core.entry.service.rights import CardRights
 from core.school.records import DocumentInvalid, DocumentKind, SignedDocument
 from core.school.service import DenyList, Documents, Schools, Terminals
-from terminals import deny, documents
+from terminals import deny, documents, rights
 from terminals.keys import Sign
 from terminals.parameters import Parameters, ParametersInvalid, parameters_of, read, write
 
@@ -26,12 +28,14 @@ class DocumentKey:
 
 
 class Publisher:
-    """Makes, signs and finds the PARAMETERS and DENY documents of every school."""
+    """Makes, signs and finds the PARAMETERS, DENY and RIGHTS documents of every school."""
 
     def __init__(
         self,
         published: Documents,
         denied: DenyList,
+        rights: CardRights,
+        doors: Callable[[int], Awaitable[Sequence[Door]]],
         schools: Schools,
         terminals: Terminals,
         key_of: Callable[[int], DocumentKey],
@@ -40,6 +44,8 @@ class Publisher:
     ) -> None:
         self._published = published
         self._denied = denied
+        self._rights = rights
+        self._doors = doors
         self._schools = schools
         self._terminals = terminals
         self._key_of = key_of
@@ -60,6 +66,7 @@ class Publisher:
                 await self._terminals.list_all(school_id),
                 self._purses,
                 self._pin_public_key,
+                await self._doors(school_id),
             )
         )
         key = self._key_of(school_id)
@@ -97,7 +104,9 @@ class Publisher:
         kinds = DocumentKind.KEYS, DocumentKind.PARAMETERS
         found = {kind: await self._published.find_newest(school_id, kind) for kind in kinds}
         versions = {kind: 0 if each is None else each.version for kind, each in found.items()}
-        return {**versions, DocumentKind.DENY: await self._denied.newest_version(school_id)}
+        versions[DocumentKind.DENY] = await self._denied.newest_version(school_id)
+        versions[DocumentKind.RIGHTS] = await self._rights.newest_version(school_id)
+        return versions
 
     async def newer(self, school_id: int, held: Mapping[DocumentKind, int]) -> list[SignedDocument]:
         """The documents that are newer than those held; kinds that are not named are not sent."""
@@ -108,7 +117,18 @@ class Publisher:
                 found.append(newest)
         if DocumentKind.DENY in held:
             found += await self._deny_list(school_id, held[DocumentKind.DENY])
+        if DocumentKind.RIGHTS in held:
+            found += await self._card_rights(school_id, held[DocumentKind.RIGHTS])
         return found
+
+    async def _card_rights(self, school_id: int, held_version: int) -> list[SignedDocument]:
+        change = await self._rights.changes(school_id, held_version)
+        if change is None:
+            return []
+        content = rights.write(rights.Change(change.base_version, change.salt, change.lines))
+        key = self._key_of(school_id)
+        drafted = SignedDocument(DocumentKind.RIGHTS, school_id, change.version, 0, content, b"")
+        return [documents.sign(drafted, key.kid, key.sign)]  # too large to be remembered
 
     async def _deny_list(self, school_id: int, held_version: int) -> list[SignedDocument]:
         version, lines = await self._denied.changes(school_id, held_version)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clients.terminal.journal import Entry, Journal
-from terminals import deny, offline, parameters
+from terminals import deny, offline, parameters, rights
 from terminals.cc1 import Presentation
 from terminals.ccr import Outcome
 from terminals.deny import DenyList
@@ -17,6 +17,7 @@ from terminals.keys import KeyRing, Sign
 from terminals.message import RequestKey
 from terminals.offline import Item, Record
 from terminals.parameters import Parameters
+from terminals.rights import Rights
 from terminals.verification import Spent
 
 DENY_HEARD = "DENY"
@@ -89,6 +90,7 @@ class OfflineStore:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        self._rights = Rights()
         journal.create(_TABLES)
 
     def hear(self, what: str, at: float) -> None:
@@ -122,6 +124,19 @@ class OfflineStore:
         )
         return DenyList() if row is None else DenyList().following(row[0], deny.read(row[1]), now)
 
+    def rights(self) -> Rights:
+        """The rights of cards in use; read from the disk once for each version."""
+        version = self.version(DocumentKind.RIGHTS)
+        if version != self._rights.version:
+            row = self._journal.row(
+                "SELECT d.taken FROM document d JOIN in_use u"
+                " ON u.kind = d.kind AND u.slot = d.slot WHERE d.kind = ?",
+                DocumentKind.RIGHTS,
+            )
+            assert row is not None  # it has a version
+            self._rights = Rights().following(version, rights.read(row[0]))
+        return self._rights
+
     def take(
         self, document: SignedDocument, issuer: int, ring: KeyRing, now: int
     ) -> DocumentRefusal | None:
@@ -136,7 +151,7 @@ class OfflineStore:
             return refusal
         try:
             taken = self._taken(document, now)
-        except (deny.DenyInvalid, parameters.ParametersInvalid):
+        except (deny.DenyInvalid, parameters.ParametersInvalid, rights.RightsInvalid):
             return DocumentRefusal.MALFORMED
         row = self._journal.row("SELECT slot FROM in_use WHERE kind = ?", kind)
         slot = 0 if row is None else 1 - row[0]
@@ -153,6 +168,9 @@ class OfflineStore:
 
     def _taken(self, document: SignedDocument, now: int) -> bytes:
         """What is gone by: of changes to a list, the whole list after them."""
+        if document.kind is DocumentKind.RIGHTS:
+            change_ = rights.read(document.content)
+            return rights.write(self.rights().following(document.version, change_).whole())
         if document.kind is not DocumentKind.DENY:
             parameters.read(document.content)
             return document.content

@@ -215,5 +215,37 @@ class Passage:
     door_name_en: str
 
 
+@dataclass(frozen=True, slots=True)
+class DoorPassage:
+    """One passing as staff see it who look at a door: by number, never by name."""
+
+    passed_at: datetime
+    direction: Direction
+    is_offline: bool
+    flags: tuple[EventFlag, ...]
+    cardholder_number: str
+
+
+class CardRight(NamedTuple):
+    """A physical card that may pass by itself: the hash of its chip, a profile and a mask.
+
+    `mask` is None of one that left the list; 0 opens common doors only.
+    """
+
+    name: bytes
+    profile: int
+    mask: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RightsChange:
+    """The newest rights of physical cards: what changed after `base_version`, 0 for all of them."""
+
+    version: int
+    base_version: int
+    salt: bytes
+    lines: tuple[CardRight, ...]
+
+
 class DoorInvalid(Refusal):
     """The facts of a door do not fit together; `reason` says which."""

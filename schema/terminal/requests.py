@@ -76,6 +76,7 @@ class HoldsDocuments(Protocol):
     keys_version: Any
     parameters_version: int | None
     deny_version: int | None
+    rights_version: int | None
 
 
 def held_by(asked: HoldsDocuments) -> dict[DocumentKind, int]:
@@ -84,6 +85,7 @@ def held_by(asked: HoldsDocuments) -> dict[DocumentKind, int]:
         DocumentKind.KEYS: asked.keys_version,
         DocumentKind.PARAMETERS: asked.parameters_version,
         DocumentKind.DENY: asked.deny_version,
+        DocumentKind.RIGHTS: asked.rights_version,
     }
     return {kind: version for kind, version in versions.items() if version is not None}
 

@@ -1,3 +1,5 @@
+-- Doors as fast as tills, doors that decide alone, and one use of each key.
+--
 -- Doors as fast as tills: one round trip decides and keeps up to 64 entries of one school.
 --
 -- SQL decides only what depends on rows under lock: key seen, status, code spent, rights, whereabouts.
@@ -264,6 +266,32 @@ BEGIN
   END IF;
   RETURN a;
 END $$;
+
+-- What a gate without a network knows of physical cards (terminals.md 8, kind 4). A version for each
+-- change of the list; `salt` is the school's, so that chips are not told from school to school.
+CREATE TABLE rights_list (
+  school_id int NOT NULL REFERENCES school (school_id),
+  version bigint NOT NULL CHECK (version BETWEEN 0 AND 4294967295),
+  salt bytea NOT NULL CHECK (octet_length(salt) = 16),
+  changed_at timestamptz NOT NULL,
+  PRIMARY KEY (school_id)
+);
+SELECT protect('rights_list');
+
+-- name: the first 8 bytes of SHA-256(salt || chip number). A mask that is null left the list.
+CREATE TABLE rights_entry (
+  school_id int NOT NULL REFERENCES school (school_id),
+  name bytea NOT NULL CHECK (octet_length(name) = 8),
+  profile int NOT NULL CHECK (profile BETWEEN 0 AND 255),
+  mask int CHECK (mask BETWEEN 0 AND 65535),
+  version bigint NOT NULL,
+  PRIMARY KEY (school_id, name, profile)
+);
+CREATE INDEX rights_entry_version ON rights_entry (school_id, version);
+SELECT protect('rights_entry');
+GRANT SELECT, INSERT ON rights_list, rights_entry TO campus_app;
+GRANT UPDATE (version, changed_at) ON rights_list TO campus_app;
+GRANT UPDATE (mask, version) ON rights_entry TO campus_app;
 
 GRANT EXECUTE ON FUNCTION stored_entry(int, bigint, int, int, bytea),
   is_moneys_key(int, bigint, int, int), is_doors_key(int, bigint, int, int),

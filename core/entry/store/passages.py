@@ -10,6 +10,7 @@ from core.db.unit import Raced, Unit
 from core.entry.records import (
     Direction,
     Door,
+    DoorPassage,
     DoorScene,
     EntryEvent,
     EntryKey,
@@ -179,6 +180,26 @@ async def lines(reads: Reads, cardholder_id: UUID, before: Cursor, limit: int) -
         Passage(
             row["id"], row["passed_at"], Direction(row["direction"]), DoorScene(row["scene"]),
             row["offline"], row["name_zh"], row["name_en"],
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+async def list_at_door(
+    unit: Unit, terminal_no: int, door_no: int, since: datetime, until: datetime, limit: int
+) -> list[DoorPassage]:
+    """Who passed a door from `since` on and before `until`, newest first."""
+    rows = await unit.rows(
+        "SELECT p.passed_at, p.direction, p.offline, p.flags, h.number FROM passage p"
+        " JOIN cardholder h ON h.school_id = $1 AND h.id = p.cardholder_id"
+        " WHERE p.school_id = $1 AND p.terminal_no = $2 AND p.door_no = $3"
+        " AND p.passed_at >= $4 AND p.passed_at < $5 ORDER BY p.passed_at DESC, p.id DESC LIMIT $6",
+        unit.school_id, terminal_no, door_no, since, until, limit,
+    )  # fmt: skip
+    return [
+        DoorPassage(
+            row["passed_at"], Direction(row["direction"]), row["offline"],
+            tuple(map(EventFlag, row["flags"])), row["number"],
         )
         for row in rows
     ]  # fmt: skip

@@ -17,8 +17,9 @@ _CHANGED_LATER = {
     "code_use", "deny_list", "door", "entry_answer", "entry_right", "entry_tag_day", "entry_zone",
     "four_eyes_request", "guardian_grant", "identity_claim", "limit_pause", "merchant",
     "meter", "meter_group", "one_time_code", "outbox",
-    "pending_link", "pin", "printed_code", "school", "session", "site", "staff", "terminal",
-    "terminal_answer", "terminal_key", "water_reservation", "zone_presence",
+    "pending_link", "pin", "printed_code", "rights_entry", "rights_list", "school", "session",
+    "site", "staff", "terminal", "terminal_answer", "terminal_key", "water_reservation",
+    "zone_presence",
 }  # fmt: skip
 _DELETED = {"attempt_counter", "campus_session", "entry_answer", "entry_event", "identity_claim",
             "meter_try", "passage", "pending_link", "pin_spray", "provider_notice",
