@@ -1,5 +1,6 @@
 """Rows of terminals, their keys and their activation codes."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -60,18 +61,26 @@ async def list_all(unit: Unit) -> list[Terminal]:
 
 async def find_enrolled(unit: Unit, number: int) -> EnrolledTerminal | None:
     """The terminal with its merchant and keys."""
-    row = await unit.row(
+    return (await by_numbers(unit, [number])).get(number)
+
+
+async def by_numbers(unit: Unit, numbers: Sequence[int]) -> dict[int, EnrolledTerminal]:
+    """Terminals with their merchants and keys, by number; those that are none are missing."""
+    rows = await unit.rows(
         "SELECT t.terminal_no, t.merchant_id, t.site_number, t.state, t.device_class, t.scenes,"
         " t.model, t.serial_number, t.last_seen_at, m.number, m.name_zh, m.name_en, m.active,"
         " m.account_id FROM terminal t"
         " JOIN merchant m ON m.school_id = t.school_id AND m.id = t.merchant_id"
-        " WHERE t.school_id = $1 AND t.terminal_no = $2",
-        unit.school_id, number,
+        " WHERE t.school_id = $1 AND t.terminal_no = ANY ($2)",
+        unit.school_id, list(numbers),
     )  # fmt: skip
-    if row is None:
-        return None
-    keys = await list_keys(unit, number)
-    return EnrolledTerminal(_terminal(row), as_merchant(row, "merchant_id"), tuple(keys))
+    keys = await _keys_of(unit, numbers) if rows else {}
+    return {
+        row["terminal_no"]: EnrolledTerminal(
+            _terminal(row), as_merchant(row, "merchant_id"), tuple(keys.get(row["terminal_no"], ()))
+        )
+        for row in rows
+    }
 
 
 async def update_state(unit: Unit, number: int, state: TerminalState) -> None:
@@ -102,15 +111,19 @@ async def update_seen(unit: Unit, number: int, now: datetime, before: datetime) 
 
 async def list_keys(unit: Unit, number: int) -> list[TerminalKey]:
     """All keys a terminal ever had, by number: old records stay verifiable."""
+    return (await _keys_of(unit, [number])).get(number, [])
+
+
+async def _keys_of(unit: Unit, numbers: Sequence[int]) -> dict[int, list[TerminalKey]]:
     rows = await unit.rows(
-        "SELECT key_no, public_key, valid_from, valid_until FROM terminal_key"
-        " WHERE school_id = $1 AND terminal_no = $2 ORDER BY key_no",
-        unit.school_id, number,
+        "SELECT terminal_no, key_no, public_key, valid_from, valid_until FROM terminal_key"
+        " WHERE school_id = $1 AND terminal_no = ANY ($2) ORDER BY key_no",
+        unit.school_id, list(numbers),
     )  # fmt: skip
-    return [
-        TerminalKey(row["key_no"], row["public_key"], row["valid_from"], row["valid_until"])
-        for row in rows
-    ]
+    keys: dict[int, list[TerminalKey]] = {}
+    for terminal_no, *facts in rows:
+        keys.setdefault(terminal_no, []).append(TerminalKey(*facts))
+    return keys
 
 
 async def insert_key(unit: Unit, number: int, key: TerminalKey) -> None:
