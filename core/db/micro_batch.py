@@ -27,6 +27,10 @@ Asked = TypeVar("Asked")
 Told = TypeVar("Told")
 
 
+class AnswersMissing(Exception):
+    """The database answered fewer requests than it was asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Waiting(Generic[Asked, Told]):
     request: Asked
@@ -117,6 +121,8 @@ class MicroBatch(Generic[Asked, Told]):
         """Runs a batch and answers everybody in it."""
         try:
             answers = await self._run_batch(lane, line, [item.request for item in batch])
+            if len(answers) != len(batch):  # nobody may hear another's answer
+                raise AnswersMissing
         except Refusal as refusal:
             for item in batch:
                 item.answer(refusal)
@@ -130,7 +136,8 @@ class MicroBatch(Generic[Asked, Told]):
     async def _alone(self, lane: Lane, line: Line, request: Asked) -> Told | Exception:
         for attempt in range(1, TRIES + 1):
             try:
-                return (await self._run_batch(lane, line, [request]))[0]
+                answers = await self._run_batch(lane, line, [request])
+                return answers[0] if answers else AnswersMissing()
             except Exception as error:
                 if attempt == TRIES or not is_lock_conflict(error):
                     return error
