@@ -18,7 +18,6 @@ from core.audit.service import Audit
 from core.card.pin_hash import PinHasher
 from core.db.lanes import Lanes
 from core.db.unit import Database
-from core.entry.service.door_log import DoorLog
 from core.identity.service.assembled import IdentityServices, Needs
 from core.identity.service.attempts import Attempts
 from core.identity.service.desk import CORRECTION, Corrections, DeskLinks
@@ -230,8 +229,6 @@ def _services(
         publisher=payments.offline.publisher,
         deny=base.deny,
         doors=base.doors,
-        card_rights=base.rights,
-        door_log=DoorLog(base.database, base.audit),
         passages=payments.passages,
         entries=payments.entries,
         entry_events=payments.entry_events,

@@ -8,10 +8,8 @@ from core.card.service.cards import Cards
 from core.card.service.codes import Codes
 from core.card.service.devices import Devices
 from core.card.service.pins import Pins
-from core.entry.service.door_log import DoorLog
 from core.entry.service.doors import Doors
 from core.entry.service.passages import Passages
-from core.entry.service.rights import CardRights
 from core.identity.service.bindings import Bindings
 from core.identity.service.campus_links import CampusLinks
 from core.identity.service.campus_sign_in import CampusSignIn
@@ -107,8 +105,6 @@ class Services:
     look_ups: LookUps
     merchant_codes: MerchantCodes
     doors: Doors
-    card_rights: CardRights
-    door_log: DoorLog
     passages: Passages
     entries: Entries
     entry_events: EntryEvents

@@ -57,8 +57,11 @@ class Publisher:
     async def refresh(self, school_id: int) -> SignedDocument | None:
         """Publishes the parameters anew if policy, registry or key changed; the new document.
 
+        The rights of cards follow what cards, people and doors are now; they are signed as asked.
+
         A second process that does so at the same moment is beaten by the version, and silent.
         """
+        await self._rights.refresh(school_id)
         content = write(
             parameters_of(
                 await self._schools.policy(school_id),

@@ -63,7 +63,6 @@ async def _work(settings: Settings) -> None:
 
         async def publish(school_id: int) -> None:
             await made.services.publisher.refresh(school_id)
-            await made.services.card_rights.refresh(school_id)
 
         handlers = {KIND: made.messages.deliver}
         assert isinstance(made.outside, Connections)  # nothing else stands for it here

@@ -8,7 +8,7 @@ import strawberry
 
 from core.entry.records import Direction, EventFlag
 from core.entry.records import DoorPassage as PassageRecord
-from core.entry.service.door_log import PASSAGES_MAXIMUM
+from core.entry.service.doors import PASSAGES_MAXIMUM
 from core.identity.records import Cardholder as CardholderRecord
 from core.identity.records import CardholderKind
 from core.ledger.records import TrialBalance as TrialRecord
@@ -276,8 +276,8 @@ class StaffMember:
         if not reason.strip():
             raise BadDocument("REASON_MISSING")
         viewer, found = staff(info), services(info)
-        listed = await found.door_log.list_passages(
-            viewer.school_id, terminal_no, door_no, until or found.clock.now(),
+        listed = await found.doors.list_passages(
+            viewer.school_id, (terminal_no, door_no), until or found.clock.now(),
             staff_actor(viewer.member), reason,
         )  # fmt: skip
         return [DoorPassage.of(each) for each in listed]

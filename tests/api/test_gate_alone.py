@@ -27,7 +27,6 @@ async def sync(campus: Campus, gate: Till, held: Rights) -> tuple[Any, Rights]:
     """The parameters and the rights after what the worker publishes now."""
     services = campus.wired.services
     await services.publisher.refresh(SCHOOL)
-    await services.card_rights.refresh(SCHOOL)
     given = {"key": gate.next_key(0), "keysVersion": 0, "parametersVersion": 0,
              "rightsVersion": held.version}  # fmt: skip
     payload = await named(gate, "terminalSyncParameters", given, DOCUMENTS)

@@ -8,8 +8,9 @@ from core.audit.records import Actor, Facts
 from core.audit.service import Audit
 from core.db.unit import Database, Unit
 from core.entry.door_facts import check_door, check_groups
-from core.entry.records import Door, Groups
+from core.entry.records import Door, DoorPassage, Groups
 from core.entry.store import doors as store
+from core.entry.store import passages
 from core.identity.records import CardholderUnknown
 from core.identity.service.cardholders import Cardholders
 from core.kit.clock import Clock
@@ -18,6 +19,9 @@ from core.school.service import Terminals
 
 _CACHE = timedelta(seconds=30)
 _CACHE_SCHOOLS = 1_000
+_WINDOW = timedelta(hours=24)
+PASSAGES_MAXIMUM = 100
+REASON_MAXIMUM = 200
 
 Place = tuple[int, int]
 """A terminal and the number of a door of it."""
@@ -94,6 +98,27 @@ class Doors:
         if len(self._cache) > _CACHE_SCHOOLS:
             self._cache.popitem(last=False)
         return doors
+
+    async def list_passages(
+        self, school_id: int, place: Place, until: datetime, by: Actor, reason: str
+    ) -> list[DoorPassage]:
+        """Who passed a door in the 24 h before `until`, newest first, at most 100.
+
+        An audit row of the same unit keeps to whom it was shown and why (security.md 8).
+        `reason` is cut to 200 characters. Raises: DatabaseUnavailable.
+        """
+        terminal_no, door_no = place
+
+        async def work(unit: Unit) -> list[DoorPassage]:
+            shown = await passages.list_at_door(
+                unit, terminal_no, door_no, until - _WINDOW, until, PASSAGES_MAXIMUM
+            )
+            facts: Facts = {"door_no": door_no}
+            why, subject = reason.strip()[:REASON_MAXIMUM], f"terminal:{terminal_no}"
+            await self._audit.append(unit, by, "door.look_up", subject, facts, why)
+            return shown
+
+        return await self._database.unit(school_id, work)
 
     async def put_groups(
         self, school_id: int, cardholder_number: str, groups: Groups, reason: str, by: Actor
