@@ -1,4 +1,4 @@
-"""Drives `AuthoriseQueue` directly: the database's part of a purchase, without HTTP and codes."""
+"""Drives the payments' micro-batch alone: the database's part of a purchase, no HTTP, no codes."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ from bench.world import (
 )
 from bff.clock import SystemClock
 from core.authorisation.records import PurchaseRequest
-from core.authorisation.service.queue import AuthoriseQueue
+from core.authorisation.service import batching
 from core.db.lanes import Lanes
 from core.kit.clock import business_day
 from core.kit.ids import Ids
@@ -63,14 +63,16 @@ class _Purchases:
 
 async def _prepare(order: dict[str, Any]) -> Work:
     lanes = Lanes(order["dsn"], LANES)
-    queue = AuthoriseQueue(lanes)
+    payments = batching(lanes)
+    line = SCHOOL_ID, PURSES
     purchases = _Purchases(order)
     tally = Tally()
     counters = tills(hot=order["hot"])
 
     async def client(till: Till, until: float) -> None:
         while time.perf_counter() < until:
-            answer = await queue.authorise(SCHOOL_ID, PURSES, purchases.next(till))
+            request = purchases.next(till)
+            answer = await payments.ask(line, request.cardholder_id, request)
             tally.requests += 1
             if answer.outcome != "APPROVED":
                 tally.failures.add(f"{answer.outcome} {answer.response_code} {answer.reason}")

@@ -21,6 +21,7 @@ from core.card.service.pins import Pins
 from core.db.lanes import Lanes
 from core.db.unit import Database
 from core.entry.service.doors import Doors as DoorRegistry
+from core.entry.service.rights import CardRights
 from core.identity.service.cardholders import Cardholders
 from core.kit.ids import Ids
 from core.kit.sealed import Sealer
@@ -44,6 +45,7 @@ class Base:
     ground: Ground
     database: Database
     lanes: Lanes
+    door_lanes: Lanes
     redis: Redis
     ids: Ids
     sealer: Sealer
@@ -58,6 +60,7 @@ class Base:
     prints: Prints
     cardholders: Cardholders
     doors: DoorRegistry
+    rights: CardRights
     deny: DenyList
     meters: Meters
     reservations: Reservations
@@ -83,6 +86,7 @@ class Base:
             ground=ground,
             database=database,
             lanes=Lanes(ground.database_url, LANES),
+            door_lanes=Lanes(ground.database_url, LANES),
             redis=open_redis(ground.redis_url),
             ids=ids,
             sealer=sealer,
@@ -97,6 +101,7 @@ class Base:
             prints=Prints(database, clock, audit),
             cardholders=cardholders,
             doors=DoorRegistry(database, clock, audit, terminals, cardholders),
+            rights=CardRights(database, clock, ids, schools.policy),
             deny=deny,
             meters=Meters(database, clock, audit, terminals, schools),
             reservations=Reservations(

@@ -8,6 +8,7 @@ from bff.pushing import PushingRecords
 from bff.school_keys import SchoolKeyring
 from core.authorisation.service.offline import OfflineRecords
 from core.entry.service.doors import Doors
+from core.entry.service.rights import CardRights
 from core.kit.clock import Clock
 from core.school.service import DenyList, Documents, Schools, Terminals
 from core.settlement.service import Batches
@@ -33,25 +34,20 @@ class OfflineServices:
         batches: Batches,
         documents: Documents,
         deny: DenyList,
+        rights: CardRights,
+        doors: Doors,
         schools: Schools,
         terminals: Terminals,
         keyring: SchoolKeyring,
         terms: Callable[[int], Awaitable[Terms]],
         feed: Feed,
         clock: Clock,
-        doors: Doors,
     ) -> "OfflineServices":
         """The services over those of the core; the holder hears of what was paid."""
         publisher = Publisher(
-            documents,
-            deny,
-            schools,
-            terminals,
-            keyring.documents,
-            PURSES,
+            documents, deny, rights, doors.list_all, schools, terminals, keyring.documents, PURSES,
             keyring.pin_public_key,
-            doors.list_all,
-        )
+        )  # fmt: skip
         told, keys = PushingRecords(records, feed), keyring.for_payments
         uploads = Uploads(told, batches, publisher.parameters, terms, keys, clock)
         return cls(documents, publisher, uploads, batches)

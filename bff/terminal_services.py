@@ -72,10 +72,10 @@ class TerminalServices:
         records = OfflineRecords(base.database, base.ledger, base.limits, clock, ids)
         batches = Batches(base.database, clock, records)
         offline = OfflineServices.over(
-            records, batches, Documents(base.database, clock, base.audit), base.deny, base.schools,
-            base.terminals, base.keyring, terms, push, clock, base.doors,
+            records, batches, Documents(base.database, clock, base.audit), base.deny, base.rights,
+            base.doors, base.schools, base.terminals, base.keyring, terms, push, clock,
         )  # fmt: skip
-        passages, doors = Passages(base.database, clock, ids), base.doors
+        passages, doors = Passages(base.database, base.door_lanes, clock, ids), base.doors
         return cls(
             authorisations=authorisations,
             authoriser=Authoriser(payments, reader, pins, guesses, terms, keys, clock, ids),

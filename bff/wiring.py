@@ -52,7 +52,7 @@ class Wired:
 
     services: Services
     database: Database
-    lanes: Lanes
+    lanes: tuple[Lanes, ...]
     redis: Redis
     slow_hash: SlowHash
     ids: Ids
@@ -87,7 +87,8 @@ class Wired:
                 yield
             finally:
                 await self.push.stop()
-                await self.lanes.close()
+                for lanes in self.lanes:
+                    await lanes.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ def wire(ground: Ground, senders: Senders | None = None, outside: Outside | None
     return Wired(
         services=_services(base, made, identity, desk, TerminalServices.on(base, made, push), push),
         database=base.database,
-        lanes=base.lanes,
+        lanes=(base.lanes, base.door_lanes),
         redis=base.redis,
         slow_hash=slow_hash,
         ids=base.ids,

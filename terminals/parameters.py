@@ -1,11 +1,13 @@
 """The PARAMETERS document: what a school decided for its terminals (terminals.md 8)."""
 
 from collections.abc import Mapping, Sequence
+from datetime import time
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from core.entry.records import Door, DoorScene, Pair, Passback
 from core.school.policy import Cap, Policy
 from core.school.policy_words import Instrument
 from core.school.records import Site, Terminal
@@ -82,6 +84,31 @@ class CodePrefix(_Part):
     instrument: str
 
 
+class DoorGroup(_Part):
+    """An entry profile and a bit of a pass's mask under which a door opens (codes.md 4)."""
+
+    profile: Annotated[int, Field(ge=0, le=255)]
+    bit: Annotated[int, Field(ge=0, le=15)]
+
+
+class DoorParameters(_Part):
+    """What a gate goes by at one of its doors while it has no network.
+
+    `opens_at` and `closes_at` are seconds of the school's day; none: at any hour.
+    """
+
+    terminal_no: Count
+    door_no: Annotated[int, Field(ge=1, le=32)]
+    zone: str
+    passback: str
+    scene: str
+    common: bool
+    groups: Sequence[DoorGroup]
+    opens_at: Count | None = None
+    closes_at: Count | None = None
+    open_on_lost_clock: bool = False
+
+
 class Parameters(_Part):
     """All of it; amounts in fen, times in seconds.
 
@@ -114,6 +141,7 @@ class Parameters(_Part):
     zone: str
     pin_public_key: bytes
     card_cap: CardCap | None = None
+    doors: Sequence[DoorParameters] = ()
 
     @property
     def tap_cap(self) -> CapClass | None:
@@ -157,6 +185,13 @@ class Parameters(_Part):
         """Where a terminal stands; None if the document does not know it."""
         return next((s.site_no for s in self.sites if terminal_no in s.terminals), None)
 
+    def door_of(self, terminal_no: int, door_no: int) -> Door | None:
+        """A door of a terminal; None if the document does not know it, or its words."""
+        for each in self.doors:
+            if (each.terminal_no, each.door_no) == (terminal_no, door_no):
+                return _door(each)
+        return None
+
 
 CODE_PREFIXES = (
     ("CC1:", "CC1"), ("CCR:", "CCR"), ("CCQ:", "CCQ"),
@@ -171,6 +206,7 @@ def parameters_of(
     terminals: Sequence[Terminal],
     purses: Sequence[str],
     pin_public_key: bytes,
+    doors: Sequence[Door] = (),
 ) -> Parameters:
     """What a school's policy and registry say to its terminals."""
     offline, code, terminal = policy.offline, policy.code, policy.terminal
@@ -211,6 +247,7 @@ def parameters_of(
         card_cap=_card_cap(offline.cap_card)
         if plan.purses(Instrument.PHYSICAL, Network.OFFLINE)
         else None,
+        doors=[_door_parameters(door) for door in doors],
     )  # fmt: skip
 
 
@@ -231,6 +268,44 @@ def _cap(number: int, cap: Cap) -> OfflineCap:
         total_minor=cap.total_minor,
         high=number == _HIGH_CLASS,
     )
+
+
+def _door_parameters(door: Door) -> DoorParameters:
+    return DoorParameters(
+        terminal_no=door.terminal_no,
+        door_no=door.number,
+        zone=door.zone,
+        passback=door.passback,
+        scene=door.scene,
+        common=door.common,
+        groups=[DoorGroup(profile=pair.profile, bit=pair.bit) for pair in door.pairs],
+        opens_at=_seconds(door.opens_at),
+        closes_at=_seconds(door.closes_at),
+        open_on_lost_clock=door.opens_on_lost_clock,
+    )
+
+
+def _door(said: DoorParameters) -> Door | None:
+    try:
+        passback, scene = Passback(said.passback), DoorScene(said.scene)
+    except ValueError:  # a newer server's word: a gate that does not know it opens nothing alone
+        return None
+    return Door(
+        said.terminal_no, said.door_no, "", "", said.zone, passback, scene, said.common,
+        tuple(Pair(group.profile, group.bit) for group in said.groups), _time(said.opens_at),
+        _time(said.closes_at), said.open_on_lost_clock,
+    )  # fmt: skip
+
+
+def _seconds(at: time | None) -> int | None:
+    return None if at is None else at.hour * _HOUR_SECONDS + at.minute * 60 + at.second
+
+
+def _time(seconds: int | None) -> time | None:
+    if seconds is None:
+        return None
+    hours, rest = divmod(seconds % _DAY_SECONDS, _HOUR_SECONDS)
+    return time(hours, *divmod(rest, 60))
 
 
 def write(parameters: Parameters) -> bytes:

@@ -1,4 +1,4 @@
-"""The documents that the API process signs: parameters when they change, the deny list as asked."""
+"""The documents that the API process signs: parameters as they change, lists as they are asked."""
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -7,9 +7,10 @@ from functools import lru_cache
 
 from core.audit.records import Actor, ActorKind
 from core.entry.records import Door
+from core.entry.service.rights import CardRights
 from core.school.records import DocumentInvalid, DocumentKind, SignedDocument
 from core.school.service import DenyList, Documents, Schools, Terminals
-from terminals import deny, documents
+from terminals import deny, documents, rights
 from terminals.keys import Sign
 from terminals.parameters import Parameters, ParametersInvalid, parameters_of, read, write
 from terminals.roll import roll_of
@@ -29,38 +30,42 @@ class DocumentKey:
 
 
 class Publisher:
-    """Makes, signs and finds the PARAMETERS and DENY documents of every school."""
+    """Makes, signs and finds the PARAMETERS, DENY and RIGHTS documents of every school."""
 
     def __init__(
         self,
         published: Documents,
         denied: DenyList,
+        rights: CardRights,
+        doors: Callable[[int], Awaitable[Sequence[Door]]],
         schools: Schools,
         terminals: Terminals,
         key_of: Callable[[int], DocumentKey],
         purses: Sequence[str],
         pin_public_key: bytes,
-        doors: Callable[[int], Awaitable[Sequence[Door]]],
     ) -> None:
         self._published = published
         self._denied = denied
+        self._rights = rights
+        self._doors = doors
         self._schools = schools
         self._terminals = terminals
         self._key_of = key_of
         self._purses = purses
         self._pin_public_key = pin_public_key
-        self._doors = doors
         self._read: OrderedDict[tuple[int, int], Parameters | None] = OrderedDict()
         self._signed = lru_cache(_KEPT)(documents.sign)
 
     async def refresh(self, school_id: int) -> SignedDocument | None:
         """Publishes the parameters anew if policy, registry or key changed; the new document.
 
-        A school with an edge publishes its terminals, too. A second process that does so at the
-        same moment is beaten by the version, and silent.
+        The rights of cards follow what cards, people and doors are now; they are signed as asked. A
+        school with an edge publishes its terminals, too. A second process that does so at the same
+        moment is beaten by the version, and silent.
         """
-        working = await self._terminals.list_working(school_id)
-        roll = roll_of(working, await self._doors(school_id))
+        await self._rights.refresh(school_id)
+        working, doors = await self._terminals.list_working(school_id), await self._doors(school_id)
+        roll = roll_of(working, doors)
         if roll.terminals:
             await self._publish(school_id, DocumentKind.TERMINALS, roll.write())
         content = write(
@@ -70,6 +75,7 @@ class Publisher:
                 await self._terminals.list_all(school_id),
                 self._purses,
                 self._pin_public_key,
+                doors,
             )
         )
         return await self._publish(school_id, DocumentKind.PARAMETERS, content)
@@ -111,7 +117,9 @@ class Publisher:
         """The newest version of each kind, 0 where there is none."""
         found = {kind: await self._published.find_newest(school_id, kind) for kind in _STORED}
         versions = {kind: 0 if each is None else each.version for kind, each in found.items()}
-        return {**versions, DocumentKind.DENY: await self._denied.newest_version(school_id)}
+        versions[DocumentKind.DENY] = await self._denied.newest_version(school_id)
+        versions[DocumentKind.RIGHTS] = await self._rights.newest_version(school_id)
+        return versions
 
     async def newer(self, school_id: int, held: Mapping[DocumentKind, int]) -> list[SignedDocument]:
         """The documents that are newer than those held; kinds that are not named are not sent."""
@@ -122,7 +130,18 @@ class Publisher:
                 found.append(newest)
         if DocumentKind.DENY in held:
             found += await self._deny_list(school_id, held[DocumentKind.DENY])
+        if DocumentKind.RIGHTS in held:
+            found += await self._card_rights(school_id, held[DocumentKind.RIGHTS])
         return found
+
+    async def _card_rights(self, school_id: int, held_version: int) -> list[SignedDocument]:
+        change = await self._rights.changes(school_id, held_version)
+        if change is None:
+            return []
+        content = rights.write(rights.Change(change.base_version, change.salt, change.lines))
+        key = self._key_of(school_id)
+        drafted = SignedDocument(DocumentKind.RIGHTS, school_id, change.version, 0, content, b"")
+        return [documents.sign(drafted, key.kid, key.sign)]  # too large to be remembered
 
     async def _deny_list(self, school_id: int, held_version: int) -> list[SignedDocument]:
         version, lines = await self._denied.changes(school_id, held_version)

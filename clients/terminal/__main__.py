@@ -20,7 +20,7 @@ from clients.terminal.meter_commands import commands
 from clients.terminal.protocol import Line, enrol
 from clients.terminal.receipt import ClockUntrusted, Direction, Receipt, ReceiptRefused
 from clients.terminal.till import Till
-from clients.terminal.words import list_line, tell, tell_verdict
+from clients.terminal.words import list_line, tell, tell_passed, tell_verdict
 from terminals.codes import Instrument, classify, strip
 from terminals.message import RequestKey
 from terminals.response import Action, response_to
@@ -255,6 +255,17 @@ def gate_pass(
 
     async def work(desk: Desk) -> None:
         desk.show(await desk.till.enter(code, door, direction))
+
+    _at_desk(context, work)
+
+
+@gate.command("upload")
+def gate_upload(context: typer.Context) -> None:
+    """上传 · Tells of the passages that were let happen without a network."""
+
+    async def work(desk: Desk) -> None:
+        for passed in await desk.till.gate.upload():
+            typer.echo(tell_passed(passed))
 
     _at_desk(context, work)
 

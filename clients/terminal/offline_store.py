@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clients.terminal.journal import Entry, Journal
-from terminals import deny, offline, parameters, roll
+from terminals import deny, offline, parameters, rights, roll
 from terminals.ccr import Outcome
 from terminals.deny import DenyList
 from terminals.documents import DocumentKind, DocumentRefusal, SignedDocument, verify_by_ring
@@ -16,6 +16,7 @@ from terminals.keys import KeyRing, Sign
 from terminals.message import RequestKey
 from terminals.offline import Item, Record, RecordKind
 from terminals.parameters import Parameters
+from terminals.rights import Rights
 from terminals.roll import Roll
 from terminals.verification import Spent
 
@@ -100,6 +101,7 @@ class OfflineStore:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        self._rights = Rights()
         journal.create(_TABLES)
 
     def hear(self, what: str, at: float) -> None:
@@ -155,6 +157,19 @@ class OfflineStore:
         )
         return DenyList() if row is None else DenyList().following(row[0], deny.read(row[1]), now)
 
+    def rights(self) -> Rights:
+        """The rights of cards in use; read from the disk once for each version."""
+        version = self.version(DocumentKind.RIGHTS)
+        if version != self._rights.version:
+            row = self._journal.row(
+                "SELECT d.taken FROM document d JOIN in_use u"
+                " ON u.kind = d.kind AND u.slot = d.slot WHERE d.kind = ?",
+                DocumentKind.RIGHTS,
+            )
+            assert row is not None  # it has a version
+            self._rights = Rights().following(version, rights.read(row[0]))
+        return self._rights
+
     def take(
         self, document: SignedDocument, issuer: int, ring: KeyRing, now: int
     ) -> DocumentRefusal | None:
@@ -169,7 +184,12 @@ class OfflineStore:
             return refusal
         try:
             taken = self._taken(document, now)
-        except (deny.DenyInvalid, parameters.ParametersInvalid, roll.RollInvalid):
+        except (
+            deny.DenyInvalid,
+            parameters.ParametersInvalid,
+            rights.RightsInvalid,
+            roll.RollInvalid,
+        ):
             return DocumentRefusal.MALFORMED
         slot = self._write(document, taken)
         written = self._slot(kind, slot)
@@ -197,6 +217,9 @@ class OfflineStore:
 
     def _taken(self, document: SignedDocument, now: int) -> bytes:
         """What is gone by: of changes to a list, the whole list after them."""
+        if document.kind is DocumentKind.RIGHTS:
+            change_ = rights.read(document.content)
+            return rights.write(self.rights().following(document.version, change_).whole())
         if document.kind is not DocumentKind.DENY:
             is_roll = document.kind is DocumentKind.TERMINALS
             (roll if is_roll else parameters).read(document.content)

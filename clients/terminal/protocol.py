@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from clients.device_key import SEED_BYTES, public_key
 from clients.endpoint import PATH, Endpoint, Json, NoAnswer, NotAllowed, no_headers
+from clients.terminal.gate_store import GateStore, Told
 from clients.terminal.journal import Entry, Journal, Operation
 from clients.terminal.keys import Identity, enrolment_proof, rotation_proof
 from clients.terminal.offline_store import DENY_HEARD, OfflineStore, Stored
@@ -92,6 +93,7 @@ class Line:
         self._clock = clock
         self._entropy = entropy
         self.store = OfflineStore(journal)
+        self.passages = GateStore(journal)
 
     def now(self) -> int:
         """The server's time in Unix seconds, as far as we know it."""
@@ -162,10 +164,11 @@ class Line:
             "key": key_input(key),
             "clock": self.now(),
             "clockLost": clock_lost,
-            "queue": len(self._journal.list_open()) + self.store.waiting()[0],
+            "queue": self._queue(),
             "keysVersion": held.keys_version if held.roots else None,
             "parametersVersion": self.store.version(DocumentKind.PARAMETERS),
             "denyVersion": self.store.version(DocumentKind.DENY),
+            "rightsVersion": self._rights_version(),
             "softwareVersion": SOFTWARE_VERSION,
             "terminalsVersion": self._terminals_version(),
         }
@@ -230,6 +233,7 @@ class Line:
             # An edge asks for the whole list, which it can relay to whatever terminal.
             "denyVersion": 0 if self._is_edge else self.store.version(DocumentKind.DENY),
             "terminalsVersion": self._terminals_version(),
+            "rightsVersion": self._rights_version(),
         }
         payload = await self._endpoint.change(
             "TerminalSyncParameters", "terminalSyncParameters", given, self._signed(key)
@@ -244,6 +248,22 @@ class Line:
 
     def _terminals_version(self) -> int | None:
         return self.store.version(DocumentKind.TERMINALS) if self._is_edge else None
+
+    def _queue(self) -> int:
+        """How much waits for the network."""
+        records, passages = self.store.waiting()[0], self.passages.waiting()
+        return len(self._journal.list_open()) + records + passages
+
+    def _rights_version(self) -> int | None:
+        """The rights of cards we hold; None for a terminal without doors, which fetches none.
+
+        An edge asks for the whole list, too.
+        """
+        if self._is_edge:
+            return 0
+        parameters, own = self.store.parameters(), self._journal.identity.terminal_no
+        has_doors = parameters is not None and any(d.terminal_no == own for d in parameters.doors)
+        return self.store.version(DocumentKind.RIGHTS) if has_doors else None
 
     def _take(self, document: SignedDocument) -> DocumentRefusal | None:
         if document.kind is DocumentKind.KEYS:
@@ -275,6 +295,33 @@ class Line:
         if {each["seqNo"] for each in verdicts} != {r.item.record.key.seq_no for r in records}:
             raise NoAnswer("verdicts are missing")
         return verdicts
+
+    async def tell(self, events: Sequence[Told]) -> list[Json]:
+        """The verdicts on passages of one batch, in their order.
+
+        Raises: NoAnswer.
+        """
+        key = self._journal.control_key()
+        items = [
+            {
+                "seqNo": event.key.seq_no,
+                "presented": event.presented,
+                "doorNo": event.door_no,
+                "direction": event.direction,
+                "createdAt": event.created_at,
+                "clockLost": event.is_clock_lost,
+                "denyVersion": event.deny_version,
+            }
+            for event in events
+        ]
+        given = {"key": key_input(key), "batchNo": events[0].key.batch_no, "items": items}
+        payload = await self._endpoint.change(
+            "EntryEventsUpload", "entryEventsUpload", given, self._signed(key)
+        )
+        results: list[Json] = payload["results"]
+        if [each["seqNo"] for each in results] != [event.key.seq_no for event in events]:
+            raise NoAnswer("verdicts are missing")
+        return results
 
     async def close(
         self, batch_no: int, last_seq: int, unused: list[int], totals: list[Json], head: bytes

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from clients.endpoint import Json, NoAnswer, NotAllowed, QuestionRefused
 from clients.terminal.alone import Alone
+from clients.terminal.gate import Gate
 from clients.terminal.journal import Entry, Journal, Operation, TillLocked
 from clients.terminal.protocol import Line, key_input
 from clients.terminal.receipt import (
@@ -45,11 +46,17 @@ class Till:
         self._line = line
         self._patience = patience or Patience()
         self._alone = Alone(journal, line)
+        self._gate = Gate(journal, line)
 
     @property
     def line(self) -> Line:
         """Its side of the wire."""
         return self._line
+
+    @property
+    def gate(self) -> Gate:
+        """Its doors, while there is no network."""
+        return self._gate
 
     async def sell(
         self,
@@ -211,10 +218,11 @@ class Till:
         return await self._follow(Operation.REFUND, given, minor_amount, original)
 
     async def enter(self, presented: str, door_no: int, direction: Direction) -> Receipt:
-        """Asks whether somebody may pass a door; it opens only for a verified yes.
+        """Asks whether somebody may pass a door; it opens for a verified yes.
 
-        Nothing undoes an entry whose answer was lost: the passage may stand in the log though
-        nobody passed. It is not asked again later, when nobody stands there.
+        Without an answer the gate decides alone and its event settles what the server may have
+        granted. Nothing undoes an entry that was granted and whose door stayed closed: it may stand
+        in the log though nobody passed. It is not asked again later, when nobody stands there.
 
         Raises: TillLocked.
         """
@@ -222,10 +230,19 @@ class Till:
         given = {"presented": strip(presented), "doorNo": door_no, "direction": direction.value}
         entry = self._journal.write(Operation.ENTRY, given, 0)
         try:
-            return await self._insist(entry)
-        except NoAnswer as none:
+            receipt = await self._insist(entry)
+        except (NotAllowed, QuestionRefused) as refusal:
+            self._journal.give_up(entry)  # the network is there: no case for deciding alone
+            return Receipt(entry, None, {"text": refusal.reason})
+        except NoAnswer:
+            refused = self._gate.open(entry)
+            if refused is None:
+                return Receipt(entry, None, is_offline=True)
             self._journal.give_up(entry)
-            return Receipt(entry, None, {"text": none.reason})
+            return Receipt(entry, None, {"text": refused})
+        if receipt.is_approved:
+            self._gate.note_answered(entry)
+        return receipt
 
     async def status(self, original: RequestKey) -> Receipt | None:
         """What the server keeps for a purchase of ours; None if it knows of none.

@@ -2,6 +2,7 @@
 
 from clients.screen import yuan
 from clients.terminal.batches import Judged
+from clients.terminal.gate import Passed
 from clients.terminal.journal import Entry, Operation
 from clients.terminal.receipt import Receipt
 from terminals.ccr import NO_REFERENCE, Outcome
@@ -22,6 +23,7 @@ _OFFLINE = {
 }
 _VOIDED = {"zh": "已撤销", "en": "Voided"}
 _PASS = {"zh": "请通行", "en": "Please pass"}
+_PASS_ALONE = {"zh": "请通行 (脱机,已记录)", "en": "Please pass (offline, recorded)"}
 _SHUT = {"zh": "未收到应答,未开门", "en": "No answer came: the door stayed closed"}
 _CLASSES = {
     "STUDENT": "学生 student",
@@ -65,8 +67,10 @@ def _why(receipt: Receipt, language: str) -> str:
 
 def _tell_door(receipt: Receipt, language: str) -> str:
     head = f"{receipt.entry.key.text()}  "
+    if receipt.is_offline:
+        return head + _PASS_ALONE[language]
     if receipt.answer is None or receipt.response is None:
-        return head + _SHUT[language]
+        return head + " ".join(filter(None, (_SHUT[language], receipt.shown.get("text"))))
     text = receipt.response.zh if language == "zh" else receipt.response.en
     if receipt.is_approved:
         text = _PASS[language]
@@ -77,6 +81,13 @@ def tell_verdict(judged: Judged) -> str:
     """One line about what became of an offline sale."""
     head = f"{judged.key.text()}  {yuan(judged.minor_amount)}  {judged.verdict}"
     return "  ".join([head, *filter(None, [judged.reason]), *judged.flags])
+
+
+def tell_passed(passed: Passed) -> str:
+    """One line about what became of a passage that was told later."""
+    return "  ".join(
+        filter(None, (passed.key.text(), passed.verdict, passed.reason, *passed.flags))
+    )
 
 
 def list_line(entry: Entry) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, time, timedelta
+from typing import Protocol
 
 from core.entry.records import (
     Direction,
@@ -20,6 +21,20 @@ INSIDE = timedelta(hours=24)
 """How long somebody counts as inside: who left unseen is not locked out for ever."""
 CLOCK_AHEAD = timedelta(seconds=120)
 LATE = timedelta(hours=24)
+
+
+class Whereabouts(Protocol):
+    """Where somebody was last seen to go."""
+
+    @property
+    def inside(self) -> bool:
+        """Whether that was in."""
+        ...
+
+    @property
+    def moved_at(self) -> datetime | None:
+        """When; None if never."""
+        ...
 
 
 def entry_code(
@@ -49,11 +64,12 @@ def opens_to(door: Door, passer: Passer, rights: Iterable[Groups]) -> bool:
     An entry pass goes no further than offline, so a gate says the same with and without a line.
     """
     if passer.groups is not None:
-        return _has_pair(door, (passer.groups,))
-    return door.common or _has_pair(door, rights)
+        return has_pair(door, (passer.groups,))
+    return door.common or has_pair(door, rights)
 
 
-def _has_pair(door: Door, groups: Iterable[Groups]) -> bool:
+def has_pair(door: Door, groups: Iterable[Groups]) -> bool:
+    """Whether one of these groups is one under which a door opens."""
     return any(
         pair.profile == group.profile and group.mask >> pair.bit & 1
         for group in groups
@@ -70,7 +86,7 @@ def is_open(door: Door, local: time) -> bool:
     return local >= door.opens_at or local < door.closes_at
 
 
-def comes_twice(direction: Direction, standing: Standing, at: datetime) -> bool:
+def comes_twice(direction: Direction, standing: Whereabouts, at: datetime) -> bool:
     """Whether somebody comes in who is inside. Whoever wants out is always let out."""
     if direction is not Direction.IN or not standing.inside or standing.moved_at is None:
         return False

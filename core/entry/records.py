@@ -137,7 +137,10 @@ class EntryRequest:
 
 @dataclass(frozen=True, slots=True)
 class EntryAnswer:
-    """What a key was answered. `is_repeat` says that it was stored before."""
+    """What a key was answered. `is_repeat` says that it was stored before.
+
+    `signed_answer` is None only before the answer is signed.
+    """
 
     key: EntryKey
     outcome: EntryOutcome
@@ -148,7 +151,7 @@ class EntryAnswer:
     available_minor: int | None
     answer_kid: int
     answered_at: datetime
-    signed_answer: str = ""
+    signed_answer: str | None = None
     is_repeat: bool = False
 
 
@@ -210,6 +213,38 @@ class Passage:
     is_offline: bool
     door_name_zh: str
     door_name_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoorPassage:
+    """One passing as staff see it who look at a door: by number, never by name."""
+
+    passed_at: datetime
+    direction: Direction
+    is_offline: bool
+    flags: tuple[EventFlag, ...]
+    cardholder_number: str
+
+
+class CardRight(NamedTuple):
+    """A physical card that may pass by itself: the hash of its chip, a profile and a mask.
+
+    `mask` is None of one that left the list; 0 opens common doors only.
+    """
+
+    name: bytes
+    profile: int
+    mask: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RightsChange:
+    """The newest rights of physical cards: what changed after `base_version`, 0 for all of them."""
+
+    version: int
+    base_version: int
+    salt: bytes
+    lines: tuple[CardRight, ...]
 
 
 class DoorInvalid(Refusal):

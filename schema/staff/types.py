@@ -6,6 +6,9 @@ from uuid import UUID
 
 import strawberry
 
+from core.entry.records import Direction, EventFlag
+from core.entry.records import DoorPassage as PassageRecord
+from core.entry.service.doors import PASSAGES_MAXIMUM
 from core.identity.records import Cardholder as CardholderRecord
 from core.identity.records import CardholderKind
 from core.ledger.records import TrialBalance as TrialRecord
@@ -17,6 +20,8 @@ from core.top_up.records import CashTopUp as TopUpRecord
 from schema.card.words import CardholderStatus
 from schema.context import RequestInfo
 from schema.directives import Bounded
+from schema.entry import words as _door_words  # noqa: F401 - describes the enums
+from schema.errors import BadDocument
 from schema.money import Money
 from schema.node import node_id
 from schema.permissions import staff, staff_only
@@ -35,6 +40,13 @@ Reason = Annotated[
     str | None,
     strawberry.argument(description="Why, cut to 200 characters, for the audit."),
 ]
+
+TerminalNo = Annotated[int, strawberry.argument(description="The terminal the door hangs on.")]
+DoorNo = Annotated[int, strawberry.argument(description="The number of the door there, 1 to 32.")]
+Why = Annotated[
+    str, strawberry.argument(description="Why, not blank, cut to 200 characters, for the audit.")
+]
+Until = Annotated[datetime | None, strawberry.argument(description="Passages before this instant.")]
 
 
 @strawberry.type(description="The ledger's proof (I6): everything that left entered somewhere.")
@@ -188,6 +200,32 @@ class CashTopUp:
         )
 
 
+@strawberry.type(description="One passing of a door, as staff see it.")
+class DoorPassage:
+    """A number and an instant; names are looked up elsewhere, and noted there."""
+
+    passed_at: datetime = strawberry.field(description="When it was.")
+    direction: Direction = strawberry.field(description="Which way.")
+    offline: bool = strawberry.field(
+        description="Whether the gate had no line then and told later."
+    )
+    flags: list[EventFlag] = strawberry.field(
+        description="What is worth knowing of it, at most 4.", directives=[Bounded(maximum=4)]
+    )
+    number: str = strawberry.field(description="The cardholder's number.")
+
+    @classmethod
+    def of(cls, passage: PassageRecord) -> Self:
+        """The client's view."""
+        return cls(
+            passed_at=passage.passed_at,
+            direction=passage.direction,
+            offline=passage.is_offline,
+            flags=list(passage.flags),
+            number=passage.cardholder_number,
+        )
+
+
 @strawberry.type(description="A member of a school's staff.")
 class StaffMember:
     """The viewer at the desk; what they may read hangs off here."""
@@ -237,6 +275,30 @@ class StaffMember:
             viewer.school_id, number, staff_actor(viewer.member), reason
         )
         return None if found is None else StaffCardholder.of(found)
+
+    @strawberry.field(
+        description="Who passed a door in the 24 h before `until` (now if unsaid), newest first,"
+        " at most 100; noted in the audit with the reason. Earlier ones: ask with the last time.",
+        directives=[Bounded(maximum=PASSAGES_MAXIMUM)],
+        extensions=[staff_only(Role.CARD_MANAGER, Role.AUDITOR)],
+    )
+    async def door_passages(
+        self,
+        info: RequestInfo,
+        terminal_no: TerminalNo,
+        door_no: DoorNo,
+        reason: Why,
+        until: Until = None,
+    ) -> list[DoorPassage] | None:
+        """Raises BadDocument without a reason: whereabouts are shown to nobody who has none."""
+        if not reason.strip():
+            raise BadDocument("REASON_MISSING")
+        viewer, found = staff(info), services(info)
+        listed = await found.doors.list_passages(
+            viewer.school_id, (terminal_no, door_no), until or found.clock.now(),
+            staff_actor(viewer.member), reason,
+        )  # fmt: skip
+        return [DoorPassage.of(each) for each in listed]
 
     @strawberry.field(
         description="Where people came from in the last 90 days, the most first, at most 100.",

@@ -97,6 +97,11 @@ class TerminalHeartbeatInput:
         description="Of an edge: the version of the terminals it knows, 0 for none; null: it"
         " fetches none.",
     )
+    rights_version: int | None = strawberry.field(
+        default=None,
+        description="The version of the rights of cards it goes by, 0 for none; null: it fetches"
+        " none, for only gates do.",
+    )
     software_version: str | None = strawberry.field(
         default=None, description="The version of its software."
     )
@@ -157,6 +162,7 @@ async def _beat(info: RequestInfo, asked: TerminalHeartbeatInput) -> Heartbeat:
         keys_version=newest.get(DocumentKind.KEYS),
         parameters_version=newest.get(DocumentKind.PARAMETERS),
         deny_version=newest.get(DocumentKind.DENY),
+        rights_version=newest.get(DocumentKind.RIGHTS),
     )
 
 

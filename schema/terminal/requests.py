@@ -77,6 +77,7 @@ class HoldsDocuments(Protocol):
     parameters_version: int | None
     deny_version: int | None
     terminals_version: int | None
+    rights_version: int | None
 
 
 def held_by(asked: HoldsDocuments) -> dict[DocumentKind, int]:
@@ -86,6 +87,7 @@ def held_by(asked: HoldsDocuments) -> dict[DocumentKind, int]:
         DocumentKind.PARAMETERS: asked.parameters_version,
         DocumentKind.DENY: asked.deny_version,
         DocumentKind.TERMINALS: asked.terminals_version,
+        DocumentKind.RIGHTS: asked.rights_version,
     }
     return {kind: version for kind, version in versions.items() if version is not None}
 

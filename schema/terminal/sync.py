@@ -41,6 +41,11 @@ class TerminalSyncParametersInput:
         description="Of an edge: the version of the terminals it knows, 0 for none; null: it"
         " fetches none.",
     )
+    rights_version: int | None = strawberry.field(
+        default=None,
+        description="The version of the rights of cards it holds, 0 for none; null: it fetches"
+        " none, for only gates do.",
+    )
 
 
 @strawberry.type(description="The documents that are newer than what the terminal holds.")

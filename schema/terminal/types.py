@@ -159,6 +159,10 @@ class Heartbeat:
         description="The newest version of the deny list, 0 while it is empty; null as above. Who"
         " holds it holds a list of this moment."
     )
+    rights_version: int | None = strawberry.field(
+        description="The newest version of the rights of cards at doors, 0 while there are none;"
+        " null as above."
+    )
 
 
 @strawberry.type(description="The holder as the terminal's scene may see them.")

@@ -55,8 +55,8 @@ class Gates:
     def __post_init__(self) -> None:
         made = self.canteen
         self.processes = (
-            Passages(made.database, made.clock, made.ids),
-            Passages(made.database, made.clock, made.ids),
+            Passages(made.database, made.lanes[0], made.clock, made.ids),
+            Passages(made.database, made.lanes[1], made.clock, made.ids),
         )
         self._seq = count(1)
 

@@ -22,9 +22,9 @@ from core.authorisation.records import (
     Status,
 )
 from core.authorisation.service.movements import Movements
-from core.authorisation.service.queue import AuthoriseQueue
 from core.authorisation.store import invariants
 from core.db.lanes import Lanes
+from core.db.micro_batch import MicroBatch
 from core.db.unit import Database, Raced, Unit
 from core.kit.clock import Clock
 from core.kit.errors import IdempotencyConflict
@@ -41,6 +41,11 @@ _Act = Callable[[Unit, FollowUp, Sign], Awaitable[Answer]]
 """What a follow-up does and answers, under the locks of its unit."""
 
 
+def batching(lanes: Lanes) -> MicroBatch[PurchaseRequest, Answer]:
+    """How purchases go to the database: their line is the school and the order of its purses."""
+    return MicroBatch(lanes, store.authorise)
+
+
 class Authorisations:
     """One key, one effect, one answer, for ever (terminals.md 1)."""
 
@@ -55,7 +60,7 @@ class Authorisations:
     ) -> None:
         self._database = database
         self._lanes = lanes
-        self._queue = AuthoriseQueue(lanes)
+        self._batches = batching(lanes)
         self._ledger = ledger
         self._limits = limits
         self._clock = clock
@@ -68,7 +73,8 @@ class Authorisations:
 
         Raises: IdempotencyConflict, Overloaded, DatabaseUnavailable.
         """
-        answer = await self._queue.authorise(school_id, purses, request)
+        line = school_id, tuple(purses)
+        answer = await self._batches.ask(line, request.cardholder_id, request)
         return await self.signed(school_id, answer, sign)
 
     async def authorise_within(

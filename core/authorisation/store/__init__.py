@@ -7,8 +7,6 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from core.authorisation.records import (
     Answer,
     Authorisation,
@@ -19,6 +17,7 @@ from core.authorisation.records import (
     PurchaseRequest,
 )
 from core.db.lanes import Lane, Lanes
+from core.db.micro_batch import Line
 from core.db.unit import Raced, Unit
 
 _AUTHORISE = "SELECT * FROM purchase_decide($1, $2, $3)"
@@ -38,18 +37,15 @@ _AUTHORISATION_COLUMNS = (
 )
 
 
-def is_lock_conflict(error: Exception) -> bool:
-    """Whether running the same statement again may succeed."""
-    return isinstance(error, asyncpg.DeadlockDetectedError | asyncpg.SerializationError)
-
-
 _row = attrgetter(*PurchaseRequest.__slots__)
 
 
-async def authorise(
-    lane: Lane, school_id: int, purses: Sequence[str], requests: Sequence[PurchaseRequest]
-) -> list[Answer]:
-    """Decides and posts up to 64 purchases in one transaction; answers in the same order."""
+async def authorise(lane: Lane, line: Line, requests: Sequence[PurchaseRequest]) -> list[Answer]:
+    """Decides and posts up to 64 purchases in one transaction; answers in the same order.
+
+    `line` is the school and the order of its purses.
+    """
+    school_id, purses = line
     rows = await lane.fetch(
         _AUTHORISE, school_id, list(purses), [_row(request) for request in requests]
     )

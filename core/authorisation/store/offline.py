@@ -101,8 +101,9 @@ async def read_known(
     """What the rows say of a record whose key no other record took."""
     key = claim.key
     row = await unit.row(
-        "SELECT (SELECT t.operation FROM terminal_answer t WHERE t.school_id = $1"
-        "   AND t.terminal_no = $2 AND t.batch_no = $3 AND t.seq_no = $4) AS operation,"
+        "SELECT coalesce((SELECT t.operation FROM terminal_answer t WHERE t.school_id = $1"
+        "   AND t.terminal_no = $2 AND t.batch_no = $3 AND t.seq_no = $4),"
+        "   CASE WHEN is_doors_key($1, $2, $3, $4) THEN 'ENTRY' END) AS operation,"
         " (SELECT o.operation FROM terminal_answer o WHERE o.school_id = $1"
         "   AND o.terminal_no = $2 AND o.batch_no = $3 AND o.seq_no = $9) AS original_operation,"
         " (SELECT true FROM settlement s WHERE s.school_id = $1 AND s.terminal_no = $2"

@@ -9,5 +9,5 @@ from tortoise.migrations.operations import RunSQL
 class Migration(migrations.Migration):
     """The reviewed DDL beside this file."""
 
-    dependencies = [("core", "m0015_edge")]
+    dependencies = [("core", "m0016_passing")]
     operations = [RunSQL(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))]

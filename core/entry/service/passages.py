@@ -1,26 +1,28 @@
-"""Use cases of passing: one question, one passage, one answer; events that came to pass offline."""
+"""Use cases of passing: one question, one passage, one answer; events that came to pass offline.
+
+Questions go in micro-batches of distinct cardholders, events each in a unit of work of its own.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from core.db.lanes import Lanes
+from core.db.micro_batch import MicroBatch
 from core.db.unit import Database, Unit
-from core.entry.decision import INSIDE, entry_code, event_answer, is_noted_twice
+from core.entry.decision import INSIDE, event_answer, is_open
 from core.entry.records import (
     EntryAnswer,
     EntryEvent,
     EntryOutcome,
     EntryRequest,
     EventAnswer,
-    EventFlag,
     EventVerdict,
     Passage,
-    Standing,
 )
-from core.entry.store import invariants
+from core.entry.store import asking, invariants
 from core.entry.store import passages as store
-from core.entry.store.passages import Seen
 from core.kit.clock import Clock
 from core.kit.errors import IdempotencyConflict
 from core.kit.ids import Ids
@@ -30,44 +32,33 @@ INVARIANTS = invariants.INVARIANTS
 """What `core.db.invariants` proves."""
 RETENTION = timedelta(days=180)
 """Passages tell where people were: so long and no longer (security.md 5)."""
-_REASONS = {"C1": "CODE_USED", "C3": "REVOKED", "E0": "DOOR_NOT_ALLOWED", "E1": "PASSBACK",
-            "E2": "OUT_OF_HOURS"}  # fmt: skip
 _SAME = EventAnswer(EventVerdict.DUPLICATE, "SAME_RECORD")
 _CONFLICT = EventAnswer(EventVerdict.REJECTED, "KEY_CONFLICT")
 
 Sign = Callable[[EntryAnswer], str]
-"""Signs an answer (a CCR text, codes.md 6); pure, so it runs inside a unit."""
+"""Signs an answer (a CCR text, codes.md 6); pure: a grant is signed before it is decided."""
 
 
 class Passages:
     """Who passed where, answered once per key and once per code (terminals.md 1)."""
 
-    def __init__(self, database: Database, clock: Clock, ids: Ids) -> None:
+    def __init__(self, database: Database, lanes: Lanes, clock: Clock, ids: Ids) -> None:
         self._database = database
+        self._lanes = lanes
+        self._batches = MicroBatch(lanes, asking.decide)
         self._clock = clock
         self._ids = ids
 
     async def decide(self, school_id: int, request: EntryRequest, sign: Sign) -> EntryAnswer:
         """Lets somebody pass or not, and answers; a repeat gets the stored answer.
 
-        Raises: IdempotencyConflict, DatabaseUnavailable.
+        Raises: IdempotencyConflict, Overloaded, DatabaseUnavailable.
         """
-
-        async def work(unit: Unit) -> EntryAnswer:
-            await store.lock_person(unit, request.passer.cardholder_id)
-            seen = await store.see(unit, request.key, request.passer, request.door.zone)
-            if seen.stored is not None:
-                return _repeat(seen.stored, request.content_hash)
-            has_passed = _has_passed(seen, request.content_hash)
-            code = "00" if has_passed else _code(request, seen.standing)
-            answer = _answered(request, code)
-            answer = replace(answer, signed_answer=sign(answer))
-            await store.insert_answer(unit, request.content_hash, answer)
-            if code == "00" and not has_passed:
-                await self._pass(unit, request, seen.standing)
-            return answer
-
-        return await self._database.unit(school_id, work)
+        granted = _granted(request)
+        is_open_now = is_open(request.door, request.local_time)
+        row = asking.row_of(request, self._ids.new(), sign(granted), is_open=is_open_now)
+        answer = await self._batches.ask((school_id, ()), request.passer.cardholder_id, row)
+        return await self._signed(school_id, answer, sign)
 
     async def refuse(
         self, school_id: int, content_hash: bytes, answer: EntryAnswer, sign: Sign
@@ -76,16 +67,20 @@ class Passages:
 
         Raises: IdempotencyConflict, DatabaseUnavailable.
         """
+        signed = replace(answer, signed_answer=sign(answer))
+        kept = await asking.refuse(self._lanes, school_id, content_hash, signed)
+        return await self._signed(school_id, kept, sign)
 
-        async def work(unit: Unit) -> EntryAnswer:
-            stored = await store.find_answer(unit, answer.key)
-            if stored is not None:
-                return _repeat(stored, content_hash)
-            signed = replace(answer, signed_answer=sign(answer))
-            await store.insert_answer(unit, content_hash, signed)
-            return signed
-
-        return await self._database.unit(school_id, work)
+    async def _signed(
+        self, school_id: int, answer: EntryAnswer | IdempotencyConflict, sign: Sign
+    ) -> EntryAnswer:
+        """The answer with its kept signature: whoever decided it may have died before signing."""
+        if isinstance(answer, IdempotencyConflict):
+            raise answer
+        if answer.signed_answer is not None:
+            return answer
+        kept = await asking.sign(self._lanes, school_id, answer.key, sign(answer))
+        return replace(answer, signed_answer=kept)
 
     async def record(self, school_id: int, event: EntryEvent, kept_days: int) -> EventAnswer:
         """Judges one event that a gate took offline, in a unit of its own; safe to send again.
@@ -97,14 +92,16 @@ class Passages:
         async def work(unit: Unit) -> EventAnswer:
             if event.passer is not None:
                 await store.lock_person(unit, event.passer.cardholder_id)
-            asked = await store.find_answer(unit, event.key)
+            asked = await store.find_asked(unit, event.key)
             said = await store.find_event(unit, event.key)
             if said is not None:
                 return _repeated(event, *said)
-            if asked is not None and asked[0] != event.content_hash:
+            if asked is not None and asked.content_hash != event.content_hash:
                 return _CONFLICT
-            if asked is not None and asked[1].outcome is EntryOutcome.GRANTED:
+            if asked is not None and asked.outcome is EntryOutcome.GRANTED:
                 return _SAME
+            if await store.is_moneys_key(unit, event.key):
+                return _CONFLICT
             now = self._clock.now()
             answer = await self._judge(unit, event, now, kept_days, is_declined=asked is not None)
             await store.insert_event(unit, event, answer, now)
@@ -146,14 +143,6 @@ class Passages:
             school_id, lambda unit: store.expire(unit, now - RETENTION, now - INSIDE)
         )
 
-    async def _pass(self, unit: Unit, request: EntryRequest, standing: Standing) -> None:
-        at = request.answered_at
-        is_twice = is_noted_twice(request.door, request.direction, standing, at)
-        await store.insert_passage(
-            unit, self._ids.new(), request.key, request.door, request.direction, request.passer,
-            (EventFlag.PASSBACK,) if is_twice else (), at, at, is_offline=False,
-        )  # fmt: skip
-
     async def _judge(
         self, unit: Unit, event: EntryEvent, now: datetime, kept_days: int, *, is_declined: bool
     ) -> EventAnswer:
@@ -172,36 +161,13 @@ class Passages:
         return answer
 
 
-def _repeat(stored: tuple[bytes, EntryAnswer], content_hash: bytes) -> EntryAnswer:
-    """The stored answer of a key. Raises: IdempotencyConflict."""
-    if stored[0] != content_hash:
-        raise IdempotencyConflict("key")
-    return stored[1]
-
-
-def _has_passed(seen: Seen, content_hash: bytes) -> bool:
-    """Whether the gate let this very passer in offline and told so before its question came.
-
-    Raises: IdempotencyConflict.
-    """
-    if seen.told is not None and seen.told[0] != content_hash:
-        raise IdempotencyConflict("key")
-    return seen.told is not None and seen.told[1] is EventVerdict.ACCEPTED
-
-
-def _code(request: EntryRequest, standing: Standing) -> str:
-    return entry_code(
-        request.door, request.direction, request.passer, standing, request.local_time,
-        request.answered_at,
-    )  # fmt: skip
-
-
-def _answered(request: EntryRequest, code: str) -> EntryAnswer:
+def _granted(request: EntryRequest) -> EntryAnswer:
+    """The grant of this question, should it come true."""
     return EntryAnswer(
         key=request.key,
-        outcome=EntryOutcome.GRANTED if code == "00" else EntryOutcome.DENIED,
-        response_code=code,
-        reason=_REASONS.get(code),
+        outcome=EntryOutcome.GRANTED,
+        response_code="00",
+        reason=None,
         scene=request.door.scene,
         cardholder_id=request.passer.cardholder_id,
         available_minor=request.available_minor,

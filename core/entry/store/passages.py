@@ -1,9 +1,8 @@
-"""The rows of answers to doors, passages, offline events, and of who is inside."""
+"""The rows of passages, offline events, and of who is inside."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from core.db.reading import Reader, Reads
@@ -11,8 +10,8 @@ from core.db.unit import Raced, Unit
 from core.entry.records import (
     Direction,
     Door,
+    DoorPassage,
     DoorScene,
-    EntryAnswer,
     EntryEvent,
     EntryKey,
     EntryOutcome,
@@ -52,67 +51,25 @@ _STANDING = (
     "   AS used_by,"
     " ARRAY(SELECT r.profile << 16 | r.mask FROM entry_right r"
     "   WHERE r.school_id = $1 AND r.cardholder_id = $2) AS rights,"
-    " coalesce(x.inside, false) AS inside, x.moved_at{more}"
+    " coalesce(x.inside, false) AS inside, x.moved_at,"
+    " EXISTS (SELECT 1 FROM deny_entry e WHERE e.school_id = $1 AND e.kind = $8"
+    "   AND e.id = $4 AND e.version <= $9) AS is_known_to_gate"
     " FROM cardholder h"
     " JOIN card c ON c.school_id = $1 AND c.id = $3"
     " LEFT JOIN code_pass p ON p.school_id = $1 AND p.serial = $4"
     " LEFT JOIN code_device d ON d.school_id = $1 AND d.id = $5"
     " LEFT JOIN zone_presence x ON x.school_id = $1 AND x.cardholder_id = $2 AND x.zone = $7"
-    "{joins} WHERE h.school_id = $1 AND h.id = $2"
+    " WHERE h.school_id = $1 AND h.id = $2"
 )
-_TOLD = _STANDING.format(
-    more=", EXISTS (SELECT 1 FROM deny_entry e WHERE e.school_id = $1 AND e.kind = $8"
-    " AND e.id = $4 AND e.version <= $9) AS is_known_to_gate",
-    joins="",
-)
-_ASKED = _STANDING.format(
-    more=", a.content_hash, a.outcome, a.response_code, a.reason, a.scene, a.cardholder_id,"
-    " a.available_minor, a.answer_kid, a.answered_at, a.signed_answer,"
-    " e.content_hash AS told_hash, e.verdict",
-    joins=" LEFT JOIN entry_answer a ON a.school_id = $1 AND a.terminal_no = $8"
-    " AND a.batch_no = $9 AND a.seq_no = $10"
-    " LEFT JOIN entry_event e ON e.school_id = $1 AND e.terminal_no = $8"
-    " AND e.batch_no = $9 AND e.seq_no = $10",
-)
-
-
-class Seen(NamedTuple):
-    """What a question meets, read at once: how its passer stands, and what its key holds already.
-
-    `stored` is the answer of the key with the hash of its question; `told` the verdict on an event
-    of the key with the hash of the question that the event stands for.
-    """
-
-    standing: Standing
-    stored: tuple[bytes, EntryAnswer] | None
-    told: tuple[bytes, EventVerdict] | None
-
-
-async def see(unit: Unit, key: EntryKey, passer: Passer, zone: str) -> Seen:
-    """How everything stands for a question; the person is locked."""
-    row = await unit.row(_ASKED, unit.school_id, *_of(passer), zone, *key)
-    assert row is not None  # neither cardholders nor cards are ever removed
-    return Seen(
-        _standing(row),
-        None if row["content_hash"] is None else (row["content_hash"], _answer(key, row)),
-        None if row["told_hash"] is None else (row["told_hash"], EventVerdict(row["verdict"])),
-    )
 
 
 async def standing(unit: Unit, passer: Passer, zone: str, deny_version: int) -> Standing:
     """How the rows of the passer of an event stand; the person is locked."""
-    row = await unit.row(_TOLD, unit.school_id, *_of(passer), zone, _SERIAL, deny_version)
-    assert row is not None  # as above
-    return replace(_standing(row), is_known_to_gate=row["is_known_to_gate"])
-
-
-def _of(passer: Passer) -> tuple[object, ...]:
-    return (
-        passer.cardholder_id, passer.card_id, passer.serial, passer.device_id, passer.replay_key
+    row = await unit.row(
+        _STANDING, unit.school_id, passer.cardholder_id, passer.card_id, passer.serial,
+        passer.device_id, passer.replay_key, zone, _SERIAL, deny_version,
     )  # fmt: skip
-
-
-def _standing(row: Any) -> Standing:  # noqa: ANN401 - asyncpg ships no types
+    assert row is not None  # neither cardholders nor cards are ever removed
     return Standing(
         row["status"],
         row["state"],
@@ -121,51 +78,31 @@ def _standing(row: Any) -> Standing:  # noqa: ANN401 - asyncpg ships no types
         tuple(Groups(*divmod(right, 1 << 16)) for right in row["rights"]),
         row["inside"],
         row["moved_at"],
+        row["is_known_to_gate"],
     )
 
 
-async def find_answer(unit: Unit, key: EntryKey) -> tuple[bytes, EntryAnswer] | None:
-    """The stored answer of a key, and the hash of what was asked."""
+class AskedBefore(NamedTuple):
+    """What was asked online under a key, and what came of it."""
+
+    content_hash: bytes
+    outcome: EntryOutcome
+
+
+async def find_asked(unit: Unit, key: EntryKey) -> AskedBefore | None:
+    """The question of a key."""
     row = await unit.row(
-        "SELECT content_hash, outcome, response_code, reason, scene, cardholder_id,"
-        " available_minor, answer_kid, answered_at, signed_answer FROM entry_answer"
+        "SELECT content_hash, outcome FROM entry_answer"
         " WHERE school_id = $1 AND terminal_no = $2 AND batch_no = $3 AND seq_no = $4",
         unit.school_id, *key,
     )  # fmt: skip
-    if row is None:
-        return None
-    return row["content_hash"], _answer(key, row)
+    return None if row is None else AskedBefore(row["content_hash"], EntryOutcome(row["outcome"]))
 
 
-def _answer(key: EntryKey, row: Any) -> EntryAnswer:  # noqa: ANN401 - asyncpg ships no types
-    return EntryAnswer(
-        key=key,
-        outcome=EntryOutcome(row["outcome"]),
-        response_code=row["response_code"],
-        reason=row["reason"],
-        scene=row["scene"] and DoorScene(row["scene"]),
-        cardholder_id=row["cardholder_id"],
-        available_minor=row["available_minor"],
-        answer_kid=row["answer_kid"],
-        answered_at=row["answered_at"],
-        signed_answer=row["signed_answer"],
-        is_repeat=True,
-    )
-
-
-async def insert_answer(unit: Unit, content_hash: bytes, answer: EntryAnswer) -> None:
-    """Keeps an answer. Raises Raced: the key was taken meanwhile."""
-    made = await unit.execute(
-        "INSERT INTO entry_answer (school_id, terminal_no, batch_no, seq_no, content_hash,"
-        " outcome, response_code, reason, scene, cardholder_id, available_minor, answer_kid,"
-        " answered_at, signed_answer) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
-        " $13, $14) ON CONFLICT DO NOTHING",
-        unit.school_id, *answer.key, content_hash, answer.outcome, answer.response_code,
-        answer.reason, answer.scene, answer.cardholder_id, answer.available_minor,
-        answer.answer_kid, answer.answered_at, answer.signed_answer,
-    )  # fmt: skip
-    if made == 0:
-        raise Raced
+async def is_moneys_key(unit: Unit, key: EntryKey) -> bool:
+    """Whether a key was used for money."""
+    found = await unit.value("SELECT is_moneys_key($1, $2, $3, $4)", unit.school_id, *key)
+    return bool(found)
 
 
 _PASSAGE = (
@@ -243,6 +180,26 @@ async def lines(reads: Reads, cardholder_id: UUID, before: Cursor, limit: int) -
         Passage(
             row["id"], row["passed_at"], Direction(row["direction"]), DoorScene(row["scene"]),
             row["offline"], row["name_zh"], row["name_en"],
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+async def list_at_door(
+    unit: Unit, terminal_no: int, door_no: int, since: datetime, until: datetime, limit: int
+) -> list[DoorPassage]:
+    """Who passed a door from `since` on and before `until`, newest first."""
+    rows = await unit.rows(
+        "SELECT p.passed_at, p.direction, p.offline, p.flags, h.number FROM passage p"
+        " JOIN cardholder h ON h.school_id = $1 AND h.id = p.cardholder_id"
+        " WHERE p.school_id = $1 AND p.terminal_no = $2 AND p.door_no = $3"
+        " AND p.passed_at >= $4 AND p.passed_at < $5 ORDER BY p.passed_at DESC, p.id DESC LIMIT $6",
+        unit.school_id, terminal_no, door_no, since, until, limit,
+    )  # fmt: skip
+    return [
+        DoorPassage(
+            row["passed_at"], Direction(row["direction"]), row["offline"],
+            tuple(map(EventFlag, row["flags"])), row["number"],
         )
         for row in rows
     ]  # fmt: skip

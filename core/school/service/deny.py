@@ -88,7 +88,9 @@ class DenyList:
         fresh = {
             kind: version
             for kind, version in held.items()
-            if version > 0 and self._acknowledged.get((school_id, terminal_no, kind)) != version
+            if version > 0
+            and kind is not DocumentKind.RIGHTS  # nobody bears a loss by it
+            and self._acknowledged.get((school_id, terminal_no, kind)) != version
         }
         if not fresh:
             return

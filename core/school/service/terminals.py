@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -243,17 +243,40 @@ class Terminals:
         It is read again if it has no key `key_no`: another process may just have rotated that in.
         For the check of a request's signature, which is why an unknown number is no refusal.
         """
-        now = self._clock.now()
-        cached = self._cache.get((school_id, number))
-        if cached is not None and now - cached[0] < _CACHE and _has_key(cached[1], key_no):
+        now, key = self._clock.now(), (school_id, number)
+        cached = self._cache.get(key)
+        is_known = cached is not None and _has_key(cached[1], key_no)
+        if cached is not None and is_known and now - cached[0] < _CACHE:
             return cached[1]
+        if is_known:
+            await self._renew(school_id, now)
+            return self._cache[key][1] if key in self._cache else None
         found = await self._database.unit(school_id, lambda unit: store.find_enrolled(unit, number))
         if found is not None:
-            self._cache[school_id, number] = (now, found)
-            self._cache.move_to_end((school_id, number))
+            self._cache[key] = (now, found)
             if len(self._cache) > _CACHE_ENTRIES:
                 self._cache.popitem(last=False)
         return found
+
+    async def _renew(self, school_id: int, now: datetime) -> None:
+        """Reads the terminals of a school that are known here again: one read for hundreds.
+
+        Whoever comes meanwhile goes by what was known. When it fails, nothing is known any more.
+        """
+        known = [key for key in self._cache if key[0] == school_id]
+        for key in known:
+            self._cache[key] = (now, self._cache[key][1])
+        numbers = [number for _, number in known]
+        found: Mapping[int, EnrolledTerminal] = {}
+        try:
+            found = await self._database.unit(
+                school_id, lambda unit: store.by_numbers(unit, numbers)
+            )
+        finally:
+            for key in known:
+                was_forgotten = self._cache.pop(key, None) is None  # it changed meanwhile
+                if key[1] in found and not was_forgotten:
+                    self._cache[key] = (now, found[key[1]])
 
     async def note_seen(self, school_id: int, number: int) -> None:
         """Notes a sign of life of a verified terminal, at most once a minute."""

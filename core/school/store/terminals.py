@@ -1,5 +1,6 @@
 """Rows of terminals, their keys and their activation codes."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -69,30 +70,30 @@ async def list_all(unit: Unit) -> list[Terminal]:
 async def list_working(unit: Unit) -> list[EnrolledTerminal]:
     """The active terminals with their merchants and keys, by number."""
     rows = await unit.rows(f"{_ENROLLED} AND t.state = 'ACTIVE' ORDER BY 1", unit.school_id)
-    keys: dict[int, list[TerminalKey]] = {}
-    for row in await unit.rows(
-        "SELECT terminal_no, key_no, public_key, valid_from, valid_until FROM terminal_key"
-        " WHERE school_id = $1 ORDER BY terminal_no, key_no",
-        unit.school_id,
-    ):
-        keys.setdefault(row["terminal_no"], []).append(_key(row))
-    return [
-        EnrolledTerminal(
-            _terminal(row),
-            as_merchant(row, "merchant_id"),
-            tuple(keys.get(row["terminal_no"], ())),
-        )
-        for row in rows
-    ]
+    return await _with_keys(unit, rows)
 
 
 async def find_enrolled(unit: Unit, number: int) -> EnrolledTerminal | None:
     """The terminal with its merchant and keys."""
-    row = await unit.row(f"{_ENROLLED} AND t.terminal_no = $2", unit.school_id, number)
-    if row is None:
-        return None
-    keys = await list_keys(unit, number)
-    return EnrolledTerminal(_terminal(row), as_merchant(row, "merchant_id"), tuple(keys))
+    return (await by_numbers(unit, [number])).get(number)
+
+
+async def by_numbers(unit: Unit, numbers: Sequence[int]) -> dict[int, EnrolledTerminal]:
+    """Terminals with their merchants and keys, by number; those that are none are missing."""
+    rows = await unit.rows(
+        f"{_ENROLLED} AND t.terminal_no = ANY ($2)", unit.school_id, list(numbers)
+    )
+    return {each.terminal.number: each for each in await _with_keys(unit, rows)}
+
+
+async def _with_keys(unit: Unit, rows: Sequence[Any]) -> list[EnrolledTerminal]:
+    keys = await _keys_of(unit, [row["terminal_no"] for row in rows]) if rows else {}
+    return [
+        EnrolledTerminal(
+            _terminal(row), as_merchant(row, "merchant_id"), tuple(keys.get(row["terminal_no"], ()))
+        )
+        for row in rows
+    ]
 
 
 async def update_state(unit: Unit, number: int, state: TerminalState) -> None:
@@ -123,12 +124,19 @@ async def update_seen(unit: Unit, number: int, now: datetime, before: datetime) 
 
 async def list_keys(unit: Unit, number: int) -> list[TerminalKey]:
     """All keys a terminal ever had, by number: old records stay verifiable."""
+    return (await _keys_of(unit, [number])).get(number, [])
+
+
+async def _keys_of(unit: Unit, numbers: Sequence[int]) -> dict[int, list[TerminalKey]]:
     rows = await unit.rows(
-        "SELECT key_no, public_key, valid_from, valid_until FROM terminal_key"
-        " WHERE school_id = $1 AND terminal_no = $2 ORDER BY key_no",
-        unit.school_id, number,
+        "SELECT terminal_no, key_no, public_key, valid_from, valid_until FROM terminal_key"
+        " WHERE school_id = $1 AND terminal_no = ANY ($2) ORDER BY key_no",
+        unit.school_id, list(numbers),
     )  # fmt: skip
-    return [_key(row) for row in rows]
+    keys: dict[int, list[TerminalKey]] = {}
+    for terminal_no, *facts in rows:
+        keys.setdefault(terminal_no, []).append(TerminalKey(*facts))
+    return keys
 
 
 async def insert_key(unit: Unit, number: int, key: TerminalKey) -> None:

@@ -12,6 +12,7 @@ from core.card.records import CardKind
 from core.card.service.cards import Cards
 from core.db import idempotency
 from core.db.lanes import Lane
+from core.db.micro_batch import Line
 from tests.faults.defects.door_patches import DOOR_PATCHES
 from tests.faults.defects.terminal_planted import TERMINAL_PATCHES
 
@@ -27,16 +28,12 @@ def two_transactions() -> None:
     """The merchant's leg follows in a transaction of its own."""
     whole = store.authorise
 
-    async def halves(
-        lane: Lane, school_id: int, purses: Sequence[str], requests: Sequence[PurchaseRequest]
-    ) -> list[Answer]:
-        answers = await whole(lane, school_id, purses, requests)
+    async def halves(lane: Lane, line: Line, requests: Sequence[PurchaseRequest]) -> list[Answer]:
+        answers = await whole(lane, line, requests)
         await asyncio.sleep(CREDITED_LATE_SECONDS)
         for answer in answers:
             if answer.outcome == "APPROVED" and answer.verdict == "NEW":
-                await lane.fetch(
-                    "SELECT credit_later($1, $2)", school_id, answer.retrieval_reference
-                )
+                await lane.fetch("SELECT credit_later($1, $2)", line[0], answer.retrieval_reference)
         return answers
 
     store.authorise = halves

@@ -41,9 +41,10 @@ TERMINAL_DEFECTS: dict[str, Defect] = {
         frozenset({"R1"}),
         sql="""
         CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+          DELETE FROM passage p WHERE p.school_id = NEW.school_id AND p.id = NEW.id;
           RETURN NULL;
         END $$;
-        CREATE TRIGGER forget BEFORE INSERT ON passage
+        CREATE TRIGGER forget AFTER INSERT ON passage
           FOR EACH ROW EXECUTE FUNCTION forget()
         """,
     ),

@@ -293,7 +293,7 @@ async def test_an_idle_queue_wakes_for_a_request_of_the_same_instant(
         holders = [await canteen.holder(5000) for _ in range(2)]
         first = asyncio.ensure_future(canteen.authorise(canteen.purchase(holders[0], 10)))
         await asyncio.sleep(0)
-        (runner,) = canteen.authorisations._queue._runners
+        (runner,) = canteen.authorisations._batches._runners
         while not runner.done():  # noqa: ASYNC110 - the very next step is what is tested
             await asyncio.sleep(0)
         async with asyncio.timeout(5):

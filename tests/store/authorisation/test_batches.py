@@ -17,7 +17,7 @@ from tests.servers.fixtures import DatabaseDsn
 async def together(canteen: Canteen, requests: list[PurchaseRequest]) -> list[Answer]:
     """What one batch answers."""
     async with canteen.lanes[0].take() as lane:
-        return await store.authorise(lane, canteen.school_id, PURSES, requests)
+        return await store.authorise(lane, (canteen.school_id, PURSES), requests)
 
 
 async def queue_of_all_kinds(canteen: Canteen) -> list[PurchaseRequest]:

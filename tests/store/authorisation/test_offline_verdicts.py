@@ -204,6 +204,19 @@ async def test_a_voided_key_is_never_paid_by_its_record(stall: Stall) -> None:
     assert await stall.balance(holder) == 20_000
 
 
+async def test_a_record_under_the_key_of_a_door_is_never_paid(stall: Stall) -> None:
+    lane, holder = stall.lane(), await rich(stall)
+    await stall.canteen.rows(
+        "INSERT INTO entry_answer (school_id, terminal_no, batch_no, seq_no, content_hash, outcome,"
+        " response_code, answer_kid, answered_at, signed_answer)"
+        " VALUES ($1, $2, 1, 1, $3, 'DENIED', 'E0', 1, $4, 'signed')",
+        stall.canteen.school_id, TILLS[0], bytes(32), stall.canteen.clock.now(),
+    )  # fmt: skip
+    item = lane.write(stall.show(await stall.phone(holder)), 500)
+    await refused(stall, item, "KEY_CONFLICT")
+    assert await stall.balance(holder) == 20_000
+
+
 async def test_one_key_two_records_or_another_purchase_is_a_conflict(stall: Stall) -> None:
     lane, holder = stall.lane(), await rich(stall)
     first, second = [await stall.phone(holder) for _ in range(2)]

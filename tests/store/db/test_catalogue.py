@@ -14,12 +14,12 @@ _PUBLIC_KEYS = {("school", "code")}
 _CHANGED_LATER = {
     "account", "activation_code", "attempt_counter", "authorisation", "binding", "campus",
     "cap_slot", "card", "cardholder", "cardholder_limit", "code_alias", "code_device", "code_pass",
-    "code_use", "deny_list", "door", "entry_right", "entry_tag_day", "entry_zone",
+    "code_use", "deny_list", "door", "entry_answer", "entry_right", "entry_tag_day", "entry_zone",
     "four_eyes_request", "guardian_grant", "identity_claim", "limit_pause", "merchant",
     "meter", "meter_group", "one_time_code", "outbox",
-    "pending_link", "pin", "printed_code", "school", "session", "settlement_check", "site", "staff",
-    "terminal",
-    "terminal_answer", "terminal_key", "water_reservation", "zone_presence",
+    "pending_link", "pin", "printed_code", "rights_entry", "rights_list", "school", "session",
+    "settlement_check", "site", "staff", "terminal", "terminal_answer", "terminal_key",
+    "water_reservation", "zone_presence",
 }  # fmt: skip
 _DELETED = {"attempt_counter", "campus_session", "deny_entry", "document_acknowledgement",
             "entry_answer", "entry_event", "identity_claim", "meter_try",

@@ -1,5 +1,6 @@
 """The registry of doors: whole changes, a zone's one rule, rights, and an audit row of each."""
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import time
@@ -76,14 +77,30 @@ async def test_change_reaches_another_process_within_30_s(registry: Registry, do
     assert await elsewhere.find(SCHOOL, 1, 1) == changed
 
 
-async def test_doors_of_many_terminals_are_not_remembered_for_ever(
+async def test_doors_of_many_schools_are_not_remembered_for_ever(
     doors: Doors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.entry.service.doors._CACHE_ENTRIES", 1)
+    monkeypatch.setattr("core.entry.service.doors._CACHE_SCHOOLS", 1)
     await doors.put(SCHOOL, GATE, OPERATOR, keep_passback=True)
-    for terminal_no in (1, 2):
-        await doors.find(SCHOOL, terminal_no, 1)
-    assert list(doors._cache) == [(SCHOOL, 2)]
+    for school_id in (SCHOOL, SCHOOL + 1):
+        await doors.find(school_id, 1, 1)
+    assert list(doors._cache) == [SCHOOL + 1]
+
+
+async def test_who_comes_while_the_doors_are_read_again_goes_by_what_was_known(
+    registry: Registry, doors: Doors
+) -> None:
+    await doors.put(SCHOOL, GATE, OPERATOR, keep_passback=True)
+    await doors.find(SCHOOL, 1, 1)
+    elsewhere = Doors(
+        registry.database, registry.clock, registry.audit, registry.terminals, doors._cardholders
+    )
+    changed = replace(GATE, common=False)
+    await elsewhere.put(SCHOOL, changed, OPERATOR, keep_passback=True)
+    registry.clock.advance(seconds=30)
+    first, second = await asyncio.gather(doors.find(SCHOOL, 1, 1), doors.find(SCHOOL, 1, 1))
+    assert (first, second) == (changed, GATE)
+    assert await doors.find(SCHOOL, 1, 1) == changed
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,18 @@ async def test_question_that_comes_after_its_event_opens_and_passes_no_second_ti
     assert await gates.canteen.broken() == {}
 
 
+async def test_late_question_of_an_event_moves_nobody_again(gates: Gates) -> None:
+    holder = await gates.canteen.holder()
+    event = gates.event(gates.tapper(holder))
+    await gates.tell(event)
+    gates.canteen.clock.advance(seconds=1)
+    await gates.ask(gates.asks(gates.tapper(holder), way=Direction.OUT))
+    gates.canteen.clock.advance(seconds=1)
+    late = gates.asks(gates.tapper(holder), key=event.key, content_hash=event.content_hash)
+    assert (await gates.ask(late)).outcome is EntryOutcome.GRANTED
+    assert (await gates.count(), await gates.is_inside(holder)) == (2, False)
+
+
 async def test_code_spent_before_passes_no_second_time(gates: Gates) -> None:
     passer = gates.passer(await gates.canteen.holder())
     assert await gates.tell(gates.event(passer)) == ACCEPTED

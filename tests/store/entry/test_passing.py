@@ -6,6 +6,7 @@ from datetime import time, timedelta
 
 import pytest
 
+from core.db.unit import Unit
 from core.entry.records import (
     Direction,
     Door,
@@ -16,6 +17,7 @@ from core.entry.records import (
     Pair,
     Passback,
 )
+from core.entry.store.passages import lock_person
 from core.kit.errors import IdempotencyConflict
 from tests.factories.gates import CAMPUS_GATE, SOUTH_GATE, Gates, sign
 
@@ -198,6 +200,26 @@ class TestPassback:
                 gates.ask(gates.asks(gates.tapper(holder), south), 1),
             )
             assert sorted(answer.response_code for answer in answers) == ["00", "E1"]
+
+    async def test_question_waits_for_whoever_moves_the_same_person(self, gates: Gates) -> None:
+        north, _ = guarded(Passback.HARD)
+        await gates.put(north)
+        holder, is_held = await gates.canteen.holder(), asyncio.Event()
+
+        async def move(unit: Unit) -> None:
+            await lock_person(unit, holder.id)
+            await unit.execute(
+                "INSERT INTO zone_presence (school_id, zone, cardholder_id, inside, moved_at)"
+                " VALUES ($1, 'campus', $2, true, $3)",
+                unit.school_id, holder.id, gates.canteen.clock.now(),
+            )  # fmt: skip
+            is_held.set()
+            await asyncio.sleep(0.3)
+
+        moving = asyncio.create_task(gates.unit(move))
+        await is_held.wait()
+        assert await gates.code(gates.asks(gates.tapper(holder), north)) == "E1"
+        await moving
 
     async def test_soft_zone_lets_in_and_notes_it(self, gates: Gates) -> None:
         north, _ = guarded(Passback.SOFT)

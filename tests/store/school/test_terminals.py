@@ -1,10 +1,12 @@
 """Terminals: registry, activation, enrolment, states and keys, over a real database."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from nacl.signing import SigningKey
 
+from core.db.connection import DatabaseUnavailable
 from core.school.records import (
     ActivationInvalid,
     DeviceClass,
@@ -262,6 +264,56 @@ async def test_cache_forgets_the_terminal_asked_for_longest_ago(
         if (found := await registry.terminals.find_enrolled(SCHOOL, number))
     ]
     assert states == [TerminalState.NEW, TerminalState.RETIRED]
+
+
+async def test_known_terminals_are_read_again_together_within_30_s(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = [(await registry.add_terminal()).number for _ in range(3)]
+    find, reads = registry.terminals.find_enrolled, 0
+    unit = registry.database.unit
+
+    async def counting(school_id: int, work: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        return await unit(school_id, work)
+
+    monkeypatch.setattr(registry.database, "unit", counting)
+    for number in numbers:
+        await find(SCHOOL, number)
+    assert numbers == [1, 2, 3]
+    await registry.rows("UPDATE terminal SET state = 'LOCKED' WHERE terminal_no = 3")
+    registry.clock.advance(seconds=29)
+    before = reads
+    known = [await find(SCHOOL, number) for number in numbers]
+    assert ([each and each.terminal.state for each in known], reads) == (
+        [TerminalState.NEW] * 3, before,
+    )  # fmt: skip
+    registry.clock.advance(seconds=1)
+    first, meanwhile = await asyncio.gather(find(SCHOOL, numbers[0]), find(SCHOOL, numbers[2]))
+    assert first is not None
+    assert meanwhile == known[2]
+    locked = await find(SCHOOL, numbers[2])
+    assert locked is not None
+    assert (locked.terminal.state, reads) == (TerminalState.LOCKED, before + 1)
+
+
+async def test_nothing_is_known_any_more_when_it_cannot_be_read_again(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = (await registry.add_terminal()).number
+    await registry.terminals.find_enrolled(SCHOOL, number)
+    registry.clock.advance(seconds=30)
+
+    async def away(school_id: int, work: Any) -> Any:
+        raise DatabaseUnavailable
+
+    with monkeypatch.context() as broken:
+        broken.setattr(registry.database, "unit", away)
+        with pytest.raises(DatabaseUnavailable):
+            await registry.terminals.find_enrolled(SCHOOL, number)
+    assert registry.terminals._cache == {}
+    assert await registry.terminals.find_enrolled(SCHOOL, number) is not None
 
 
 async def test_unknown_school_has_no_terminals(registry: Registry) -> None:

@@ -164,7 +164,7 @@ async def test_purchases_of_open_and_closed_batches_decided_together(stall: Stal
         stall.canteen.purchase(holders[2], 400, batch_no=2, seq_no=2),
     ]
     async with stall.canteen.lanes[0].take() as taken:
-        answers = await store.authorise(taken, 7, PURSES, asked)
+        answers = await store.authorise(taken, (7, PURSES), asked)
     assert [(a.seq_no, a.response_code) for a in answers] == [(1, "00"), (2, "90"), (2, "00")]
     assert await stall.balance(holders[1]) == 20_000
 

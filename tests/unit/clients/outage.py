@@ -24,7 +24,7 @@ OPEN = PARAMETERS.model_copy(
 )
 
 
-def code(cap_tag: int = 1, at: int = NOW, **changes: Any) -> str:
+def code(cap_tag: int = 1, at: int = NOW, intent: int = Intent.PAY, **changes: Any) -> str:
     """What a phone shows; each capTag is another holder."""
     facts: dict[str, Any] = {
         "issuer": ISSUER,
@@ -42,7 +42,7 @@ def code(cap_tag: int = 1, at: int = NOW, **changes: Any) -> str:
     }
     facts |= changes
     signed = cc1.issue_pass(**facts)
-    return cc1.show(signed, at - facts["not_before"], Intent.PAY, signer(DEVICE_SEED))
+    return cc1.show(signed, at - facts["not_before"], Intent(intent), signer(DEVICE_SEED))
 
 
 def serial(cap_tag: int) -> bytes:

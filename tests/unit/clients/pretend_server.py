@@ -55,6 +55,8 @@ class PretendServer(httpx2.AsyncBaseTransport):
         self.answers: dict[RequestKey, tuple[str, Json]] = {}
         self.voided: set[RequestKey] = set()
         self.passed: list[str] = []
+        self.opened: set[RequestKey] = set()
+        self.events: dict[RequestKey, str] = {}
         self.asked: list[str] = []
         self.bodies: list[bytes] = []
         self._terminal: bytes | None = None
@@ -117,6 +119,9 @@ class PretendServer(httpx2.AsyncBaseTransport):
         if operation == "OfflineBatchUpload":
             verdicts = [self._judged(given["batchNo"], item) for item in given["items"]]
             return {"data": {"offlineBatchUpload": {"verdicts": verdicts}}}
+        if operation == "EntryEventsUpload":
+            results = [self._told(given["batchNo"], item) for item in given["items"]]
+            return {"data": {"entryEventsUpload": {"results": results}}}
         if operation == "BatchClose":
             return {"data": {"batchClose": {"batch": self._closed(given)}}}
         if operation == "PurchaseStatus":
@@ -158,6 +163,7 @@ class PretendServer(httpx2.AsyncBaseTransport):
                 DocumentKind.KEYS: given["keysVersion"],
                 DocumentKind.PARAMETERS: given["parametersVersion"],
                 DocumentKind.DENY: given["denyVersion"],
+                DocumentKind.RIGHTS: given["rightsVersion"],
             },
             newest=self._versions(),
             queue=given["queue"],
@@ -178,9 +184,14 @@ class PretendServer(httpx2.AsyncBaseTransport):
             DocumentKind.KEYS: given["keysVersion"],
             DocumentKind.PARAMETERS: given["parametersVersion"],
             DocumentKind.DENY: given["denyVersion"],
+            DocumentKind.RIGHTS: given["rightsVersion"],
         }
         newest = {each.kind: each for each in self.documents}
-        newer = [each for each in newest.values() if each.version > held[each.kind]]
+        newer = [
+            each
+            for each in newest.values()
+            if held[each.kind] is not None and each.version > held[each.kind]
+        ]
         # The key document is sent whatever is held: the terminal itself refuses an old one.
         return [_document(each) for each in (*newer, *filter(None, [self.document]))]
 
@@ -202,6 +213,18 @@ class PretendServer(httpx2.AsyncBaseTransport):
         judgement = {"verdict": "ACCEPTED", "reason": None, "flags": flags}
         self.records[key] = content, judgement
         return {**told, "judgement": judgement}
+
+    def _told(self, batch_no: int, item: Json) -> Json:
+        """The verdict on an event: under one key somebody passes once, online or not."""
+        key, content = RequestKey(42, batch_no, item["seqNo"]), json.dumps(item, sort_keys=True)
+        told = {"seqNo": item["seqNo"], "verdict": "DUPLICATE", "reason": "SAME_RECORD",
+                "flags": []}  # fmt: skip
+        assert self.events.setdefault(key, content) == content, "two events under one key"
+        if key in self.opened:
+            return told
+        self.passed.append(item["direction"])
+        self.opened.add(key)
+        return {**told, "verdict": "ACCEPTED", "reason": None}
 
     def _closed(self, given: Json) -> Json:
         """Balanced, if every number is known and the sum is that of our books."""
@@ -268,6 +291,7 @@ class PretendServer(httpx2.AsyncBaseTransport):
         if given["doorNo"] != 1:
             return self._shown(Outcome.DECLINED, key, "58", 0)
         self.passed.append(given["direction"])
+        self.opened.add(key)
         seen = {"name": None, "number": None, "holderClass": "STUDENT"}
         return {**self._shown(Outcome.APPROVED, key, "00", 0), "holder": seen}
 

@@ -46,7 +46,8 @@ async def test_whatever_is_no_verified_yes_keeps_the_door_shut(
     counter.server.fault = every(fault)
     receipt = await enter(counter)
     assert (receipt.answer, receipt.is_approved) == (None, False)
-    assert tell(receipt, "en") == "42.1.1  No answer came: the door stayed closed"
+    told = "42.1.1  No answer came: the door stayed closed DOOR_UNKNOWN"
+    assert tell(receipt, "en") == told
     counter.server.fault = lambda operation: None
     asked = len(counter.server.asked)
     assert await counter.till.settle_open() == []

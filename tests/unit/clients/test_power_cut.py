@@ -69,7 +69,7 @@ async def test_kill_at_every_journal_step(counter: Counter, work: Work, network:
     for step in count():
         if network != "good":
             counter.server.fault = on("PurchaseAuthorise", network)
-        was_cut = await _cut_at(counter, step, work)
+        was_cut = await cut_at(counter, step, work)
         counter.server.fault = lambda operation: None
         counter.reopen()
         await counter.till.settle_open()
@@ -89,7 +89,7 @@ async def test_kill_at_every_journal_step_of_offline_sales(counter: Counter, net
     await prepare(counter)
     for step in count():
         cut(counter, network)
-        was_cut = await _cut_at(counter, step, lambda till: _told(till, shown))
+        was_cut = await cut_at(counter, step, lambda till: _told(till, shown))
         restore(counter)
         counter.reopen()
         await counter.till.settle_open()
@@ -144,7 +144,7 @@ async def test_kill_at_every_step_of_a_document_leaves_a_whole_one(counter: Coun
         async def take(till: Till) -> None:
             till.line.store.take(newer, 7, ring, NOW)
 
-        was_cut = await _cut_at(counter, step, take)
+        was_cut = await cut_at(counter, step, take)
         counter.reopen()
         store = counter.till.line.store
         held, version = store.parameters(), store.version(DocumentKind.PARAMETERS)
@@ -159,7 +159,7 @@ async def test_kill_at_every_step_of_a_document_leaves_a_whole_one(counter: Coun
         break
 
 
-async def _cut_at(counter: Counter, step: int, work: Work) -> bool:
+async def cut_at(counter: Counter, step: int, work: Work) -> bool:
     """Runs `work` and cuts the power at the step of this number; whether it got that far.
 
     Steps are: before and after each statement on the journal, and each request.

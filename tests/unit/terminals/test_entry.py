@@ -83,6 +83,7 @@ async def test_signed_answer_is_what_every_terminal_verifies() -> None:
         (Gatehouse(code="E1"), Outcome.DECLINED),
     ):
         answer = (await enter(core, ASKED)).answer
+        assert answer.signed_answer is not None
         waiting = Outstanding(0, RequestKey(42, 12, 345), 0, SHOWN, 120)
         verified = ccr.verify(answer.signed_answer, keys=samples.KEYS, outstanding=waiting)
         assert isinstance(verified, ccr.Answer)
