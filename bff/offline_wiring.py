@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bff.paying import PURSES
+from bff.paying import purses_by
 from bff.pushing import PushingRecords
 from bff.school_keys import SchoolKeyring
 from core.authorisation.service.offline import OfflineRecords
@@ -48,7 +48,7 @@ class OfflineServices:
             schools,
             terminals,
             keyring.documents,
-            PURSES,
+            purses_by,
             keyring.pin_public_key,
             doors.list_all,
         )

@@ -38,8 +38,9 @@ from core.school.service import (
     Staff,
 )
 from core.top_up.service import CASH_TOP_UP, Cash, CashPosting
+from core.top_up.service.reviews import Reviews
 from core.utility.service.meters import Meters
-from schema.services import Services, TerminalKeys
+from schema.services import CardDesk, Services, TerminalKeys
 
 Senders = Mapping[AddressKind, MessageSender]
 
@@ -97,6 +98,7 @@ class _Desk:
     cash: Cash
     links: DeskLinks
     corrections: Corrections
+    reviews: Reviews
 
     @classmethod
     def on(cls, base: Base, slow_hash: SlowHash, links: Links) -> "_Desk":
@@ -112,7 +114,11 @@ class _Desk:
         four_eyes = FourEyes(database, clock, ids, audit, staff, acts)
         cash = Cash(database, clock, base.schools, staff, four_eyes, posting)
         desk_links = DeskLinks(database, clock, sealer, staff, people, links)
-        return cls(staff, four_eyes, cash, desk_links, corrections)
+        reviews = Reviews(
+            database, clock, policy_of=base.schools.policy, staff=staff, holders=people,
+            limits=base.limits, audit=audit, chips=base.chips,
+        )  # fmt: skip
+        return cls(staff, four_eyes, cash, desk_links, corrections, reviews)
 
     def sign_in_with(self, base: Base, sessions: Sessions) -> StaffSignIn:
         """How staff sign in."""
@@ -134,7 +140,7 @@ def wire(ground: Ground, senders: Senders | None = None, outside: Outside | None
     identity = IdentityServices.over(_needs(base, made, connections, senders or {}))
     desk = _Desk.on(base, slow_hash, identity.links)
     return Wired(
-        services=_services(base, made, identity, desk, TerminalServices.on(base, made, push), push),
+        services=_services(base, made, identity, desk, TerminalServices.on(base, made, push)),
         database=base.database,
         lanes=base.lanes,
         redis=base.redis,
@@ -182,7 +188,7 @@ def _terminal_keys(keyring: SchoolKeyring) -> TerminalKeys:
 
 def _services(
     base: Base, made: CardServices, identity: IdentityServices, desk: _Desk,
-    payments: TerminalServices, push: PushHub,
+    payments: TerminalServices,
 ) -> Services:  # fmt: skip
     return Services(
         clock=base.ground.clock,
@@ -233,7 +239,8 @@ def _services(
         entry_events=payments.entry_events,
         reservations=base.reservations,
         metering=payments.metering,
+        card_desk=CardDesk(payments.claims, payments.kiosks, made.kiosks, desk.reviews),
         start_url=base.ground.start_url,
         terminal_keys=_terminal_keys(base.keyring),
-        feed=push,
+        feed=payments.push,
     )

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from core.school.policy import Cap, Policy
-from core.school.policy_words import Instrument
+from core.school.policy_words import Instrument, PurseModel
 from core.school.records import Site, Terminal
 from terminals.funding import KINDS, Funding, FundingPlan, Network, plan_of
 from terminals.verification import CapClass
@@ -79,7 +79,8 @@ class Parameters(_Part):
 
     `funding_plan` is the table of `terminals.funding`, in the order of instruments. `offline_money`
     false stops every offline purchase, whatever the caps say. `challenge_above_minor` is the
-    online threshold, `offline_challenge_above_minor` the offline one; none: never.
+    online threshold, `offline_challenge_above_minor` the offline one; none: never. `purse_model`
+    ON_CARD means that chips hold money, and `claim_via` says where it gets onto them.
     """
 
     offline_money: bool
@@ -104,6 +105,8 @@ class Parameters(_Part):
     daily_minor: Count
     zone: str
     pin_public_key: bytes
+    purse_model: str = "SINGLE"
+    claim_via: Sequence[str] = ()
 
     def caps_by_class(self) -> Mapping[int, CapClass]:
         """The caps in force; none while offline money is off."""
@@ -190,6 +193,8 @@ def parameters_of(
         daily_minor=policy.limit.daily_minor,
         zone=policy.day.zone,
         pin_public_key=pin_public_key,
+        purse_model=policy.purse.model,
+        claim_via=sorted(policy.claim.via) if policy.purse.model is PurseModel.ON_CARD else [],
     )  # fmt: skip
 
 

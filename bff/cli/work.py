@@ -56,6 +56,7 @@ async def _work(settings: Settings) -> None:
             await made.reserves.give_back(school_id)
             await made.services.passages.expire(school_id)
             await made.meters.expire_tries(school_id)
+            await made.services.card_desk.jobs.expire(school_id)
             await made.services.batches.adjust_touched(school_id)
             await made.services.channel_sign_in.expire(school_id)
             await made.services.campus_links.expire(school_id)

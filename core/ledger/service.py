@@ -81,7 +81,7 @@ class Ledger:
         return account_id
 
     async def school_account(self, unit: Unit, kind: str) -> UUID:
-        """The school's own account of a kind (CASH, OPENING, LOSS), opened at first use."""
+        """The school's own account of a kind (CASH, OPENING, LOSS, FEE), opened at first use."""
         found = await store.find_account(unit, kind, None)
         if found is None:
             await store.insert_account(unit, self._ids.new(), kind, None, self._clock.now())
@@ -92,6 +92,14 @@ class Ledger:
     async def arrears_account(self, unit: Unit, cardholder_id: UUID) -> UUID:
         """What a cardholder owes, opened at first use; the caller holds the money lock."""
         return await self.open_account(unit, cardholder_id, "ARREARS")
+
+    async def receiving(self, unit: Unit, account_id: UUID) -> UUID:
+        """Where money goes that is given back to an account; the caller holds the money lock.
+
+        A chip gets no money without a claim: what it paid waits for the next one.
+        """
+        owner_id = await store.find_card_owner(unit, account_id)
+        return account_id if owner_id is None else await self.open_account(unit, owner_id, "CLAIM")
 
     async def arrears_minor(self, school_id: int, cardholder_id: UUID) -> int:
         """What a cardholder owes, in fen, 0 or more."""
@@ -111,6 +119,16 @@ class Ledger:
         for posting in postings:
             await store.insert_transfer(unit, posting, "POSTED", None, now, day)
             await self._stand(unit, posting, now, held_minor=0)
+
+    async def hold(self, unit: Unit, posting: Posting, day: date) -> None:
+        """Holds an amount in the debit purse until it is posted or voided; under the money lock.
+
+        Raises: BalanceTooLow; PostingWithoutTemplate for a programming fault.
+        """
+        now = self._clock.now()
+        await self._check(unit, [posting])
+        await store.insert_transfer(unit, posting, "PENDING", None, now, day)
+        await store.move(unit, posting.debit_account_id, 0, posting.amount_minor, now)
 
     async def post_pending(
         self, unit: Unit, transfer: Transfer, posting: Posting, day: date
@@ -215,6 +233,8 @@ class Ledger:
         posted_at, credit_after = await store.move(
             unit, posting.credit_account_id, posting.amount_minor, 0, debit_at
         )
+        if posted_at != debit_at:  # two purses, of which the other one moved last
+            await store.stamp(unit, posting.debit_account_id, posted_at)
         await store.insert_legs(unit, posting, posted_at, (debit_after, credit_after))
 
 

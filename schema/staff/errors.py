@@ -25,7 +25,7 @@ from core.school.records import (
     TerminalStateInvalid,
     TerminalUnknown,
 )
-from core.top_up.records import AmountInvalid, CardholderNotActive, CashNotOffered
+from core.top_up.records import AmountInvalid, CardholderNotActive, CashNotOffered, ReviewUnknown
 from schema.errors import AreaErrors
 
 STAFF = AreaErrors(
@@ -46,6 +46,7 @@ STAFF = AreaErrors(
     RequestExpired,
     RequestUnknown,
     RequesterCannotApprove,
+    ReviewUnknown,
     SchoolUnknown,
     SecondFactorStale,
     SecondFactorWrong,

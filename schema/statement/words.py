@@ -12,6 +12,7 @@ class PurseKind(StrEnum):
     SUBSIDY = "SUBSIDY"
     RESERVE = "RESERVE"
     CLAIM = "CLAIM"
+    CARD = "CARD"
 
 
 class StatementLineKind(StrEnum):
@@ -24,6 +25,10 @@ class StatementLineKind(StrEnum):
     OPENING_BALANCE = "OPENING_BALANCE"
     RESERVE_SET_ASIDE = "RESERVE_SET_ASIDE"
     RESERVE_RETURN = "RESERVE_RETURN"
+    LOAD = "LOAD"
+    UNLOAD = "UNLOAD"
+    CARD_FEE = "CARD_FEE"
+    CARD_FEE_RETURN = "CARD_FEE_RETURN"
 
 
 described(
@@ -34,6 +39,7 @@ described(
         PurseKind.SUBSIDY: "What the school gives; it is spent first.",
         PurseKind.RESERVE: "Set aside for offline codes.",
         PurseKind.CLAIM: "Waits to be claimed onto the physical card.",
+        PurseKind.CARD: "On the chip of the physical card.",
     },
 )
 described(
@@ -47,5 +53,9 @@ described(
         StatementLineKind.OPENING_BALANCE: "The balance of an old card, moved in.",
         StatementLineKind.RESERVE_SET_ASIDE: "Set aside for offline purchases, or out of MAIN.",
         StatementLineKind.RESERVE_RETURN: "What was set aside and not spent, back in MAIN.",
+        StatementLineKind.LOAD: "A claim: from what waited onto the chip, one line for each side.",
+        StatementLineKind.UNLOAD: "From the chip of a card that ended back to what waits.",
+        StatementLineKind.CARD_FEE: "The fee of a new card.",
+        StatementLineKind.CARD_FEE_RETURN: "That fee given back: no card came out.",
     },
 )
