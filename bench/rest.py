@@ -42,6 +42,7 @@ from core.school.records import Guess
 from core.school.service import DenyList
 from terminals import signature
 from terminals.authoriser import Authoriser
+from terminals.chips import HmacChips
 from terminals.guesses import Guesses, Reader
 from terminals.instruments import AliasOwner, Owner
 from terminals.payments import Authorised, PinVerdict, PurchaseMessage, Till
@@ -248,8 +249,8 @@ async def _serving(app: Starlette) -> AsyncIterator[None]:
     payments = Authorisations(database, lanes, ledger, limits, clock, ids)
     guesses = Guesses(_no_guess, clock)
     authoriser = Authoriser(
-        payments, Reader(passes, guesses), NoPins(), guesses, terms_by(policy_of),
-        SchoolKeyring(keys, clock).for_payments, clock, ids,
+        payments, Reader(passes, guesses), NoPins(), guesses, HmacChips(lambda _: ()),
+        terms_by(policy_of), SchoolKeyring(keys, clock).for_payments, clock, ids,
     )  # fmt: skip
     app.state.sales = Sales(authoriser, tills, clock)
     pool = await asyncpg.create_pool(

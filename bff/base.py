@@ -16,6 +16,7 @@ from core.card.service.cards import Cards
 from core.card.service.codes import Codes
 from core.card.service.denials import CardDenials
 from core.card.service.devices import Devices
+from core.card.service.kiosk import Kiosks
 from core.card.service.passes import Passes
 from core.card.service.pins import Pins
 from core.db.lanes import Lanes
@@ -28,6 +29,7 @@ from core.kit.sealed import Sealer
 from core.ledger.service import Ledger
 from core.limit.service import Limits
 from core.school.service import DenyList, Losses, Prints, Schools, Terminals
+from core.top_up.service.chips import Chips
 from core.utility.service.meters import Meters
 from core.utility.service.reservations import Reservations
 from terminals.code_maker import CodeMaker
@@ -64,6 +66,7 @@ class Base:
     deny: DenyList
     meters: Meters
     reservations: Reservations
+    chips: Chips
 
     @classmethod
     def on(cls, ground: Ground) -> "Base":
@@ -107,6 +110,7 @@ class Base:
             reservations=Reservations(
                 database, clock, ids, WaterCodeMaker(keyring.water), ledger, schools.policy
             ),
+            chips=Chips(ledger, clock, ids),
         )
 
 
@@ -118,6 +122,7 @@ class CardServices:
     cards: Cards
     devices: Devices
     codes: Codes
+    kiosks: Kiosks
 
     @classmethod
     def on(cls, base: Base, hasher: PinHasher) -> "CardServices":
@@ -126,11 +131,16 @@ class CardServices:
         people, ids = base.cardholders, base.ids
         pins = Pins(database, clock, hasher=hasher, policy_of=policy_of, cardholders=people)
         maker = CodeMaker(base.keyring.for_codes, ids)
+        cards = Cards(
+            database, clock, ids, policy_of=policy_of, cardholders=people, pins=pins,
+            denials=CardDenials(clock, base.deny),
+        )  # fmt: skip
         return cls(
             pins=pins,
-            cards=Cards(
-                database, clock, ids, policy_of=policy_of, cardholders=people, pins=pins,
-                denials=CardDenials(clock, base.deny),
+            cards=cards,
+            kiosks=Kiosks(
+                database, clock, ids, policy_of=policy_of, cards=cards, holders=people,
+                ledger=base.ledger, money=base.limits, chips=base.chips,
             ),
             devices=Devices(
                 database, clock, ids, policy_of=policy_of, pins=pins, maker=maker, deny=base.deny

@@ -81,8 +81,9 @@ class Keys(SecretRecord):
     """All keys by their id, 1 and up: the newest writes, all of them read.
 
     `data` are the master keys of personal data, `totp` those of the T1 codes (codes.md 3),
-    `pin_block` the X25519 key that PINs are sealed to. `roots` are public: terminals are given them
-    when they enrol, and believe only key documents that one of them signed.
+    `pin_block` the X25519 key that PINs are sealed to, `chips` those of the chips of cards under
+    the reference scheme: all that cards may have. `roots` are public: terminals are given them when
+    they enrol, and believe only key documents that one of them signed.
     """
 
     made_for: Environment
@@ -94,6 +95,7 @@ class Keys(SecretRecord):
     pin_block: HexBytes
     signing: tuple[Seed, ...]
     roots: dict[Kid, HexBytes] = {}
+    chips: dict[int, HexBytes] = {}
 
     def totp_key(self, issuer: int, version: int) -> bytes:
         """The school's T1 key of a version."""
@@ -105,6 +107,10 @@ class Keys(SecretRecord):
         Of the oldest T1 key that is kept, so that a new one ends no code that people hold.
         """
         return _derive(self.totp[min(self.totp)], f"water|{issuer}|{group_no}|{version}")
+
+    def chip_keys(self, issuer: int) -> list[bytes]:
+        """The keys of a school's chips, the newest first."""
+        return [_derive(self.chips[kid], f"chip|{issuer}") for kid in sorted(self.chips)][::-1]
 
     def pepper_for(self, use: str) -> bytes:
         """The key of another use that is as secret as the newest pepper."""
@@ -154,7 +160,7 @@ def create_keys(
              drop_after=drop)
         for kid, use in enumerate(USES, start=1)
     )  # fmt: skip
-    rings = {name: {1: entropy(KEY_BYTES)} for name in ("data", "pepper", "audit", "totp")}
+    rings = {name: {1: entropy(KEY_BYTES)} for name in ("data", "pepper", "audit", "totp", "chips")}
     keys = Keys(
         made_for=made_for,
         blind_index=entropy(KEY_BYTES),
@@ -230,7 +236,10 @@ def _unread(error: ValueError) -> list[str]:
 
 
 def _rings(keys: Keys) -> Mapping[str, Mapping[int, bytes]]:
-    return {"data": keys.data, "pepper": keys.pepper, "audit": keys.audit, "totp": keys.totp}
+    return {
+        "data": keys.data, "pepper": keys.pepper, "audit": keys.audit, "totp": keys.totp,
+        "chips": keys.chips,
+    }  # fmt: skip
 
 
 def _named(keys: Keys) -> Mapping[str, bytes]:
@@ -255,7 +264,7 @@ def _weak(keys: Keys) -> list[str]:
 
 def _wrong_kids(keys: Keys) -> list[str]:
     rings = _rings(keys).items()
-    problems = [f"{name}: key ids begin at 1" for name, ring in rings if min(ring) < 1]
+    problems = [f"{name}: key ids begin at 1" for name, ring in rings if min(ring, default=1) < 1]
     kids = [seed.kid for seed in keys.signing]
     if len(set(kids)) != len(kids):
         problems.append("signing: a key id occurs twice")

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bff.paying import PURSES
+from bff.paying import purses_by
 from bff.pushing import PushingRecords
 from bff.school_keys import SchoolKeyring
 from core.authorisation.service.offline import OfflineRecords
@@ -45,7 +45,8 @@ class OfflineServices:
     ) -> "OfflineServices":
         """The services over those of the core; the holder hears of what was paid."""
         publisher = Publisher(
-            documents, deny, rights, doors.list_all, schools, terminals, keyring.documents, PURSES,
+            documents, deny, rights, doors.list_all, schools, terminals, keyring.documents,
+            purses_by,
             keyring.pin_public_key,
         )  # fmt: skip
         told, keys = PushingRecords(records, feed), keyring.for_payments

@@ -8,11 +8,19 @@ from core.card.records import PinIsDefault, PinLocked, PinNotSet, PinWrong
 from core.card.service.pins import Pins
 from core.ledger.service import Ledger
 from core.school.policy import Policy
-from terminals.funding import plan_of
+from core.school.policy_words import PurseModel
+from terminals.funding import CHIP, plan_of
 from terminals.payments import PinVerdict, Terms
 
 PURSES = ("SUBSIDY", "MAIN")
 """What is given for meals is spent first."""
+_ON_CARD_PURSES = ("SUBSIDY", "CLAIM", "MAIN")
+"""Of codes, where physical cards spend what is on their chips: also what waits to be claimed."""
+
+
+def purses_by(policy: Policy) -> tuple[str, ...]:
+    """The purses that codes spend, the first one first."""
+    return _ON_CARD_PURSES if policy.purse.model is PurseModel.ON_CARD else PURSES
 
 
 class PayingPins:
@@ -46,11 +54,11 @@ class PurseFunds:
         self.set_aside = reserves.set_aside
 
     async def available_minor(self, school_id: int, cardholder_id: UUID) -> int:
-        """The available balance in fen, the reserve's too; 0 while arrears are open."""
+        """What codes may spend, in fen, the reserve's too; 0 while arrears are open."""
         if await self._ledger.arrears_minor(school_id, cardholder_id) > 0:
             return 0
         found = await self._ledger.balances(school_id, cardholder_id)
-        return found.available_minor + found.reserve_minor
+        return found.available_minor + found.reserve_minor - found.available_in((CHIP,))
 
 
 def terms_by(policy_of: Callable[[int], Awaitable[Policy]]) -> Callable[[int], Awaitable[Terms]]:
@@ -58,8 +66,9 @@ def terms_by(policy_of: Callable[[int], Awaitable[Policy]]) -> Callable[[int], A
 
     async def terms(school_id: int) -> Terms:
         policy = await policy_of(school_id)
+        is_on_card = policy.purse.model is PurseModel.ON_CARD
         return Terms(
-            purses=PURSES,
+            purses=purses_by(policy),
             single_minor=policy.limit.single_minor,
             daily_minor=policy.limit.daily_minor,
             zone=policy.day.zone,
@@ -68,7 +77,9 @@ def terms_by(policy_of: Callable[[int], Awaitable[Policy]]) -> Callable[[int], A
             skew_seconds=policy.code.skew_seconds,
             life_seconds=policy.code.life_seconds,
             upload_days=policy.terminal.upload_days,
-            plan=plan_of(policy, PURSES),
+            plan=plan_of(policy, purses_by(policy)),
+            is_on_card=is_on_card,
+            claim_via=frozenset(policy.claim.via) if is_on_card else frozenset(),
         )
 
     return terms

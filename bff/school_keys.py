@@ -28,6 +28,7 @@ class SchoolKeyring:
         self._evidence = lru_cache(_SCHOOLS)(keys.evidence)
         self._answer_key = lru_cache(4 * _SCHOOLS)(self._make_answer_key)
         self._document_key = lru_cache(4 * _SCHOOLS)(self._make_document_key)
+        self.chips = lru_cache(_SCHOOLS)(keys.chip_keys)
         self._issuer_keys = lru_cache(_SCHOOLS)(self._make_issuer_keys)
 
     def published(self, school_id: int) -> list[PublicKey]:

@@ -12,22 +12,29 @@ from bff.pushing import PushingPayments, PushingRuns
 from core.authorisation.service import Authorisations
 from core.authorisation.service.offline import OfflineRecords
 from core.authorisation.service.scans import Scans
+from core.card.service.answering import CardAnswers
 from core.entry.service.passages import Passages
 from core.limit.thresholds import pin_reason
 from core.school.features import is_offered
 from core.school.policy_words import Feature
 from core.school.service import Documents
 from core.settlement.service import Batches
+from core.top_up.service.loads import Loads
 from core.utility.records import MeterGroup
 from core.utility.service.runs import Runs
 from terminals.authoriser import Authoriser
+from terminals.card_desk import CardDesk
+from terminals.chips import HmacChips
+from terminals.claims import Claims
 from terminals.entry import Entries
 from terminals.entry_events import EntryEvents
 from terminals.follow_ups import FollowUps
 from terminals.guesses import Guesses, Reader
+from terminals.kiosks import Kiosks
 from terminals.look_up import LookUps
 from terminals.merchant_codes import MerchantCodes, Registry
 from terminals.meter import Metering, Places
+from terminals.pin_pad import PinPad
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +49,11 @@ class TerminalServices:
     passages: Passages
     entries: Entries
     entry_events: EntryEvents
+    claims: Claims
+    kiosks: Kiosks
     offline: OfflineServices
     metering: Metering
+    push: PushHub
 
     @classmethod
     def on(cls, base: Base, made: CardServices, push: PushHub) -> "TerminalServices":
@@ -58,9 +68,13 @@ class TerminalServices:
             made.codes, made.cards, base.cardholders, base.schools.policy, clock
         )
         terms = terms_by(base.schools.policy)
-        pins = PayingPins(made.pins)
+        pins, chips = PayingPins(made.pins), HmacChips(base.keyring.chips)
         guesses = Guesses(base.terminals.count_guess, clock)
-        reader = Reader(instruments, guesses)
+        reader, pad = Reader(instruments, guesses), PinPad(pins, guesses)
+        loads = _loads(base)
+        desk = CardDesk(
+            CardAnswers(base.database), instruments, chips, pad, terms, keys, clock, ids
+        )
         registry = Registry(
             find_terminal=base.terminals.find_enrolled,
             find_print=base.prints.find,
@@ -78,15 +92,18 @@ class TerminalServices:
         passages, doors = Passages(base.database, base.door_lanes, clock, ids), base.doors
         return cls(
             authorisations=authorisations,
-            authoriser=Authoriser(payments, reader, pins, guesses, terms, keys, clock, ids),
+            authoriser=Authoriser(payments, reader, pins, guesses, chips, terms, keys, clock, ids),
             follow_ups=FollowUps(payments, terms, keys, clock, ids, batches.is_closed),
-            look_ups=LookUps(reader, base.ledger.balances, terms, keys, clock),
+            look_ups=LookUps(reader, pad, loads.overview, base.ledger.balances, terms, keys, clock),
             merchant_codes=MerchantCodes(payments, registry, clock, ids),
             passages=passages,
             entries=Entries(
                 passages, doors, reader, instruments, base.ledger.balances, terms, keys, clock
             ),
+            claims=Claims(desk, loads),
+            kiosks=Kiosks(desk, reader, made.kiosks),
             offline=offline,
+            push=push,
             entry_events=EntryEvents(passages, doors, instruments, terms, keys, clock),
             metering=Metering(
                 payments,
@@ -99,6 +116,17 @@ class TerminalServices:
                 ids,
             ),
         )
+
+
+def _loads(base: Base) -> Loads:
+    return Loads(
+        base.database,
+        base.ground.clock,
+        base.ids,
+        policy_of=base.schools.policy,
+        limits=base.limits,
+        chips=base.chips,
+    )
 
 
 def _places(base: Base, made: CardServices) -> Places:

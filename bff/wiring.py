@@ -40,8 +40,9 @@ from core.school.service import (
     Staff,
 )
 from core.top_up.service import CASH_TOP_UP, Cash, CashPosting
+from core.top_up.service.reviews import ChipReviews
 from core.utility.service.meters import Meters
-from schema.services import Services, TerminalKeys
+from schema.services import CardDesk, Services, TerminalKeys
 
 Senders = Mapping[AddressKind, MessageSender]
 
@@ -101,6 +102,7 @@ class _Desk:
     reviews: Reviews
     links: DeskLinks
     corrections: Corrections
+    chip_reviews: ChipReviews
 
     @classmethod
     def on(cls, base: Base, slow_hash: SlowHash, links: Links) -> "_Desk":
@@ -122,7 +124,11 @@ class _Desk:
         cash = Cash(database, clock, base.schools, staff, four_eyes, posting)
         desk_links = DeskLinks(database, clock, sealer, staff, people, links)
         reviews = Reviews(database, clock, base.schools, staff, four_eyes, deciding)
-        return cls(staff, four_eyes, cash, reviews, desk_links, corrections)
+        chip_reviews = ChipReviews(
+            database, clock, policy_of=base.schools.policy, staff=staff, holders=people,
+            limits=base.limits, audit=audit, chips=base.chips,
+        )  # fmt: skip
+        return cls(staff, four_eyes, cash, reviews, desk_links, corrections, chip_reviews)
 
     def sign_in_with(self, base: Base, sessions: Sessions) -> StaffSignIn:
         """How staff sign in."""
@@ -144,7 +150,7 @@ def wire(ground: Ground, senders: Senders | None = None, outside: Outside | None
     identity = IdentityServices.over(_needs(base, made, connections, senders or {}))
     desk = _Desk.on(base, slow_hash, identity.links)
     return Wired(
-        services=_services(base, made, identity, desk, TerminalServices.on(base, made, push), push),
+        services=_services(base, made, identity, desk, TerminalServices.on(base, made, push)),
         database=base.database,
         lanes=(base.lanes, base.door_lanes),
         redis=base.redis,
@@ -192,7 +198,7 @@ def _terminal_keys(keyring: SchoolKeyring) -> TerminalKeys:
 
 def _services(
     base: Base, made: CardServices, identity: IdentityServices, desk: _Desk,
-    payments: TerminalServices, push: PushHub,
+    payments: TerminalServices,
 ) -> Services:  # fmt: skip
     return Services(
         clock=base.ground.clock,
@@ -244,7 +250,8 @@ def _services(
         entry_events=payments.entry_events,
         reservations=base.reservations,
         metering=payments.metering,
+        card_desk=CardDesk(payments.claims, payments.kiosks, made.kiosks, desk.chip_reviews),
         start_url=base.ground.start_url,
         terminal_keys=_terminal_keys(base.keyring),
-        feed=push,
+        feed=payments.push,
     )

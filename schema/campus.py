@@ -5,6 +5,9 @@ from schema.card.cardholder import load_cardholder
 from schema.card.mutations import CardMutation
 from schema.card.pins import PinMutation
 from schema.card.reads import load_card
+from schema.claim.kiosk import KioskMutation
+from schema.claim.look_up import LookUpMutation
+from schema.claim.mutations import ClaimMutation
 from schema.code.mutations import CodeMutation
 from schema.code.types import load_device
 from schema.doors.campus import CampusMutation
@@ -18,6 +21,7 @@ from schema.identity.sign_in import SignInMutation
 from schema.merchant_code.mutations import MerchantCodeMutation
 from schema.root import CampusSchema, build_schema
 from schema.school.queries import SchoolQuery, load_school
+from schema.staff.card_reviews import CardReviewMutation
 from schema.staff.cash import CashMutation
 from schema.staff.register import RegisterMutation
 from schema.staff.reviews import ReviewMutation
@@ -26,7 +30,6 @@ from schema.staff.terminals import StaffTerminalMutation
 from schema.statement.subscriptions import StatementSubscription
 from schema.terminal.batches import BatchMutation
 from schema.terminal.enrolment import EnrolmentMutation
-from schema.terminal.look_up import LookUpMutation
 from schema.terminal.offline import OfflineMutation
 from schema.terminal.purchases import PurchaseMutation
 from schema.terminal.registry import TerminalQuery, load_terminal
@@ -59,10 +62,13 @@ SCHEMA: CampusSchema = build_schema(
         BatchMutation,
         MeterMutation,
         WaterMutation,
+        ClaimMutation,
+        KioskMutation,
         StaffSignInMutation,
         CashMutation,
         ReviewMutation,
         RegisterMutation,
+        CardReviewMutation,
         StaffTerminalMutation,
     ],
     subscriptions=[StatementSubscription],

@@ -8,6 +8,7 @@ from core.authorisation.service.reviews import Reviews
 from core.card.service.cards import Cards
 from core.card.service.codes import Codes
 from core.card.service.devices import Devices
+from core.card.service.kiosk import Kiosks as VendJobs
 from core.card.service.pins import Pins
 from core.entry.service.doors import Doors
 from core.entry.service.passages import Passages
@@ -43,15 +44,18 @@ from core.school.service import (
 )
 from core.settlement.service import Batches
 from core.top_up.service import Cash
+from core.top_up.service.reviews import ChipReviews
 from core.utility.service.reservations import Reservations
 from schema.context import RequestInfo
 from schema.feed import Feed
 from terminals.answers import AnswerKey
 from terminals.authoriser import Authoriser
+from terminals.claims import Claims
 from terminals.entry import Entries
 from terminals.entry_events import EntryEvents
 from terminals.follow_ups import FollowUps
 from terminals.keys import PublicKey
+from terminals.kiosks import Kiosks
 from terminals.look_up import LookUps
 from terminals.merchant_codes import MerchantCodes
 from terminals.meter import Metering
@@ -67,6 +71,16 @@ class TerminalKeys:
     pin_public_key: bytes
     published: Callable[[int], Sequence[PublicKey]]
     answer: Callable[[int], AnswerKey]
+
+
+@dataclass(frozen=True, slots=True)
+class CardDesk:
+    """What answers terminals about cards, and staff about what was left to them."""
+
+    claims: Claims
+    kiosks: Kiosks
+    jobs: VendJobs
+    reviews: ChipReviews
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +136,7 @@ class Services:
     entry_events: EntryEvents
     reservations: Reservations
     metering: Metering
+    card_desk: CardDesk
     start_url: Callable[[int, str, str], str]
     """Where a browser begins a campus sign-on: school, provider, start id."""
     terminal_keys: TerminalKeys

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.authorisation.records import Answer
+from core.card.answers import CardAnswer
 from core.entry.records import EntryAnswer, EntryOutcome
 from core.kit.clock import unix_seconds
 from terminals import ccr
@@ -69,6 +70,28 @@ def signing_entries(keys: Callable[[int], AnswerKey]) -> Callable[[EntryAnswer],
                 minor_amount=0,
                 answered_at=unix_seconds(answer.answered_at),
                 response_code=answer.response_code,
+            ),
+            key.sign,
+        )
+
+    return sign
+
+
+def signing_cards(keys: Callable[[int], AnswerKey]) -> Callable[[CardAnswer], str]:
+    """The same for what terminals ask of cards; the amount is that of the load or the fee."""
+
+    def sign(answer: CardAnswer) -> str:
+        key = keys(answer.answer_kid)
+        return ccr.make(
+            ccr.Answer(
+                outcome=Outcome[answer.outcome],
+                issuer=key.issuer,
+                kid=key.kid,
+                key=RequestKey(*answer.key),
+                minor_amount=answer.amount_minor,
+                answered_at=unix_seconds(answer.answered_at),
+                response_code=answer.response_code,
+                retrieval_reference=answer.retrieval_reference,
             ),
             key.sign,
         )

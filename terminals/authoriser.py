@@ -13,13 +13,14 @@ from core.authorisation.records import Answer, Key, PurchaseRequest
 from core.kit.clock import Clock, business_day
 from core.kit.ids import Ids
 from core.kit.money import CURRENCY, is_amount
-from core.school.records import Guess
+from core.ports.chips import ChipScheme
 from terminals import funding
 from terminals.answers import signing
+from terminals.chips import proven_debit
 from terminals.codes import Instrument, Use, strip
 from terminals.guesses import Guesses, Reader
 from terminals.instruments import Declined, Found, Owner
-from terminals.message import BusinessFields, RequestKey, find_pin
+from terminals.message import BusinessFields, RequestKey
 from terminals.payments import (
     Authorised,
     Payments,
@@ -30,12 +31,14 @@ from terminals.payments import (
     Terms,
     Till,
 )
+from terminals.pin_pad import PinPad
 from terminals.response import response_to
 from terminals.scanning import find_challenge, scan_of
 from terminals.scenes import Holder
 
 CONTINUATION_SECONDS = 90
-_WRONG_PIN = {"55", "75"}
+_CONTINUED_TAP = b"\x10"
+"""What stands for a tap that spends no code of its own, before the id of its continuation."""
 
 
 class Authoriser:
@@ -47,6 +50,7 @@ class Authoriser:
         reader: Reader,
         pins: Pins,
         guesses: Guesses,
+        chips: ChipScheme,
         terms: Callable[[int], Awaitable[Terms]],
         keys: Callable[[int], SchoolKeys],
         clock: Clock,
@@ -54,8 +58,8 @@ class Authoriser:
     ) -> None:
         self._payments = payments
         self._reader = reader
-        self._pins = pins
-        self._guesses = guesses
+        self._pad = PinPad(pins, guesses)
+        self._chips = chips
         self._terms = terms
         self._keys = keys
         self._clock = clock
@@ -120,6 +124,12 @@ class Authoriser:
             replay_key = found.found.replay_key
             if replay_key and await self._payments.is_spent(till.issuer, replay_key):
                 return Declined(None, "CODE_USED", found.found)
+        if isinstance(found, Found) and found.instrument is Instrument.PHYSICAL_CARD:
+            key = RequestKey(till.terminal_no, message.batch_no, message.seq_no)
+            return proven_debit(
+                found, scan.text, message.minor_amount, key.packed(),
+                school_id=till.issuer, scheme=self._chips, is_on_card=terms.is_on_card,
+            )  # fmt: skip
         return found
 
     async def _continued(
@@ -141,24 +151,16 @@ class Authoriser:
             waiting.cardholder_id, waiting.card_id, waiting.device_id, is_revoked=False, holder=None
         )
         # A tap spends no code; its continuation itself is what may be used only once.
-        replay_key = waiting.replay_key or b"\x10" + waiting.id.bytes
+        replay_key = waiting.replay_key or _CONTINUED_TAP + waiting.id.bytes
         return Found(owner, Instrument(waiting.instrument), replay_key, waiting.serial)
 
     async def _check_pin(
         self, till: Till, message: PurchaseMessage, found: Found, keys: SchoolKeys
     ) -> PinVerdict:
         key = RequestKey(till.terminal_no, message.batch_no, message.seq_no)
-        entered = find_pin(message.pin_block or "", key, keys.pin_private_key)
-        if entered is None:
-            return PinVerdict(ok=False, response_code="63", reason="PIN_BLOCK")
-        if self._guesses.are_closed(till.issuer, till.terminal_no, Guess.PIN):
-            return PinVerdict(ok=False, response_code="05", reason="PIN_CLOSED")
-        verdict = await self._pins.check_to_pay(
-            till.issuer, found.owner.cardholder_id, entered.digits
+        return await self._pad.check(
+            till, key, message.pin_block or "", found.owner.cardholder_id, keys
         )
-        if verdict.response_code in _WRONG_PIN and not verdict.ok:
-            await self._guesses.note(till.issuer, till.terminal_no, Guess.PIN)
-        return verdict
 
     def _refused(
         self,
@@ -191,7 +193,8 @@ class Authoriser:
     ) -> PurchaseRequest:
         reference = self._ids.retrieval_reference()
         approval = _answer(till, message, keys, now, reference)
-        is_tap = found.owner.device_id is None
+        is_tap = found.replay_key is None or found.replay_key[:1] == _CONTINUED_TAP
+        is_tap = is_tap and found.owner.device_id is None
         continuation_id, *transfer_ids = self._ids.several(1 + len(_purses(found, terms)))
         return PurchaseRequest(
             terminal_no=till.terminal_no,

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from core.school.policy import Policy
-from core.school.policy_words import Instrument
+from core.school.policy_words import Instrument, PurseModel
 from terminals import codes
 from terminals.cc1 import Kind
 from terminals.codes import CodeRefusal
 
 RESERVE = "RESERVE"
 """Set aside when the pass was issued: it pays first for what was taken without a line."""
+CHIP = "CARD"
+"""On the chip: what a physical card spends where chips hold money of their own."""
 ALONE = frozenset({Instrument.PHYSICAL, Instrument.VIRTUAL})
 """What a terminal can take by its own documents (M-054); an edge takes codes alone."""
 
@@ -80,7 +82,7 @@ class FundingPlan:
 
 
 def plan_of(policy: Policy, purses: Sequence[str]) -> FundingPlan:
-    """The school's plan over the purses that a card spends."""
+    """The school's plan over the purses that codes spend, and cards without money on them."""
     return FundingPlan(tuple(_line(policy, each, tuple(purses)) for each in policy.pay.priority))
 
 
@@ -88,6 +90,9 @@ def _line(policy: Policy, instrument: Instrument, purses: tuple[str, ...]) -> Fu
     if instrument not in _CARDS:
         # What a wallet pays from is its provider's, and that needs a line: never out of it.
         return Funding(instrument, (), (), ())
+    if instrument is Instrument.PHYSICAL and policy.purse.model is PurseModel.ON_CARD:
+        # What a chip has left is between it and its terminal: no record of a number spends it.
+        return Funding(instrument, (CHIP,), (CHIP,), ())
     offline = policy.offline
     is_taken = offline.money and instrument in offline.instruments & ALONE
     return Funding(instrument, purses, purses, (RESERVE, *purses) if is_taken else ())

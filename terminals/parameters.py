@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from core.entry.records import Door, DoorScene, Pair, Passback
 from core.school.policy import Cap, Policy
-from core.school.policy_words import Instrument
+from core.school.policy_words import Instrument, PurseModel
 from core.school.records import Site, Terminal
 from terminals.funding import KINDS, Funding, FundingPlan, Network, plan_of
 from terminals.verification import CapClass
@@ -115,7 +115,8 @@ class Parameters(_Part):
     `funding_plan` is the table of `terminals.funding`, in the order of instruments. `offline_money`
     false stops every offline purchase, whatever the caps say. `challenge_above_minor` is the
     online threshold, `offline_challenge_above_minor` the offline one; none: never. Without
-    `card_cap` no physical card is taken alone.
+    `card_cap` no physical card is taken alone. `purse_model` ON_CARD means that chips hold money,
+    and `claim_via` says where it gets onto them.
     """
 
     offline_money: bool
@@ -142,6 +143,8 @@ class Parameters(_Part):
     pin_public_key: bytes
     card_cap: CardCap | None = None
     doors: Sequence[DoorParameters] = ()
+    purse_model: str = "SINGLE"
+    claim_via: Sequence[str] = ()
 
     @property
     def tap_cap(self) -> CapClass | None:
@@ -248,6 +251,8 @@ def parameters_of(
         if plan.purses(Instrument.PHYSICAL, Network.OFFLINE)
         else None,
         doors=[_door_parameters(door) for door in doors],
+        purse_model=policy.purse.model,
+        claim_via=sorted(policy.claim.via) if policy.purse.model is PurseModel.ON_CARD else [],
     )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ class Terms:
     """What the school's policy says about purchases and passages at this instant.
 
     `purses` are those of cards; what pays for an instrument now is in `plan`, under `network`.
+    Where `is_on_card`, chips hold money of their own; `claim_via` names where it gets onto them.
     """
 
     purses: tuple[str, ...]
@@ -40,6 +41,8 @@ class Terms:
     upload_days: int
     plan: FundingPlan
     network: Network = Network.ONLINE
+    is_on_card: bool = False
+    claim_via: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from core.audit.records import Actor, ActorKind
 from core.entry.records import Door
 from core.entry.service.rights import CardRights
+from core.school.policy import Policy
 from core.school.records import DocumentInvalid, DocumentKind, SignedDocument
 from core.school.service import DenyList, Documents, Schools, Terminals
 from terminals import deny, documents, rights
@@ -41,7 +42,7 @@ class Publisher:
         schools: Schools,
         terminals: Terminals,
         key_of: Callable[[int], DocumentKey],
-        purses: Sequence[str],
+        purses_by: Callable[[Policy], Sequence[str]],
         pin_public_key: bytes,
     ) -> None:
         self._published = published
@@ -51,7 +52,7 @@ class Publisher:
         self._schools = schools
         self._terminals = terminals
         self._key_of = key_of
-        self._purses = purses
+        self._purses_by = purses_by
         self._pin_public_key = pin_public_key
         self._read: OrderedDict[tuple[int, int], Parameters | None] = OrderedDict()
         self._signed = lru_cache(_KEPT)(documents.sign)
@@ -68,12 +69,13 @@ class Publisher:
         roll = roll_of(working, doors)
         if roll.terminals:
             await self._publish(school_id, DocumentKind.TERMINALS, roll.write())
+        policy = await self._schools.policy(school_id)
         content = write(
             parameters_of(
-                await self._schools.policy(school_id),
+                policy,
                 await self._schools.sites(school_id),
                 await self._terminals.list_all(school_id),
-                self._purses,
+                self._purses_by(policy),
                 self._pin_public_key,
                 doors,
             )

@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.factories.gates",
     "tests.factories.offline",
     "tests.api.campus",
+    "tests.api.claims",
     "tests.api.counter",
     "tests.api.edges",
     "tests.api.quarter",

@@ -23,6 +23,7 @@ from bff.key_rotation import running_out
 from bff.keys import create_keys, load_keys
 from bff.settings import Environment
 from core.school.records import DocumentKind
+from terminals.chips import card_key, is_uid
 
 keys = typer.Typer(no_args_is_help=True, help="Keys 密钥")
 
@@ -80,6 +81,27 @@ def keys_root(
         root = create_root(file, kid, os.urandom)
         voice.say("写入密钥文件的 roots：", "For roots in the key file:")
         voice.out.print(f'"{root.kid}": "{root.public_key.hex()}"')
+
+
+@keys.command("chip")
+def keys_chip(
+    context: typer.Context,
+    file: File,
+    school: Annotated[int, typer.Argument(help="The school 学校编号", min=0, max=65_535)],
+    uid: Annotated[str, typer.Argument(help="The chip's number in hex 卡号")],
+    made_for: For = Environment.PRODUCTION,
+) -> None:
+    """Print the key of one chip, for whoever makes the card 输出一张卡的密钥."""
+    voice = voice_of(context)
+    with voice.answering(file):
+        made = load_keys(file, made_for, SystemClock().now()).chip_keys(school)
+        if not made or not is_uid(uid.upper()):
+            voice.say(
+                "密钥文件没有 chips，或卡号不是 8 至 20 位十六进制",
+                "The file has no chips, or the number is not 8 to 20 hex digits",
+            )
+            raise typer.Exit(1)
+        voice.out.print(card_key(made[0], uid.upper()).hex())
 
 
 @keys.command("draft")

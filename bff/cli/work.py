@@ -59,6 +59,7 @@ async def _work(settings: Settings) -> None:
             await made.services.cards.refresh_denials(school_id)
             await made.services.deny.forget(school_id)
             await made.services.batches.close_silent(school_id)
+            await made.services.card_desk.jobs.expire(school_id)
             await made.services.batches.adjust_touched(school_id)
             await made.services.channel_sign_in.expire(school_id)
             await made.services.campus_links.expire(school_id)

@@ -3,30 +3,24 @@
 import asyncio
 import os
 import shlex
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import httpx2
 import typer
 
-from clients.endpoint import Endpoint, NoAnswer
-from clients.screen import fen, qr, unix_clock, yuan
-from clients.terminal.batches import Batches, BatchNotWhole
-from clients.terminal.journal import Entry, Journal, NotEnrolled, RequestUnknown, TillLocked
+from clients.endpoint import NoAnswer
+from clients.screen import fen, qr, yuan
+from clients.terminal.desk import Desk, Options, at_desk, open_endpoint, run
+from clients.terminal.journal import Entry, Journal
+from clients.terminal.kiosk import kiosk
 from clients.terminal.meter_commands import commands
-from clients.terminal.protocol import Line, enrol
-from clients.terminal.receipt import ClockUntrusted, Direction, Receipt, ReceiptRefused
-from clients.terminal.till import Till
+from clients.terminal.protocol import enrol
+from clients.terminal.receipt import Direction, Receipt, ReceiptRefused
 from clients.terminal.words import list_line, tell, tell_passed, tell_verdict
 from terminals.codes import Instrument, classify, strip
-from terminals.message import RequestKey
 from terminals.response import Action, response_to
 from terminals.scenes import Scene
 
-HTTP_SECONDS = 5.0
 POLL_SECONDS = 2.0
 
 app = typer.Typer(
@@ -34,39 +28,9 @@ app = typer.Typer(
     add_completion=False,
     help="校园卡参考终端 · The reference terminal of the campus card.",
 )
+app.add_typer(kiosk, name="kiosk")
 gate = typer.Typer(no_args_is_help=True, help="门禁 · A terminal that is a gate")
 app.add_typer(gate, name="gate")
-
-
-@dataclass(slots=True)
-class Options:
-    """What holds for every command."""
-
-    journal: Path
-    url: str
-    language: str
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """An opened terminal."""
-
-    options: Options
-    journal: Journal
-    line: Line
-    till: Till
-    batches: Batches
-
-    def key(self, seq_no: int, batch_no: int | None) -> RequestKey:
-        """A key of this terminal; the current batch if none is named."""
-        terminal_no = self.journal.identity.terminal_no
-        return RequestKey(terminal_no, batch_no or self.journal.batch_no(), seq_no)
-
-    def show(self, receipt: Receipt) -> None:
-        """Tells the cashier; a request that is not done ends the program with 1."""
-        typer.echo(tell(receipt, self.options.language))
-        if not receipt.is_approved:
-            raise typer.Exit(1)
 
 
 Amount = Annotated[int, typer.Argument(parser=fen, metavar="YUAN", help="金额,元 · e.g. 12.50")]
@@ -96,7 +60,7 @@ def enrol_command(
     settings: Options = context.obj
 
     async def work() -> None:
-        async with _endpoint(settings) as endpoint:
+        async with open_endpoint(settings) as endpoint:
             identity, answer = await enrol(endpoint, issuer, code, "reference", serial, os.urandom)
         with Journal(settings.journal) as journal:
             journal.enrol(identity)
@@ -105,7 +69,7 @@ def enrol_command(
             f"指纹 fingerprint {identity.fingerprint}: 请管理员核对 · school IT compares it"
         )
 
-    _run(work)
+    run(work)
 
 
 @app.command()
@@ -126,7 +90,7 @@ def sell(
             receipt = await desk.till.sell(read, amount, is_held=hold, challenge=shown)
         desk.show(await _with_pin(desk, receipt))
 
-    _at_desk(context, work)
+    at_desk(context, work)
 
 
 @app.command()
@@ -146,7 +110,7 @@ def ask(
         shown = await _show(desk, amount)
         desk.show(await (_scanned(desk, shown) if scan else _awaited(desk, shown)))
 
-    _at_desk(context, work)
+    at_desk(context, work)
 
 
 async def _show(desk: Desk, amount: int) -> Entry:
@@ -201,7 +165,7 @@ def capture(context: typer.Context, seq: Seq, amount: Amount, batch: Batch = Non
     async def work(desk: Desk) -> None:
         desk.show(await desk.till.capture(desk.key(seq, batch), amount))
 
-    _at_desk(context, work)
+    at_desk(context, work)
 
 
 @app.command()
@@ -211,7 +175,7 @@ def void(context: typer.Context, seq: Seq, batch: Batch = None) -> None:
     async def work(desk: Desk) -> None:
         desk.show(await desk.till.void(desk.key(seq, batch)))
 
-    _at_desk(context, work)
+    at_desk(context, work)
 
 
 @app.command()
@@ -227,7 +191,7 @@ def refund(
     async def work(desk: Desk) -> None:
         desk.show(await desk.till.refund(desk.key(seq, batch), amount, reason))
 
-    _at_desk(context, work)
+    at_desk(context, work)
 
 
 @app.command()
@@ -241,7 +205,7 @@ def status(context: typer.Context, seq: Seq, batch: Batch = None) -> None:
             raise typer.Exit(1)
         typer.echo(f"{tell(receipt, desk.options.language)}  {receipt.shown['state'] or ''}")
 
-    _at_desk(context, work)
+    at_desk(context, work)
 
 
 @gate.command("pass")
@@ -256,7 +220,7 @@ def gate_pass(
     async def work(desk: Desk) -> None:
         desk.show(await desk.till.enter(code, door, direction))
 
-    _at_desk(context, work)
+    at_desk(context, work)
 
 
 @gate.command("upload")
@@ -267,7 +231,7 @@ def gate_upload(context: typer.Context) -> None:
         for passed in await desk.till.gate.upload():
             typer.echo(tell_passed(passed))
 
-    _at_desk(context, work)
+    at_desk(context, work)
 
 
 @app.command()
@@ -280,7 +244,7 @@ def heartbeat(context: typer.Context) -> None:
         for judged in await desk.batches.obey(beat["directives"]):
             typer.echo(tell_verdict(judged))
 
-    _at_desk(context, work)
+    at_desk(context, work)
 
 
 @app.command()
@@ -290,7 +254,7 @@ def rotate(context: typer.Context) -> None:
     async def work(desk: Desk) -> None:
         typer.echo(f"密钥编号 keyNo {await desk.line.rotate_key()}")
 
-    _at_desk(context, work)
+    at_desk(context, work)
 
 
 @app.command()
@@ -301,7 +265,7 @@ def upload(context: typer.Context) -> None:
         for judged in await desk.batches.upload():
             typer.echo(tell_verdict(judged))
 
-    _at_desk(context, work)
+    at_desk(context, work)
 
 
 @app.command()
@@ -312,7 +276,7 @@ def close(context: typer.Context, batch: Batch = None) -> None:
         number = batch or desk.journal.batch_no()
         typer.echo(f"批次 batch {number}  {yuan(await desk.batches.close(number))}")
 
-    _at_desk(context, work)
+    at_desk(context, work)
 
 
 @app.command()
@@ -338,56 +302,7 @@ def shell(context: typer.Context) -> None:
             typer.echo(fault, err=True)
 
 
-@asynccontextmanager
-async def _endpoint(settings: Options) -> AsyncIterator[Endpoint]:
-    async with httpx2.AsyncClient(base_url=settings.url, timeout=HTTP_SECONDS) as http:
-        yield Endpoint(http, settings.language)
-
-
-def _at_desk(context: typer.Context, work: Callable[[Desk], Awaitable[None]]) -> None:
-    """Opens the terminal, ends what an earlier run left open, and works."""
-    settings: Options = context.obj
-
-    async def opened() -> None:
-        with Journal(settings.journal) as journal:
-            async with _endpoint(settings) as endpoint:
-                line = Line(endpoint, journal, unix_clock, os.urandom)
-                till = Till(journal, line)
-                for receipt in await till.settle_open():
-                    typer.echo(tell(receipt, settings.language))
-                batches = Batches(journal, line, line.store)
-                await work(Desk(settings, journal, line, till, batches))
-
-    _run(opened)
-
-
-def _run(work: Callable[[], Awaitable[None]]) -> None:
-    async def once() -> None:
-        await work()
-
-    try:
-        asyncio.run(once())
-    except NotEnrolled:
-        typer.echo("终端未激活 · not enrolled: clients.terminal enrol ISSUER CODE", err=True)
-        raise typer.Exit(2) from None
-    except TillLocked:
-        typer.echo("学校已停用本机 · the school has locked this terminal", err=True)
-        raise typer.Exit(2) from None
-    except ClockUntrusted:
-        typer.echo("终端时间未校准,请联网 · the clock is not set: go online once", err=True)
-        raise typer.Exit(2) from None
-    except RequestUnknown as unknown:
-        typer.echo(f"日志中无此交易 · not in the journal: {unknown}", err=True)
-        raise typer.Exit(2) from None
-    except BatchNotWhole as open_:
-        typer.echo(f"批次未平 · not balanced: {open_}", err=True)
-        raise typer.Exit(1) from None
-    except NoAnswer as none:
-        typer.echo(f"服务器无应答 · no answer: {none.reason}", err=True)
-        raise typer.Exit(3) from None
-
-
-app.add_typer(commands(_at_desk), name="meter")
+app.add_typer(commands(at_desk), name="meter")
 
 
 if __name__ == "__main__":

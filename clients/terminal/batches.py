@@ -8,6 +8,7 @@ from clients.endpoint import Json
 from clients.terminal.journal import Entry, Journal, Operation
 from clients.terminal.offline_store import JUDGED_KEPT_SECONDS, OfflineStore, Stored
 from clients.terminal.protocol import Line
+from clients.terminal.receipt import GIVEN_UP
 from terminals.ccr import Outcome
 from terminals.codes import CodeRefusal, Instrument, classify
 from terminals.directives import Directive
@@ -100,14 +101,15 @@ class Batches:
     async def _ask_close(self, batch_no: int) -> Json:
         entries = self._journal.of_batch(batch_no)
         last_seq = self._journal.last_seq(batch_no)
-        taken = {entry.key.seq_no for entry in entries}
-        return await self._line.close(
-            batch_no,
-            last_seq,
-            sorted(set(range(1, last_seq + 1)) - taken),
-            self._totals(batch_no, entries),
-            self._store.head(batch_no),
-        )
+        given_up = {e.key.seq_no for e in entries if e.is_given_up and e.operation in GIVEN_UP}
+        unused = set(range(1, last_seq + 1)) - {entry.key.seq_no for entry in entries} | given_up
+        totals, head = self._totals(batch_no, entries), self._store.head(batch_no)
+        result = await self._line.close(batch_no, last_seq, sorted(unused), totals, head)
+        came = given_up and given_up & set(result["extra"])
+        if came:  # what we gave up reached the server after all
+            left = sorted(unused - came)
+            result = await self._line.close(batch_no, last_seq, left, totals, head)
+        return result
 
     async def _send(self, records: Sequence[Stored]) -> list[Judged]:
         """The verdicts on at most 200 records of one batch, kept."""

@@ -8,7 +8,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
@@ -76,7 +76,14 @@ class Operation(StrEnum):
     METER_START = "METER_START"
     METER_STOP = "METER_STOP"
     ENTRY = "ENTRY"
-    """A question of a door: without an answer the door stayed closed, and nothing is open."""
+    """Without an answer the door stayed closed, and nothing is open."""
+    LOAD_CLAIM = "LOAD_CLAIM"
+    """Without an answer the chip got no command; the card's next tap ends what may be held."""
+    LOAD_CONFIRM = "LOAD_CONFIRM"
+    CARD_REFRESH = "CARD_REFRESH"
+    CARD_RELEASE = "CARD_RELEASE"
+    CARD_REPLACE = "CARD_REPLACE"
+    VEND_REPORT = "VEND_REPORT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +100,11 @@ class Entry:
     original: RequestKey | None
     outcome: Outcome | None = None
     signed_answer: str | None = None
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether it ended without an answer: the server may or may not know of it."""
+        return self.outcome is Outcome.DECLINED and self.signed_answer is None
 
     @property
     def named(self) -> RequestKey:
@@ -204,6 +216,15 @@ class Journal:
             self._insert(entry)
         return entry
 
+    def complete(self, entry: Entry, **facts: Any) -> Entry:  # noqa: ANN401 - any JSON
+        """Adds what depends on the key, such as a chip's word for it; before it is sent."""
+        whole = replace(entry, given={**entry.given, **facts})
+        self._run(
+            "UPDATE request SET given = ? WHERE (batch_no, seq_no) = (?, ?) AND outcome IS NULL",
+            *(json.dumps(whole.given), *entry.key[1:]),
+        )
+        return whole
+
     def begin_sale(self, challenge: RequestKey, given: dict[str, Any]) -> Entry:
         """Turns a shown challenge into the purchase under the same key.
 
@@ -232,7 +253,7 @@ class Journal:
         )
 
     def give_up(self, entry: Entry) -> None:
-        """Ends a request that got no answer and never can: no door opened, nothing is paid."""
+        """Ends a question that got no answer and will not be asked again."""
         self._run(
             "UPDATE request SET outcome = ? WHERE (batch_no, seq_no) = (?, ?) AND outcome IS NULL",
             *(Outcome.DECLINED.name, *entry.key[1:]),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from clients.device_key import SEED_BYTES, public_key
 from clients.endpoint import PATH, Endpoint, Json, NoAnswer, NotAllowed, no_headers
 from clients.terminal.gate_store import GateStore, Told
+from clients.terminal.item_input import item_input
 from clients.terminal.journal import Entry, Journal, Operation
 from clients.terminal.keys import Identity, enrolment_proof, rotation_proof
 from clients.terminal.offline_store import DENY_HEARD, OfflineStore, Stored
@@ -15,7 +16,6 @@ from terminals.codes import CodeRefusal, strip
 from terminals.directives import Directive
 from terminals.documents import DocumentKind, DocumentRefusal, SignedDocument
 from terminals.message import RequestKey, find_activation_code
-from terminals.offline import ClockState, Item, RecordKind
 from terminals.scenes import Scene
 from terminals.signature import SignatureRefusal, sign_request
 
@@ -32,8 +32,22 @@ _DOCUMENTS = {
     Operation.METER_START: ("MeterStart", "meterStart", "authorisation"),
     Operation.METER_STOP: ("MeterStop", "meterStop", "authorisation"),
     Operation.ENTRY: ("EntryAuthorise", "entryAuthorise", "entry"),
+    Operation.LOAD_CLAIM: ("LoadClaim", "loadClaim", "load"),
+    Operation.LOAD_CONFIRM: ("LoadConfirm", "loadConfirm", "load"),
+    Operation.CARD_REFRESH: ("CardRefresh", "cardRefresh", "card"),
+    Operation.CARD_RELEASE: ("KioskRelease", "kioskRelease", "card"),
+    Operation.CARD_REPLACE: ("KioskReplace", "kioskReplace", "job"),
+    Operation.VEND_REPORT: ("KioskVendReport", "kioskVendReport", "job"),
 }
 """Of each operation: its document, its mutation, and what that answers."""
+
+
+_SAID_BY_SERVER = {
+    Operation.METER_START, Operation.LOAD_CLAIM, Operation.LOAD_CONFIRM, Operation.CARD_REFRESH,
+    Operation.CARD_RELEASE,
+    Operation.CARD_REPLACE, Operation.VEND_REPORT,
+}  # fmt: skip
+"""Holds of meters and cards: how much it is, the server says and never the terminal."""
 
 
 class DocumentRefused(NoAnswer):
@@ -286,7 +300,7 @@ class Line:
             "key": key_input(key),
             "batchNo": first.record.key.batch_no,
             "previousHash": _base64(first.previous or b""),
-            "items": [_item(stored.item) for stored in records],
+            "items": [item_input(stored.item) for stored in records],
         }
         payload = await self._endpoint.change(
             "OfflineBatchUpload", "offlineBatchUpload", given, self._signed(key)
@@ -354,13 +368,15 @@ class Line:
         meters: list[Json] = payload["meters"]
         return meters
 
-    async def look_up(self, presented: str, scene: Scene) -> Json:
-        """What this scene may see of whoever presents a code.
+    async def look_up(self, presented: str, scene: Scene, pin: str | None = None) -> Json:
+        """What this scene may see of whoever presents a code; a kiosk asks for the PIN.
 
         Raises: NoAnswer.
         """
         key = self._journal.control_key()
         given = {"key": key_input(key), "presented": strip(presented), "scene": scene}
+        if pin is not None:
+            given["pinBlock"] = self._journal.identity.seal(pin, key, self.now())
         return await self._endpoint.change("HolderLookUp", "holderLookUp", given, self._signed(key))
 
     def chance(self) -> float:
@@ -369,9 +385,8 @@ class Line:
 
     def _verified(self, entry: Entry, shown: Json | None) -> tuple[Answer, Json]:
         text = str((shown or {}).get("signedAnswer"))
-        amount = entry.minor_amount
-        if entry.operation is Operation.METER_START:  # what is held is the server's to say
-            amount = ((shown or {}).get("amount") or {}).get("minorAmount", 0)
+        is_ours = entry.operation not in _SAID_BY_SERVER
+        amount = entry.minor_amount if is_ours else _amount(shown or {})
         answer = self._journal.identity.verify(text, entry.named, amount, self.site_no)
         if shown is None or isinstance(answer, CodeRefusal):
             raise AnswerForged(f"the signed answer is refused: {answer}")
@@ -398,6 +413,13 @@ class Line:
         return headers
 
 
+def _amount(shown: Json) -> int:
+    """What the server says of a load or a fee; its signed answer must say the same."""
+    money = shown.get("amount") or shown.get("fee") or {"minorAmount": 0}
+    amount: int = money["minorAmount"]
+    return amount
+
+
 def _base64(raw: bytes) -> str:
     return b64encode(raw).decode()
 
@@ -407,25 +429,6 @@ def _bytes(text: str) -> bytes:
         return b64decode(text, validate=True)
     except NotBase64:
         return b""
-
-
-def _item(item: Item) -> Json:
-    """A record as it is uploaded; it says what it follows, so no other need be there."""
-    record = item.record
-    return {
-        "seqNo": record.key.seq_no,
-        "kind": RecordKind(record.kind).name,
-        "createdAt": record.created_at,
-        "minorAmount": str(record.minor_amount),
-        "parametersVersion": record.parameters_version,
-        "denyVersion": record.deny_version,
-        "clockState": ClockState(record.clock_state).name,
-        "presented": record.presented,
-        "challenge": record.challenge or None,
-        "afterTimeout": item.after_timeout,
-        "previousHash": None if item.previous is None else _base64(item.previous),
-        "signature": _base64(item.signature),
-    }
 
 
 def _document(given: Json) -> SignedDocument:

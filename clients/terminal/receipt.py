@@ -4,10 +4,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from clients.endpoint import Json
-from clients.terminal.journal import Entry
+from clients.terminal.journal import Entry, Operation
 from terminals.ccr import Answer, Outcome
 from terminals.codes import CodeRefusal
 from terminals.response import Response, find_response, response_to
+
+GIVEN_UP = {
+    Operation.ENTRY, Operation.LOAD_CLAIM, Operation.CARD_REFRESH, Operation.CARD_RELEASE,
+}  # fmt: skip
+"""What is not asked again when nobody stands there any more."""
 
 
 @dataclass(frozen=True, slots=True)

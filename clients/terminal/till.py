@@ -18,6 +18,7 @@ from clients.terminal.gate import Gate
 from clients.terminal.journal import Entry, Journal, Operation, TillLocked
 from clients.terminal.protocol import Line, key_input
 from clients.terminal.receipt import (
+    GIVEN_UP,
     ClockUntrusted,
     Direction,
     Patience,
@@ -74,7 +75,7 @@ class Till:
 
         Raises: TillLocked.
         """
-        self._check_unlocked()
+        self.check_unlocked()
         given = {
             "presented": strip(presented),
             "minorAmount": minor_amount,
@@ -86,7 +87,7 @@ class Till:
         else:
             given["challenge"] = self.challenge_text(challenge)
             entry = self._journal.begin_sale(challenge.key, given)
-        return await self._purchase(entry, pin)
+        return await self.purchase(entry, pin)
 
     async def sell_with_pin(self, refused: Receipt, pin: str) -> Receipt:
         """Goes on with a sale that asks for a PIN: a new key, no second scan.
@@ -95,7 +96,7 @@ class Till:
 
         Raises: TillLocked.
         """
-        self._check_unlocked()
+        self.check_unlocked()
         before = refused.entry.given
         given = {key: before[key] for key in ("minorAmount", "capture", "scene")}
         continuation = refused.shown.get("continuation") or before.get("continuation")
@@ -104,14 +105,14 @@ class Till:
         else:
             given["continuation"] = continuation
         entry = self._journal.write(Operation.AUTHORISE, given, refused.entry.minor_amount)
-        return await self._purchase(entry, pin)
+        return await self.purchase(entry, pin)
 
     async def show_challenge(self, minor_amount: int) -> Entry:
         """A key whose `challenge_text` may be shown; the one shown before ends unpaid.
 
         Raises: TillLocked; ClockUntrusted, for phones and server would not believe its time.
         """
-        self._check_unlocked()
+        self.check_unlocked()
         if not self._line.is_clock_trusted:
             with suppress(NoAnswer):
                 await self._in_time(self._line.set_clock)
@@ -226,7 +227,7 @@ class Till:
 
         Raises: TillLocked.
         """
-        self._check_unlocked()
+        self.check_unlocked()
         given = {"presented": strip(presented), "doorNo": door_no, "direction": direction.value}
         entry = self._journal.write(Operation.ENTRY, given, 0)
         try:
@@ -253,12 +254,12 @@ class Till:
         found = await self._line.ask_status(entry)
         return Receipt(entry, *found) if found else None
 
-    async def send(self, entry: Entry) -> Receipt:
+    async def send(self, entry: Entry, pin: str | None = None) -> Receipt:
         """The answer to a request in the journal, within the budget.
 
         Raises: NoAnswer.
         """
-        return await self._insist(entry)
+        return await self._insist(entry, pin)
 
     async def settle_open(self) -> list[Receipt]:
         """Ends what is open, oldest first; call it at the start and whenever the till is idle.
@@ -270,7 +271,7 @@ class Till:
         for entry in self._journal.list_open():
             if self._journal.get(entry.key).outcome is not None:
                 continue  # the void before it has ended it
-            if entry.operation is Operation.ENTRY:
+            if entry.operation in GIVEN_UP:
                 self._journal.give_up(entry)
                 continue
             if entry.operation in (Operation.METER_START, Operation.METER_STOP):
@@ -300,11 +301,13 @@ class Till:
             self._journal.give_up(original)
         return Receipt(entry, None)
 
-    def _check_unlocked(self) -> None:
+    def check_unlocked(self) -> None:
+        """Nothing, if the school lets this terminal work. Raises: TillLocked."""
         if self._journal.is_locked:
             raise TillLocked
 
-    async def _purchase(self, entry: Entry, pin: str | None) -> Receipt:
+    async def purchase(self, entry: Entry, pin: str | None = None) -> Receipt:
+        """What came of a sale in the journal, or of its void."""
         refusal: CodeRefusal | None = None
         try:
             receipt = await self._insist(entry, pin)
@@ -371,7 +374,7 @@ class Till:
         )
 
     async def _insist(self, entry: Entry, pin: str | None = None) -> Receipt:
-        """The answer within the budget; the same key and content at each repeat.
+        """The answer to a request within the budget; the same key and content at each repeat.
 
         Raises: NoAnswer.
         """

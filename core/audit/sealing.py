@@ -9,12 +9,12 @@ from datetime import UTC
 from core.audit.records import AuditEvent, FactNotAllowed, Facts, SealedEvent
 
 ALLOWED_FACTS = frozenset({
-    "act", "amount_minor", "arrears_minor", "binding_id", "channel", "columns", "content_hash",
-    "device_class", "document_kid", "document_version", "door_no", "entry_mask", "entry_profile",
-    "fingerprint", "four_eyes_id", "grant_id", "group_no", "issuer", "key_no", "login",
-    "merchant_number", "meter_no", "method", "passback", "policy_digest", "policy_version", "role",
-    "roles", "scene", "site_number", "state_after", "state_before", "ticket", "top_up_id",
-    "transfer_id", "zone",
+    "act", "amount_minor", "arrears_minor", "binding_id", "card_id", "channel", "columns",
+    "content_hash", "device_class", "document_kid", "document_version", "door_no", "entry_mask",
+    "entry_profile", "fingerprint", "four_eyes_id", "grant_id", "group_no", "issuer", "key_no",
+    "load_id", "login", "merchant_number", "meter_no", "method", "passback", "policy_digest",
+    "policy_version", "role", "roles", "scene", "site_number", "state_after", "state_before",
+    "ticket", "top_up_id", "transfer_id", "zone",
 })  # fmt: skip
 """An allow-list, so that no class A value (ID, phone, e-mail, bank card) is kept by mistake."""
 

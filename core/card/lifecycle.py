@@ -11,6 +11,7 @@ class CardAct(StrEnum):
     OPEN = "OPEN"
     REPORT_LOSS = "REPORT_LOSS"
     RELEASE = "RELEASE"
+    REPLACE = "REPLACE"
 
 
 _TRANSITIONS = {
@@ -20,6 +21,8 @@ _TRANSITIONS = {
     (CardState.LOST, CardAct.REPORT_LOSS): CardState.LOST,
     (CardState.LOST, CardAct.RELEASE): CardState.ACTIVE,
     (CardState.ACTIVE, CardAct.RELEASE): CardState.ACTIVE,
+    (CardState.ACTIVE, CardAct.REPLACE): CardState.REPLACED,
+    (CardState.LOST, CardAct.REPLACE): CardState.REPLACED,
 }
 
 

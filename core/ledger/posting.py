@@ -20,18 +20,28 @@ class Template:
 BEYOND = ("ARREARS", "LOSS")
 """What pays for an offline purchase that no purse covers: a debt of the holder, or the school."""
 
+LOAD, UNLOAD = "LOAD", "UNLOAD"
+"""Money of a cardholder that moves onto a chip, or back from the chip of a card that ended."""
+
+INTERNAL = (LOAD, UNLOAD, "RESERVE_SET_ASIDE", "RESERVE_RETURN")
+"""Between purses of one cardholder: money that neither came nor went."""
+
 TEMPLATES: dict[str, Template] = {
     "PURCHASE": Template(debit=(*PURSES, *BEYOND), credit=("MERCHANT",)),
     "PURCHASE_VOID": Template(debit=("MERCHANT",), credit=(*PURSES, *BEYOND)),
     "REFUND": Template(debit=("MERCHANT",), credit=(*PURSES, *BEYOND)),
-    "CASH_TOP_UP": Template(debit=("CASH",), credit=("MAIN",)),
+    "CASH_TOP_UP": Template(debit=("CASH",), credit=("MAIN", "CLAIM")),
     "RESERVE_SET_ASIDE": Template(debit=("MAIN",), credit=("RESERVE",)),
     "RESERVE_RETURN": Template(debit=("RESERVE",), credit=("MAIN",)),
-    "ARREARS_RECOVERY": Template(debit=("MAIN",), credit=("ARREARS",)),
+    "ARREARS_RECOVERY": Template(debit=("MAIN", "CLAIM"), credit=("ARREARS",)),
     "ARREARS_RETURN": Template(debit=("ARREARS",), credit=("MAIN",)),
     "LOSS_RECOVERY": Template(debit=(*PURSES, "ARREARS"), credit=("LOSS",)),
     "LOSS_RETURN": Template(debit=("LOSS",), credit=("MAIN",)),
     "OPENING_BALANCE": Template(debit=("OPENING",), credit=("MAIN", "SUBSIDY")),
+    LOAD: Template(debit=("CLAIM",), credit=("CARD",)),
+    UNLOAD: Template(debit=("CARD",), credit=("CLAIM",)),
+    "CARD_FEE": Template(debit=("MAIN", "CLAIM"), credit=("FEE",)),
+    "CARD_FEE_RETURN": Template(debit=("FEE",), credit=("MAIN", "CLAIM")),
 }
 
 

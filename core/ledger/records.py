@@ -1,5 +1,6 @@
 """The frozen facts of the ledger, and its refusals."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -7,8 +8,8 @@ from uuid import UUID
 
 from core.kit.errors import Refusal
 
-PURSES = ("MAIN", "SUBSIDY", "RESERVE", "CLAIM")
-"""Accounts of a cardholder: they keep a balance, and its floor is 0."""
+PURSES = ("MAIN", "SUBSIDY", "RESERVE", "CLAIM", "CARD")
+"""Accounts of a cardholder: they keep a balance, and its floor is 0. CARD is on the chip."""
 
 
 class BalanceTooLow(Refusal):
@@ -79,6 +80,14 @@ class Balances:
     def reserve_minor(self) -> int:
         """What is set aside for offline purchases."""
         return sum(each.available_minor for each in self.purses if each.kind == "RESERVE")
+
+    def of(self, kind: str) -> Purse | None:
+        """The purse of a kind, None where it was never opened."""
+        return next((purse for purse in self.purses if purse.kind == kind), None)
+
+    def available_in(self, kinds: Sequence[str]) -> int:
+        """The available balance over the purses of some kinds."""
+        return sum(purse.available_minor for purse in self.purses if purse.kind in kinds)
 
 
 @dataclass(frozen=True, slots=True)

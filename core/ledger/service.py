@@ -83,7 +83,7 @@ class Ledger:
         return account_id
 
     async def school_account(self, unit: Unit, kind: str) -> UUID:
-        """The school's own account of a kind (CASH, OPENING, LOSS), opened at first use."""
+        """The school's own account of a kind (CASH, OPENING, LOSS, FEE), opened at first use."""
         found = await store.find_account(unit, kind, None)
         if found is None:
             await store.insert_account(unit, self._ids.new(), kind, None, self._clock.now())
@@ -94,6 +94,14 @@ class Ledger:
     async def arrears_account(self, unit: Unit, cardholder_id: UUID) -> UUID:
         """What a cardholder owes, opened at first use; the caller holds the money lock."""
         return await self.open_account(unit, cardholder_id, "ARREARS")
+
+    async def receiving(self, unit: Unit, account_id: UUID) -> UUID:
+        """Where money goes that is given back to an account; the caller holds the money lock.
+
+        A chip gets no money without a claim: what it paid waits for the next one.
+        """
+        owner_id = await store.find_card_owner(unit, account_id)
+        return account_id if owner_id is None else await self.open_account(unit, owner_id, "CLAIM")
 
     async def arrears_minor(self, school_id: int, cardholder_id: UUID) -> int:
         """What a cardholder owes, in fen, 0 or more."""
@@ -133,15 +141,17 @@ class Ledger:
     ) -> None:
         """Gives back what a cardholder was charged for the school's loss; a debt is paid first."""
         loss = await self.school_account(unit, "LOSS")
-        main = await self._main(unit, cardholder_id)
+        main = await self._purse(unit, cardholder_id, "MAIN")
         posting = Posting(
             self._ids.new(), "LOSS_RETURN", loss, main.account_id, amount_minor, reference
         )
         await self.post(unit, [posting], day)
         await self.recover_arrears(unit, cardholder_id, day)
 
-    async def recover_arrears(self, unit: Unit, cardholder_id: UUID, day: date) -> int:
-        """Pays what a cardholder owes out of MAIN, as far as it goes; how many fen.
+    async def recover_arrears(
+        self, unit: Unit, cardholder_id: UUID, day: date, kind: str = "MAIN"
+    ) -> int:
+        """Pays what a cardholder owes out of the purse that money came into; how many fen.
 
         Within the unit that brought the money in, which holds the money lock: so the next top-up
         pays first what an offline purchase lacked (mission.md 3.3).
@@ -149,11 +159,11 @@ class Ledger:
         owed = await store.arrears(unit, cardholder_id)
         if owed <= 0:
             return 0
-        main = await self._main(unit, cardholder_id)
-        amount = min(owed, main.available_minor)
+        purse = await self._purse(unit, cardholder_id, kind)
+        amount = min(owed, purse.available_minor)
         if amount > 0:
             debt = await self.arrears_account(unit, cardholder_id)
-            posting = Posting(self._ids.new(), "ARREARS_RECOVERY", main.account_id, debt, amount)
+            posting = Posting(self._ids.new(), "ARREARS_RECOVERY", purse.account_id, debt, amount)
             await self.post(unit, [posting], day)
         return amount
 
@@ -165,15 +175,15 @@ class Ledger:
         over = -await store.arrears(unit, cardholder_id)
         if over <= 0:
             return 0
-        main = await self._main(unit, cardholder_id)
+        main = await self._purse(unit, cardholder_id, "MAIN")
         debt = await self.arrears_account(unit, cardholder_id)
         posting = Posting(self._ids.new(), "ARREARS_RETURN", debt, main.account_id, over)
         await self.post(unit, [posting], day)
         return over
 
-    async def _main(self, unit: Unit, cardholder_id: UUID) -> Purse:
+    async def _purse(self, unit: Unit, cardholder_id: UUID, kind: str) -> Purse:
         purses = await store.purses(unit, cardholder_id)
-        return next(purse for purse in purses if purse.kind == "MAIN")
+        return next(purse for purse in purses if purse.kind == kind)
 
     async def purse(self, unit: Unit, cardholder_id: UUID, kind: str) -> UUID | None:
         """The account of one of a cardholder's purses, within a unit."""
@@ -189,6 +199,16 @@ class Ledger:
         for posting in postings:
             await store.insert_transfer(unit, posting, "POSTED", None, now, day)
             await self._stand(unit, posting, now, held_minor=0)
+
+    async def hold(self, unit: Unit, posting: Posting, day: date) -> None:
+        """Holds an amount in the debit purse until it is posted or voided; under the money lock.
+
+        Raises: BalanceTooLow; PostingWithoutTemplate for a programming fault.
+        """
+        now = self._clock.now()
+        await self._check(unit, [posting])
+        await store.insert_transfer(unit, posting, "PENDING", None, now, day)
+        await store.move(unit, posting.debit_account_id, 0, posting.amount_minor, now)
 
     async def post_pending(
         self, unit: Unit, transfer: Transfer, posting: Posting, day: date
@@ -293,6 +313,8 @@ class Ledger:
         posted_at, credit_after = await store.move(
             unit, posting.credit_account_id, posting.amount_minor, 0, debit_at
         )
+        if posted_at != debit_at:  # two purses, of which the other one moved last
+            await store.stamp(unit, posting.debit_account_id, posted_at)
         await store.insert_legs(unit, posting, posted_at, (debit_after, credit_after))
 
 

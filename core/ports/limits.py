@@ -1,4 +1,4 @@
-"""What identity asks of the limits above it."""
+"""What the contexts below the limits ask of them."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -13,4 +13,15 @@ class RaisePauser(Protocol):
 
     async def pause_raises(self, unit: "Unit", cardholder_id: UUID, until: datetime) -> None:
         """Lets nobody raise a limit in the app until then, inside the caller's unit."""
+        ...
+
+
+class MoneyLock(Protocol):
+    """The lock that every movement of a cardholder's money takes first."""
+
+    async def lock(self, unit: "Unit", cardholder_id: UUID) -> object:
+        """Takes it for the rest of the unit.
+
+        Raises: core.identity.records.CardholderUnknown.
+        """
         ...

@@ -36,7 +36,7 @@ async def find(unit: Unit, terminal_no: int, batch_no: int) -> Settlement | None
 async def numbers(unit: Unit, terminal_no: int, batch_no: int) -> Numbers:
     """Which numbers of a batch have an answer or a record, and which only a tombstone.
 
-    Doors count in the same row: what a terminal asked or told of entries is no missing purchase.
+    Doors and claims count in the same row: what a terminal asked of them is no missing purchase.
     """
     rows = await unit.rows(
         "SELECT t.seq_no, true FROM terminal_answer t"
@@ -47,6 +47,8 @@ async def numbers(unit: Unit, terminal_no: int, batch_no: int) -> Numbers:
         " WHERE e.school_id = $1 AND e.terminal_no = $2 AND e.batch_no = $3"
         " UNION SELECT v.seq_no, true FROM entry_event v"
         " WHERE v.school_id = $1 AND v.terminal_no = $2 AND v.batch_no = $3"
+        " UNION SELECT k.key::int, true FROM idempotency k"
+        " WHERE k.school_id = $1 AND k.scope = 'terminal:' || $2::bigint || ':' || $3::int"
         " UNION SELECT a.seq_no, false FROM authorisation a"
         " WHERE a.school_id = $1 AND a.terminal_no = $2 AND a.batch_no = $3",
         unit.school_id, terminal_no, batch_no,

@@ -26,7 +26,7 @@ from core.school.records import (
     TerminalStateInvalid,
     TerminalUnknown,
 )
-from core.top_up.records import AmountInvalid, CardholderNotActive, CashNotOffered
+from core.top_up.records import AmountInvalid, CardholderNotActive, CashNotOffered, ReviewUnknown
 from schema.errors import AreaErrors
 
 STAFF = AreaErrors(
@@ -49,6 +49,7 @@ STAFF = AreaErrors(
     RequesterCannotApprove,
     ReviewDecided,
     ReviewImpossible,
+    ReviewUnknown,
     SchoolUnknown,
     SecondFactorStale,
     SecondFactorWrong,

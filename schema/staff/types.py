@@ -28,6 +28,7 @@ from schema.permissions import staff, staff_only
 from schema.scalars import Base64Bytes
 from schema.services import services
 from schema.staff import words as _words  # noqa: F401 - describes the enums
+from schema.staff.card_reviews import REVIEWS_MAXIMUM, CardReview, FeeOwed
 from schema.staff.loss import OfflineLoss, Supposed
 from schema.staff.suspects import SUSPECTS_MAXIMUM, OfflineSuspect
 from schema.statement.reads import read_arrears, read_balance
@@ -261,6 +262,28 @@ class StaffMember:
         """What waits for a review."""
         listed = await services(info).reviews.list_open(staff(info).school_id)
         return [OfflineSuspect.of(suspect) for suspect in listed]
+
+    @strawberry.field(
+        description="Chips out of step that wait for a decision, the oldest first, at most 100.",
+        directives=[Bounded(maximum=REVIEWS_MAXIMUM)],
+        extensions=[staff_only(Role.CARD_MANAGER)],
+    )
+    async def card_reviews(self, info: RequestInfo) -> list[CardReview] | None:
+        """Both amounts of each."""
+        school_id = staff(info).school_id
+        listed = await services(info).card_desk.reviews.list_open(school_id)
+        return [CardReview.of(school_id, chip) for chip in listed]
+
+    @strawberry.field(
+        description="Cards that came out after their fee was given back, the oldest first, at most"
+        " 100.",
+        directives=[Bounded(maximum=REVIEWS_MAXIMUM)],
+        extensions=[staff_only(Role.CARD_MANAGER)],
+    )
+    async def fees_owed(self, info: RequestInfo) -> list[FeeOwed] | None:
+        """Fees to collect or to forgive."""
+        listed = await services(info).card_desk.jobs.owed(staff(info).school_id)
+        return [FeeOwed.of(job) for job in listed]
 
     @strawberry.field(
         description="The cardholder with this number, noted in the audit; null when there is none.",

@@ -68,7 +68,7 @@ class Balance:
     total: Money = strawberry.field(description="What is posted, over all purses.")
     available: Money = strawberry.field(description="What may be spent: posted minus held.")
     purses: list[Purse] = strawberry.field(
-        description="The purses, at most 4.", directives=[Bounded(maximum=4)]
+        description="The purses, at most 5.", directives=[Bounded(maximum=5)]
     )
     as_of: datetime = strawberry.field(description="When it was read.")
 

@@ -12,6 +12,7 @@ class PurseKind(StrEnum):
     SUBSIDY = "SUBSIDY"
     RESERVE = "RESERVE"
     CLAIM = "CLAIM"
+    CARD = "CARD"
 
 
 class StatementLineKind(StrEnum):
@@ -28,6 +29,10 @@ class StatementLineKind(StrEnum):
     ARREARS_RETURN = "ARREARS_RETURN"
     LOSS_RECOVERY = "LOSS_RECOVERY"
     LOSS_RETURN = "LOSS_RETURN"
+    LOAD = "LOAD"
+    UNLOAD = "UNLOAD"
+    CARD_FEE = "CARD_FEE"
+    CARD_FEE_RETURN = "CARD_FEE_RETURN"
 
 
 described(
@@ -38,6 +43,7 @@ described(
         PurseKind.SUBSIDY: "What the school gives; it is spent first.",
         PurseKind.RESERVE: "Set aside for offline codes.",
         PurseKind.CLAIM: "Waits to be claimed onto the physical card.",
+        PurseKind.CARD: "On the chip of the physical card.",
     },
 )
 described(
@@ -55,5 +61,9 @@ described(
         StatementLineKind.ARREARS_RETURN: "Given back after a debt that was paid before.",
         StatementLineKind.LOSS_RECOVERY: "Charged after the review of an offline sale; negative.",
         StatementLineKind.LOSS_RETURN: "Given back of what such a review charged.",
+        StatementLineKind.LOAD: "A claim: from what waited onto the chip, one line for each side.",
+        StatementLineKind.UNLOAD: "From the chip of a card that ended back to what waits.",
+        StatementLineKind.CARD_FEE: "The fee of a new card.",
+        StatementLineKind.CARD_FEE_RETURN: "That fee given back: no card came out.",
     },
 )

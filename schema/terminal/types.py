@@ -6,6 +6,7 @@ from typing import Self
 import strawberry
 
 from core.authorisation.records import Answer
+from core.card.answers import CardAnswer
 from core.entry.records import EntryAnswer
 from core.school.records import DocumentKind, EnrolledTerminal, TerminalState
 from core.school.records import SignedDocument as DocumentRecord
@@ -190,7 +191,7 @@ class HolderView:
 class Answered:
     """What every stored answer tells a terminal."""
 
-    answer: strawberry.Private[Answer | EntryAnswer]
+    answer: strawberry.Private[Answer | EntryAnswer | CardAnswer]
 
     @strawberry.field(description="ISO 8583 field 39, two characters.")
     def response_code(self) -> str:

@@ -1,6 +1,7 @@
 """A till of the reference terminal at a campus, on a network that loses what it is told to."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,21 +79,21 @@ class Counter:
         return (await ledger.balances(SCHOOL, holder)).balance_minor
 
 
-@pytest.fixture
-async def counter(
-    database_dsn: DatabaseDsn, redis_url: str, tmp_path: Path
+@asynccontextmanager
+async def counter_at(
+    dsn: DatabaseDsn, redis_url: str, folder: Path, *scenes: str
 ) -> AsyncIterator[Counter]:
-    """A till of the reference terminal that the school has let in."""
+    """A terminal for these scenes that the school has let in."""
     texts = tuple(read_documents(FOLDER))
-    async with campus_on(database_dsn, redis_url, tmp_path, texts) as campus:
+    async with campus_on(dsn, redis_url, folder, texts) as campus:
         network = Network(campus)
         async with httpx2.AsyncClient(transport=network, base_url="http://campus.example") as http:
-            _, code = await campus.activation("MEAL", "GATE", "LIBRARY", "METER")
+            _, code = await campus.activation(*scenes)
             endpoint = Endpoint(http)
             identity, answer = await enrol(
                 endpoint, SCHOOL, code, "reference", "SN-1", campus.entropy
             )
-            with Journal(tmp_path / "till.db") as journal:
+            with Journal(folder / "till.db") as journal:
                 journal.enrol(identity)
                 clock = campus.clock
 
@@ -105,3 +106,22 @@ async def counter(
                     SCHOOL, identity.terminal_no, answer["fingerprint"], OPERATOR
                 )
                 yield opened
+
+
+@pytest.fixture
+async def counter(
+    database_dsn: DatabaseDsn, redis_url: str, tmp_path: Path
+) -> AsyncIterator[Counter]:
+    """A till of the reference terminal."""
+    scenes = "MEAL", "GATE", "LIBRARY", "METER"
+    async with counter_at(database_dsn, redis_url, tmp_path, *scenes) as made:
+        yield made
+
+
+@pytest.fixture
+async def machine(
+    database_dsn: DatabaseDsn, redis_url: str, tmp_path: Path
+) -> AsyncIterator[Counter]:
+    """A kiosk of the reference terminal."""
+    async with counter_at(database_dsn, redis_url, tmp_path, "KIOSK") as made:
+        yield made

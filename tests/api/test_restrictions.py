@@ -36,6 +36,8 @@ INNER = {
     "StaffMember.trialBalance": ("viewer { staff { trialBalance { transfers } } }", "staff"),
     "StaffMember.fourEyesRequests": ("viewer { staff { fourEyesRequests { id } } }", "staff"),
     "StaffMember.entryTags": ("viewer { staff { entryTags { tag } } }", "staff"),
+    "StaffMember.cardReviews": ("viewer { staff { cardReviews { number } } }", "staff"),
+    "StaffMember.feesOwed": ("viewer { staff { feesOwed { terminalNo } } }", "staff"),
     "StaffMember.cardholder": (
         'viewer { staff { cardholder(number: "S001") { number } } }', "staff",
     ),

@@ -1,12 +1,16 @@
 """The test vectors that the pages for terminal makers print are those of the program."""
 
 import re
+from pathlib import Path
 
 import pytest
 from nacl.signing import SigningKey
 
+from clients.terminal.chip import Chip
+from core.ports.chips import ChipDebit, ChipReading
 from terminals import ccr
 from terminals.ccr import Answer, Outcome, Outstanding
+from terminals.chips import HmacChips, card_key, read_state
 from terminals.keys import KeyRing, KeyUse, PublicKey, signer
 from terminals.message import KeyId, RequestKey
 from terminals.signature import sign_request
@@ -37,6 +41,26 @@ def test_printed_headers_are_those_of_the_printed_body(page: str) -> None:
     assert {name.lower(): value for name, value in printed.items()} == {
         name.lower(): value for name, value in headers.items()
     }
+
+
+def test_printed_chip_is_that_of_the_program_and_of_its_verifier(page: str, tmp_path: Path) -> None:
+    key, said, command, debit = block(page, "vector-chip").splitlines()
+    school_key, uid, bound = b"\x66" * 32, "04A1B2C3", KEY.packed()
+    assert card_key(school_key, uid).hex() == key
+    chip, scheme = (
+        Chip.make(tmp_path / "chip", uid, bytes.fromhex(key)),
+        HmacChips(lambda _: [school_key]),
+    )
+    assert chip.say(bound).hex() == said
+    reading = ChipReading(uid, *read_state(bytes.fromhex(said)))
+    proven = scheme.prove(0, reading, bound)
+    assert proven is not None
+    assert proven.load(0, 3_000).hex() == command
+    chip.write(bytes.fromhex(command))
+    assert chip.debit(1_250, bound) == debit
+    mac = bytes.fromhex(debit.rpartition(":")[2])
+    assert scheme.proves_debit(0, ChipDebit(uid, 1, 1_250, mac), bound)
+    assert not scheme.proves_debit(0, ChipDebit(uid, 1, 1_251, mac), bound)
 
 
 def test_printed_answer_verifies_as_the_page_says(page: str) -> None:

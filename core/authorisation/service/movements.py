@@ -93,7 +93,7 @@ class Movements:
                 self._ids.new(),
                 kind,
                 debit_account_id=paid.credit_account_id,
-                credit_account_id=paid.debit_account_id,
+                credit_account_id=await self._ledger.receiving(unit, paid.debit_account_id),
                 amount_minor=share,
                 retrieval_reference=found.retrieval_reference,
             )

@@ -23,7 +23,7 @@ from core.card.service.denials import CardDenials
 from core.card.service.pins import Pins
 from core.card.slots import rights
 from core.card.store import cards as store
-from core.db.unit import Database, Unit
+from core.db.unit import Database, Raced, Unit
 from core.identity.lives import is_fresh
 from core.identity.records import StepUpRequired
 from core.identity.service.cardholders import Cardholders
@@ -152,6 +152,29 @@ class Cards:
     async def refresh_denials(self, school_id: int) -> int:
         """Puts the cards of whoever was frozen or left on the deny list; how many lines changed."""
         return await self._database.unit(school_id, self._denials.refresh_if_due)
+
+    async def replace_in(self, unit: Unit, old: Card, uid: str) -> Card:
+        """Ends a card that `find_physical` holds and gives its cardholder another, active at once.
+
+        Raises: CardUidTaken; nothing is changed then.
+        """
+        if await store.owners(unit, [uid]):
+            raise CardUidTaken("newUid")
+        state, now = next_state(old.state, CardAct.REPLACE), self._clock.now()
+        assert state is not None  # a physical card is active or lost
+        await store.update_state(unit, old, state, now)
+        new = Card(
+            self._ids.new(), old.cardholder_id, CardKind.PHYSICAL, CardState.ACTIVE, uid, now,
+            None, None,
+        )  # fmt: skip
+        await store.insert_many(unit, [new])
+        if (await store.owners(unit, [uid])).get(uid) != old.cardholder_id:
+            raise Raced  # the chip was given to somebody else at this moment
+        return new
+
+    async def find_physical(self, unit: Unit, cardholder_id: UUID) -> Card | None:
+        """The cardholder's card that is neither replaced nor closed, held until the unit ends."""
+        return await store.lock(unit, cardholder_id, CardKind.PHYSICAL)
 
     async def find_by_uid(self, school_id: int, uid: str) -> Card | None:
         """The card in use with this chip number, in any state but replaced or closed."""

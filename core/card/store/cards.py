@@ -47,6 +47,13 @@ def _live(unit: Unit) -> QuerySet[CardRow]:
     return rows.using_db(unit.connection)
 
 
+def _lost_at(card: Card, state: CardState, now: datetime) -> datetime | None:
+    """A card that is replaced stays lost since it was reported."""
+    if state is CardState.LOST:
+        return now
+    return card.lost_at if state is CardState.REPLACED else None
+
+
 async def insert_many(unit: Unit, issued: Sequence[Card]) -> None:
     """Adds cards; one whose uid or whose cardholder's place for the kind is taken is left out."""
     await unit.execute_many(
@@ -123,7 +130,7 @@ async def update_state(unit: Unit, card: Card, state: CardState, now: datetime) 
         card,
         state=state,
         opened_at=card.opened_at or (now if card.kind is CardKind.VIRTUAL else None),
-        lost_at=now if state is CardState.LOST else None,
+        lost_at=_lost_at(card, state, now),
     )
     await (
         CardRow.filter(school_id=unit.school_id, id=card.id)

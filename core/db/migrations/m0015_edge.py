@@ -9,5 +9,5 @@ from tortoise.migrations.operations import RunSQL
 class Migration(migrations.Migration):
     """The reviewed DDL beside this file."""
 
-    dependencies = [("core", "m0013_meters")]
+    dependencies = [("core", "m0014_claims")]
     operations = [RunSQL(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))]

@@ -10,6 +10,7 @@ from core.db.reading import Reader, Reads
 from core.db.unit import Raced, Unit
 from core.kit.money import CURRENCY
 from core.kit.page import Cursor
+from core.ledger.posting import INTERNAL
 from core.ledger.records import (
     PURSES,
     BalanceTooLow,
@@ -101,6 +102,15 @@ async def find_account(unit: Unit, kind: str, owner_id: UUID | None) -> UUID | N
     return found
 
 
+async def find_card_owner(unit: Unit, account_id: UUID) -> UUID | None:
+    """Whose purse on a chip an account is; None for any other account."""
+    found: UUID | None = await unit.value(
+        "SELECT owner_id FROM account WHERE school_id = $1 AND id = $2 AND kind = 'CARD'",
+        unit.school_id, account_id,
+    )  # fmt: skip
+    return found
+
+
 async def account_kinds(unit: Unit, account_ids: Sequence[UUID]) -> dict[UUID, str]:
     """The kind of each account."""
     rows = await unit.rows(
@@ -167,6 +177,15 @@ async def move(
     return row["last_posted_at"] or made_at, row["balance_minor"]
 
 
+async def stamp(unit: Unit, account_id: UUID, posted_at: datetime) -> None:
+    """Says when a purse's last leg stands; an account without a kept balance is not touched."""
+    await unit.execute(
+        "UPDATE account SET last_posted_at = $3"
+        " WHERE school_id = $1 AND id = $2 AND balance_minor IS NOT NULL",
+        unit.school_id, account_id, posted_at,
+    )  # fmt: skip
+
+
 async def insert_legs(
     unit: Unit, posting: Posting, posted_at: datetime, afters: tuple[int | None, int | None]
 ) -> None:
@@ -212,15 +231,14 @@ async def retrieval_references(unit: Unit, transfer_ids: Sequence[UUID]) -> dict
 async def totals(
     unit: Unit, cardholder_id: UUID, since: datetime, until: datetime
 ) -> tuple[int, int]:
-    """What came in and what went out (negative), in fen; what is set aside did neither."""
+    """What came in and what went out (negative), in fen; what stayed the holder's did neither."""
     row = await unit.row(
         "SELECT coalesce(sum(l.amount_minor) FILTER (WHERE l.amount_minor > 0), 0)::bigint,"
         " coalesce(sum(l.amount_minor) FILTER (WHERE l.amount_minor < 0), 0)::bigint"
         " FROM account a JOIN leg l ON l.school_id = $1 AND l.account_id = a.id"
-        " AND l.posted_at >= $3 AND l.posted_at < $4"
-        " AND l.kind NOT IN ('RESERVE_SET_ASIDE', 'RESERVE_RETURN')"
+        " AND l.posted_at >= $3 AND l.posted_at < $4 AND l.kind <> ALL ($5)"
         " WHERE a.school_id = $1 AND a.owner_id = $2 AND a.balance_minor IS NOT NULL",
-        unit.school_id, cardholder_id, since, until,
+        unit.school_id, cardholder_id, since, until, INTERNAL,
     )  # fmt: skip
     assert row is not None
     return row[0], row[1]

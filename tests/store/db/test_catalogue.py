@@ -13,13 +13,14 @@ _PUBLIC_KEYS = {("school", "code")}
 """The short name of a school is unique over all of them: it is chosen before a school is known."""
 _CHANGED_LATER = {
     "account", "activation_code", "attempt_counter", "authorisation", "binding", "campus",
-    "cap_slot", "card", "cardholder", "cardholder_limit", "code_alias", "code_device", "code_pass",
+    "cap_slot", "card", "card_load", "cardholder", "cardholder_limit", "chip", "code_alias",
+    "code_device", "code_pass",
     "code_use", "deny_list", "door", "entry_answer", "entry_right", "entry_tag_day", "entry_zone",
     "four_eyes_request", "guardian_grant", "identity_claim", "limit_pause", "merchant",
     "meter", "meter_group", "one_time_code", "outbox",
     "pending_link", "pin", "printed_code", "rights_entry", "rights_list", "school", "session",
     "settlement_check", "site", "staff", "terminal", "terminal_answer", "terminal_key",
-    "water_reservation", "zone_presence",
+    "vend_job", "water_reservation", "zone_presence",
 }  # fmt: skip
 _DELETED = {"attempt_counter", "campus_session", "deny_entry", "document_acknowledgement",
             "entry_answer", "entry_event", "identity_claim", "meter_try",

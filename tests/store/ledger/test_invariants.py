@@ -57,6 +57,22 @@ PLANTED = {
     "I22 cash": "INSERT INTO transfer SELECT school_id, gen_random_uuid(), 'CASH_TOP_UP', 'POSTED',"
     " NULL, credit_account_id, debit_account_id, 1, NULL, made_at, business_on FROM transfer"
     " WHERE kind = 'OPENING_BALANCE'",
+    "I23 loads": "INSERT INTO card_load (school_id, id, card_id, cardholder_id, terminal_no,"
+    " batch_no, seq_no, counter, chip_minor, amount_minor, transfer_id, retrieval_reference, state,"
+    " made_at) SELECT c.school_id, c.id, c.id, c.cardholder_id, 42, 9, 9, 0, 0, t.amount_minor,"
+    " t.id, 'AAAAAAAAAAAA', 'OPEN', t.made_at FROM card c, transfer t WHERE c.kind = 'PHYSICAL'"
+    " AND t.kind = 'OPENING_BALANCE'",
+    "I23 chips": "INSERT INTO chip (school_id, card_id, cardholder_id, first_counter, load_counter,"
+    " seen_at) SELECT school_id, id, cardholder_id, 0, 1, issued_at FROM card"
+    " WHERE kind = 'PHYSICAL'",
+    "I24 fees": "INSERT INTO vend_job (school_id, id, cardholder_id, terminal_no, batch_no, seq_no,"
+    " old_card_id, new_uid, fee_minor, fee_ids, retrieval_reference, state, made_at)"
+    " SELECT school_id, id, cardholder_id, 42, 9, 9, id, '0A0B0C0D', 100, ARRAY[id],"
+    " 'AAAAAAAAAAAA', 'STARTED', issued_at FROM card WHERE kind = 'PHYSICAL'",
+    "I24 cards": "INSERT INTO vend_job (school_id, id, cardholder_id, terminal_no, batch_no,"
+    " seq_no, old_card_id, new_uid, new_card_id, fee_minor, fee_ids, retrieval_reference, state,"
+    " made_at, ended_at) SELECT school_id, id, cardholder_id, 42, 9, 9, id, '0A0B0C0D', id, 0,"
+    " '{}', 'AAAAAAAAAAAA', 'DELIVERED', issued_at, issued_at FROM card WHERE kind = 'PHYSICAL'",
     "I13 passages": "INSERT INTO entry_answer (school_id, terminal_no, batch_no, seq_no,"
     " content_hash, outcome, response_code, scene, cardholder_id, answer_kid, answered_at,"
     " signed_answer) SELECT school_id, terminal_no, 9, 9, content_hash, 'GRANTED', '00', 'GATE',"

@@ -34,6 +34,8 @@ def test_acts_move_cards_only_where_they_are_possible() -> None:
         (CardState.LOST, CardAct.REPORT_LOSS): CardState.LOST,
         (CardState.LOST, CardAct.RELEASE): CardState.ACTIVE,
         (CardState.ACTIVE, CardAct.RELEASE): CardState.ACTIVE,
+        (CardState.ACTIVE, CardAct.REPLACE): CardState.REPLACED,
+        (CardState.LOST, CardAct.REPLACE): CardState.REPLACED,
     }
 
 

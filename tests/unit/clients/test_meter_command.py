@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from clients.endpoint import Endpoint
 from clients.screen import unix_clock
 from clients.terminal import __main__ as command
+from clients.terminal import desk
 from clients.terminal.receipt import Patience
 from clients.terminal.till import Till
 from terminals.ccr import Outcome
@@ -83,13 +84,14 @@ def server(monkeypatch: pytest.MonkeyPatch) -> PretendMeters:
     made.now = int(unix_clock())
 
     @asynccontextmanager
-    async def endpoint(settings: command.Options) -> AsyncIterator[Endpoint]:
+    async def endpoint(settings: desk.Options) -> AsyncIterator[Endpoint]:
         async with httpx2.AsyncClient(transport=made, base_url=settings.url) as http:
             yield Endpoint(http, settings.language)
 
-    monkeypatch.setattr(command, "_endpoint", endpoint)
+    monkeypatch.setattr(command, "open_endpoint", endpoint)
+    monkeypatch.setattr(desk, "open_endpoint", endpoint)
     monkeypatch.setattr(
-        command, "Till", lambda journal, line: Till(journal, line, Patience(5, 5, 1_000, 1))
+        desk, "Till", lambda journal, line: Till(journal, line, Patience(5, 5, 1_000, 1))
     )
     return made
 

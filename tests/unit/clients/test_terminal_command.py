@@ -14,6 +14,7 @@ from clients.device_key import public_key
 from clients.endpoint import Endpoint
 from clients.screen import unix_clock
 from clients.terminal import __main__ as command
+from clients.terminal import desk
 from clients.terminal.journal import Journal
 from clients.terminal.receipt import Patience
 from clients.terminal.till import Till
@@ -36,11 +37,12 @@ def server(monkeypatch: pytest.MonkeyPatch) -> PretendServer:
     made.now = int(unix_clock())
 
     @asynccontextmanager
-    async def endpoint(settings: command.Options) -> AsyncIterator[Endpoint]:
+    async def endpoint(settings: desk.Options) -> AsyncIterator[Endpoint]:
         async with httpx2.AsyncClient(transport=made, base_url=settings.url) as http:
             yield Endpoint(http, settings.language)
 
-    monkeypatch.setattr(command, "_endpoint", endpoint)
+    monkeypatch.setattr(command, "open_endpoint", endpoint)
+    monkeypatch.setattr(desk, "open_endpoint", endpoint)
     return made
 
 
@@ -96,7 +98,7 @@ def test_unknown_outcome_says_so_and_ends_with_the_next_command(
     type_: Type, server: PretendServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     impatient = Patience(budget_seconds=0.02, pause_seconds=0.001)
-    monkeypatch.setattr(command, "Till", lambda journal, line: Till(journal, line, impatient))
+    monkeypatch.setattr(desk, "Till", lambda journal, line: Till(journal, line, impatient))
     server.fault = every("LOSE_ANSWER")
     unknown = type_("sell", "12.50", CODE)
     assert unknown.exit_code == 1
@@ -114,7 +116,7 @@ def test_sells_offline_uploads_and_closes(
     assert "SYNC" in type_("heartbeat").output
     type_("heartbeat")
     impatient = Patience(budget_seconds=0.02, pause_seconds=0.001, status_tries=1)
-    monkeypatch.setattr(command, "Till", lambda journal, line: Till(journal, line, impatient))
+    monkeypatch.setattr(desk, "Till", lambda journal, line: Till(journal, line, impatient))
     server.fault = every("LOSE_REQUEST")
     shown = now - NOW
     text = code(at=now, not_before=NOW - 3_600 + shown)

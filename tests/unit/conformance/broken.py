@@ -280,7 +280,7 @@ class _OldKey(Till):
         before = refused.entry.given
         given = {name: before[name] for name in ("minorAmount", "capture", "scene")}
         given["continuation"] = refused.shown.get("continuation") or before.get("continuation")
-        return await self._purchase(replace(refused.entry, given=given), pin)
+        return await self.purchase(replace(refused.entry, given=given), pin)
 
 
 @caught_by("pin.key", "keys.content")

@@ -210,7 +210,7 @@ class VoidsAfresh(Terminal):
 
 
 class _IgnoresLock(Till):
-    def _check_unlocked(self) -> None:
+    def check_unlocked(self) -> None:
         """Sells on."""
 
 

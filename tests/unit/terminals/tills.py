@@ -20,6 +20,7 @@ from core.school.policy import Policy
 from core.school.records import Guess
 from terminals.answers import AnswerKey
 from terminals.authoriser import Authoriser
+from terminals.chips import HmacChips
 from terminals.follow_ups import FollowUps
 from terminals.funding import plan_of
 from terminals.guesses import Guesses, Reader
@@ -55,6 +56,7 @@ TERMS = Terms(
     upload_days=10,
     plan=plan_of(Policy(), ("SUBSIDY", "MAIN")),
 )
+CHIPS = HmacChips(lambda _: [bytes([0x66]) * 32])
 ANSWER = AnswerKey(0, 2, sign_answer)
 KEYS = SchoolKeys(samples.KEYS, ANSWER, lambda _: ANSWER, bytes(PIN_KEY), Evidence(samples.KEYS))
 MEAL = PurchaseMessage(
@@ -186,7 +188,15 @@ def make_authoriser(core: ScriptedCore, now: int = SHOWN, terms: Terms = TERMS) 
         return terms
 
     return Authoriser(
-        core, Reader(core, guesses), core, guesses, asked, lambda _: KEYS, clock, counted_ids()
+        core,
+        Reader(core, guesses),
+        core,
+        guesses,
+        CHIPS,
+        asked,
+        lambda _: KEYS,
+        clock,
+        counted_ids(),
     )
 
 

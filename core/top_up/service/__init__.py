@@ -1,4 +1,4 @@
-"""Use cases of money coming in: cash at the window (M-063)."""
+"""Use cases of money coming in: cash at the window (M-063); loads onto cards are beside it."""
 
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from core.school.service.staff import staff_actor
 from core.school.staff_rules import check_not_own_card
 from core.top_up import store
 from core.top_up.acceptance import check_amount, check_standing, needs_four_eyes
+from core.top_up.loading import receiving_purse
 from core.top_up.records import CashAnswer, CashTopUp
 from core.top_up.store import invariants
 
@@ -91,19 +92,22 @@ class CashPosting:
         four_eyes_id: UUID | None,
         reason: str,
     ) -> CashTopUp:
-        """CASH -> MAIN with its audit row, all in the caller's unit; open arrears are paid by it.
+        """CASH -> the receiving purse with its audit row, all in the caller's unit.
+
+        Open arrears are paid by it.
 
         Raises: CardholderUnknown.
         """
         await self._limits.lock(unit, cardholder_id)
-        purse = await self._ledger.purse(unit, cardholder_id, "MAIN")
-        assert purse is not None  # opened with the row just locked
+        purse = await self._ledger.open_account(unit, cardholder_id, receiving_purse(policy))
         cash = await self._ledger.school_account(unit, "CASH")
         now, transfer_id, id_ = self._clock.now(), self._ids.new(), self._ids.new()
         posting = Posting(transfer_id, CASH_TOP_UP, cash, purse, amount_minor)
         day = business_day(now, policy.day.zone)
         await self._ledger.post(unit, [posting], day)
-        recovered = await self._ledger.recover_arrears(unit, cardholder_id, day)
+        recovered = await self._ledger.recover_arrears(
+            unit, cardholder_id, day, receiving_purse(policy)
+        )
         audit_id = await self._audit.append(
             unit, staff_actor(cashier), "top_up.cash", f"cardholder:{cardholder_id}",
             {

@@ -1,0 +1,1 @@
+"""Claims onto the chips of cards, and what a holder does at a kiosk."""
