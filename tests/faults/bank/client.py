@@ -9,8 +9,8 @@ from time import time as unix_time  # noqa: TID251 - tills have clocks of their 
 
 import httpx2
 
+from bff.fleet.dice import Dice
 from clients.endpoint import Endpoint
-from tests.faults.bank.dice import Dice
 from tests.faults.bank.doors import DOOR_SECONDS, Doors
 from tests.faults.bank.guesses import AT_ONCE, guess_by_hundreds
 from tests.faults.bank.hall import Hall

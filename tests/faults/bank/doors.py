@@ -16,9 +16,9 @@ import httpx2
 
 from adapters.sandbox.alipay.gateway import APP_ID
 from adapters.sandbox.wechat import MINI_APP
+from bff.fleet.dice import Dice
 from clients.endpoint import Endpoint, Headers, Json, NoAnswer
 from core.identity.subjects import challenge_of
-from tests.faults.bank.dice import Dice
 from tests.faults.bank.folk import ALIPAY, NATIVE, WECHAT, WECOM
 from tests.faults.bank.outside import PAGE, RETURN_TO
 

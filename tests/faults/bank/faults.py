@@ -11,9 +11,9 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from bff.embedded import Postgres, Valkey
-from tests.faults.bank.dice import Dice
+from bff.fleet.dice import Dice
+from bff.fleet.proxy import Mode, Proxy
 from tests.faults.bank.processes import Child
-from tests.faults.bank.proxy import Mode, Proxy
 
 Query = Callable[[str], list[Any]]
 LINK_SECONDS = (0.3, 0.9)

@@ -8,6 +8,7 @@ from itertools import chain
 from adapters.sandbox.people import Person as Account
 from adapters.sandbox.people import pseudonym
 from adapters.sandbox.wecom import CORP
+from bff.fleet.dice import Dice
 from bff.sample_people import sample_people
 from bff.wiring import Wired
 from core.card.records import PinTooWeak
@@ -18,7 +19,6 @@ from core.kit.sealed import Sealer
 from core.ports.messages import AddressKind
 from tests.contract.sso.people import Pupil
 from tests.factories.roster import HEADER_ZH, cells_of, csv_bytes
-from tests.faults.bank.dice import Dice
 
 ALIPAY, WECHAT, WECOM, NATIVE = "ALIPAY_MINI", "WECHAT_MINI", "WECOM", "NATIVE"
 SIGN_ON = "SSO"

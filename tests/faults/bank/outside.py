@@ -16,11 +16,11 @@ import httpx2
 import psutil
 
 from bff.demo.process import free_port
+from bff.fleet.proxy import Proxy
 from tests.contract.sso.cas_server import CasServer
 from tests.contract.sso.serving import serve
 from tests.faults.bank.folk import ALIPAY, NATIVE, SIGN_ON, WECHAT, WECOM, Folk
 from tests.faults.bank.processes import Child
-from tests.faults.bank.proxy import Proxy
 
 RETURN_TO = "/pages/after"
 PAGE = "https://school.example/after"

@@ -14,6 +14,7 @@ import httpx2
 
 from bff.demo.process import free_port
 from bff.embedded import Postgres, Valkey, start_postgres, start_valkey
+from bff.fleet.proxy import Proxy, run_loop
 from core.db.migrate import migrate
 from core.db.provision import provision
 from tests.faults.bank import witness
@@ -21,7 +22,6 @@ from tests.faults.bank.faults import Targets
 from tests.faults.bank.journal import Tail
 from tests.faults.bank.outside import Outside, OutsideFault
 from tests.faults.bank.processes import Child
-from tests.faults.bank.proxy import Proxy, run_loop
 from tests.faults.bank.result import HarnessFault, Plan
 from tests.faults.bank.town import SCHOOLS, Size, Town, prepare
 from tests.faults.defects.planted import seen_at, watched

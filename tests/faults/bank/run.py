@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+from bff.fleet.dice import Dice
 from core.db.invariants import Proof
-from tests.faults.bank.dice import Dice
 from tests.faults.bank.evidence import judge_all
 from tests.faults.bank.faults import KINDS, Fault
 from tests.faults.bank.guard import calibrate, free_home

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from time import time as unix_time  # noqa: TID251 - phones and tills have clocks of their own
 
+from bff.fleet.dice import Dice
 from clients.endpoint import Json
 from clients.screen import month_of
 from clients.terminal.keys import Identity
 from terminals.message import RequestKey
-from tests.faults.bank.dice import Dice
 from tests.faults.bank.teller import Teller
 from tests.faults.bank.town import PIN, Holder, Town
 from tests.faults.bank.wire import BATCH, Intent, show_code

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from itertools import count
 from time import monotonic
 
+from bff.fleet.dice import Dice
 from clients.endpoint import Json, NoAnswer
-from tests.faults.bank.dice import Dice
 from tests.faults.bank.doors import DOOR_SECONDS, OPERATIONS, Doors
 from tests.faults.bank.journal import Journal, Line
 from tests.faults.bank.wire import BATCH, Intent, ServerFault, Wire

@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 from uuid import UUID
 
+from bff.fleet.dice import Dice
 from bff.ground import Ground
 from bff.keys import create_keys, load_keys
 from bff.sample_people import sample_people
@@ -30,7 +31,6 @@ from schema.node import node_id
 from terminals.keys import PublicKey, signer
 from terminals.message import device_message
 from tests.factories.roster import HEADER_ZH, cells_of, csv_bytes
-from tests.faults.bank.dice import Dice
 from tests.faults.bank.folk import Folk, settle
 
 SCHOOLS = (71, 72)

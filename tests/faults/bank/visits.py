@@ -7,8 +7,8 @@ to be taken up.
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
 
+from bff.fleet.dice import Dice
 from clients.endpoint import Json, NoAnswer, NotAllowed, QuestionRefused
-from tests.faults.bank.dice import Dice
 from tests.faults.bank.folk import ALIPAY, NATIVE, WECHAT, WECOM, Person
 from tests.faults.bank.guesses import guess
 from tests.faults.bank.hall import Guest, Hall, form_of

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
 
-from tests.faults.bank.dice import Dice
+from bff.fleet.dice import Dice
+from bff.fleet.proxy import Mode
 from tests.faults.bank.journal import Journal
 from tests.faults.bank.outside import PROVIDERS, Outside
-from tests.faults.bank.proxy import Mode
 from tests.faults.bank.windows import window
 
 SHORT_SECONDS = (0.4, 1.2)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from bff.fleet.dice import Dice
 from clients.endpoint import PATH, Endpoint, Json, NoAnswer, NotAllowed, QuestionRefused
 from clients.terminal.journal import CONTROL_BATCH
 from clients.terminal.keys import Identity
@@ -14,7 +15,6 @@ from terminals.codes import CodeRefusal
 from terminals.keys import signer
 from terminals.message import RequestKey
 from terminals.signature import sign_request
-from tests.faults.bank.dice import Dice
 from tests.faults.bank.doors import OPERATIONS, Doors
 from tests.faults.bank.town import Holder
 

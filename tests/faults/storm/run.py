@@ -18,14 +18,14 @@ import httpx2
 from bff.cli.voice import Voice
 from bff.demo.process import Child, free_port
 from bff.embedded import Postgres, Valkey, start_postgres, start_valkey
+from bff.fleet.dice import Dice
+from bff.fleet.proxy import Mode, Proxy, run_loop
 from clients.endpoint import Endpoint
 from core.db.migrate import migrate
 from core.db.provision import provision
-from tests.faults.bank.dice import Dice
 from tests.faults.bank.guard import free_home
 from tests.faults.bank.journal import Journal, read
 from tests.faults.bank.judge import Verdict, judge
-from tests.faults.bank.proxy import Mode, Proxy, run_loop
 from tests.faults.bank.rows import gather
 from tests.faults.bank.scenes import Street
 from tests.faults.bank.teller import ATTEMPT_SECONDS, Teller

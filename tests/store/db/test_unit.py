@@ -8,12 +8,12 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
+from bff.fleet.proxy import Mode, Proxy, run_loop
 from core.db.connection import DatabaseUnavailable
 from core.db.lanes import Lanes
 from core.db.unit import Database, Raced, Unit
 from core.kit.errors import Refusal
 from tests.factories.chance import NOON
-from tests.faults.bank.proxy import Mode, Proxy, run_loop
 from tests.servers.fixtures import DatabaseDsn
 
 ADD = (

@@ -1,0 +1,1 @@
+"""The fleet: devices as processes of their own, their lines and their power, and a judge."""
