@@ -22,6 +22,7 @@ from bff.cli import (
 from bff.cli.conformance import conformance
 from bff.cli.contract import print_contract
 from bff.cli.demo import demo
+from bff.cli.fleet import fleet
 from bff.cli.loss import loss
 from bff.cli.serve import serve
 from bff.cli.trigger import trigger
@@ -56,6 +57,7 @@ app.add_typer(ledger.ledger, name="ledger")
 app.add_typer(sso.sign_ons, name="sso")
 app.command("conformance")(conformance)
 app.command("demo")(demo)
+app.command("fleet")(fleet)
 app.command("docs")(docs.docs)
 app.command("loss")(loss)
 app.command("trigger")(trigger)

@@ -138,6 +138,11 @@ class Phone:
         payload = await self._change("CodePassIssue", "codePassIssue", given)
         self.wallet.keep_issue(payload["issue"], self._clock())
 
+    async def give_up_device(self) -> None:
+        """Ends this phone's device: terminals that hear of it take its codes no more."""
+        given = {"deviceId": self.wallet.device_id}
+        await self._change("CodeDeviceRevoke", "codeDeviceRevoke", given)
+
     async def draw_token(self) -> str:
         """A T0 token: digits that are good for a minute, once."""
         given = {"deviceId": self.wallet.device_id}

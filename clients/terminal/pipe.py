@@ -1,0 +1,207 @@
+"""The terminal under a cash register: each line in asks as JSON, each line out answers.
+
+`python -m clients.terminal.pipe --help`. The register holds the pipe and knows the goods; keys,
+codes and money stay in the terminal.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import httpx2
+import typer
+
+from clients.endpoint import Endpoint, Json, NoAnswer, NotAllowed
+from clients.screen import unix_clock
+from clients.terminal.batches import Batches, BatchNotWhole
+from clients.terminal.journal import Journal, NotEnrolled, Operation, RequestUnknown, TillLocked
+from clients.terminal.protocol import Line, enrol
+from clients.terminal.receipt import Direction, Patience, Receipt
+from clients.terminal.till import Till
+from clients.terminal.words import tell
+from terminals.message import RequestKey
+
+HTTP_SECONDS = 30.0
+"""An upload of 200 records may take this long; a payment has its own, shorter patience."""
+_LOOKED_AT = 50
+
+
+class Pipe:
+    """One terminal and the register that asks it, one question at a time."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        endpoint: Endpoint,
+        clock: Callable[[], float],
+        patience: Patience,
+        language: str,
+    ) -> None:
+        self._journal = journal
+        self._endpoint = endpoint
+        self._language = language
+        self._line = Line(endpoint, journal, clock, os.urandom)
+        self._till = Till(journal, self._line, patience)
+        self._batches = Batches(journal, self._line, self._line.store)
+        self._answers: dict[str, Callable[[Json], Awaitable[Json]]] = {
+            "enrol": self._enrol,
+            "beat": self._beat,
+            "sell": self._sell,
+            "void": self._void,
+            "last": self._last,
+            "pass": self._pass,
+            "settle": self._settle,
+            "upload": self._upload,
+            "close": self._close,
+            "state": self._state,
+        }
+
+    async def run(self, asks: TextIO, answers: TextIO) -> None:
+        """Ends what an earlier run left open, says so, and answers until the register hangs up."""
+        self._write(answers, await self._settle({}) if self._journal.is_enrolled else {})
+        while line := await asyncio.to_thread(asks.readline):
+            self._write(answers, await self._answer(line))
+
+    async def _answer(self, line: str) -> Json:
+        try:
+            asked = json.loads(line)
+            return await self._answers[asked["do"]](asked)
+        except (TillLocked, NotEnrolled, RequestUnknown) as refusal:
+            return {"error": type(refusal).__name__}
+        except NoAnswer as none:
+            return {"error": type(none).__name__, "reason": none.reason}
+        except (ValueError, KeyError, TypeError) as fault:
+            return {"error": "QuestionWrong", "reason": repr(fault)}
+
+    def _write(self, answers: TextIO, answer: Json) -> None:
+        answers.write(json.dumps(answer, ensure_ascii=False, separators=(",", ":")) + "\n")
+        answers.flush()
+
+    async def _enrol(self, asked: Json) -> Json:
+        identity, answer = await enrol(
+            self._endpoint, asked["issuer"], asked["code"], "reference", asked["serial"], os.urandom
+        )
+        self._journal.enrol(identity)
+        return {"terminalNo": identity.terminal_no, "fingerprint": answer["fingerprint"]}
+
+    async def _beat(self, _asked: Json) -> Json:
+        try:
+            beat = await self._line.set_clock()
+        except NotAllowed as refusal:
+            if refusal.detail != "CLOCK_SKEW":
+                raise
+            await self._line.set_clock(clock_lost=True)
+            beat = await self._line.set_clock()
+        return {"time": beat["time"], "directives": beat["directives"]}
+
+    async def _sell(self, asked: Json) -> Json:
+        return self._told(await self._till.sell(asked["code"], asked["amount"]))
+
+    async def _void(self, asked: Json) -> Json:
+        return self._told(await self._till.void(self._key(asked)))
+
+    async def _pass(self, asked: Json) -> Json:
+        direction = Direction(asked.get("direction", "IN"))
+        return self._told(await self._till.enter(asked["code"], asked["door"], direction))
+
+    async def _last(self, _asked: Json) -> Json:
+        """The newest sale: what a register asks that did not hear the end of one."""
+        for entry in self._journal.list_newest(_LOOKED_AT):
+            if entry.operation is Operation.AUTHORISE:
+                return {
+                    **_key(entry.key),
+                    "code": entry.given.get("presented"),
+                    "amount": entry.minor_amount,
+                    "outcome": entry.outcome and entry.outcome.name,
+                    "offline": entry.outcome is not None and entry.signed_answer is None,
+                }
+        return {}
+
+    async def _settle(self, _asked: Json) -> Json:
+        receipts = await self._till.settle_open()
+        return {"settled": [self._told(receipt) for receipt in receipts]}
+
+    async def _upload(self, _asked: Json) -> Json:
+        return {
+            "judged": [
+                {
+                    **_key(judged.key),
+                    "amount": judged.minor_amount,
+                    "verdict": judged.verdict,
+                    "reason": judged.reason,
+                    "flags": judged.flags,
+                }
+                for judged in await self._batches.upload()
+            ]
+        }
+
+    async def _close(self, asked: Json) -> Json:
+        """Closes the batch named, or the one in use: then sales go on in the next."""
+        number = asked.get("batchNo") or self._journal.batch_no()
+        try:
+            return {"batchNo": number, "net": await self._batches.close(number)}
+        except BatchNotWhole as open_:
+            return {"batchNo": number, "net": None, "result": open_.result}
+
+    async def _state(self, _asked: Json) -> Json:
+        count, total = self._line.store.waiting()
+        return {
+            "batchNo": self._journal.batch_no(),
+            "open": len(self._journal.list_open()),
+            "waiting": count,
+            "waitingMinor": total,
+            "clockTrusted": self._line.is_clock_trusted,
+        }
+
+    def _key(self, asked: Json) -> RequestKey:
+        terminal_no = self._journal.identity.terminal_no
+        return RequestKey(terminal_no, asked["batchNo"], asked["seqNo"])
+
+    def _told(self, receipt: Receipt) -> Json:
+        answer = receipt.answer
+        return {
+            **_key(receipt.entry.key),
+            "operation": receipt.entry.operation,
+            "amount": receipt.entry.minor_amount,
+            "approved": receipt.is_approved,
+            "offline": receipt.is_offline,
+            "outcome": answer and answer.outcome.name,
+            "responseCode": answer and answer.response_code,
+            "text": tell(receipt, self._language),
+        }
+
+
+def _key(key: RequestKey) -> Json:
+    return {"batchNo": key.batch_no, "seqNo": key.seq_no}
+
+
+def pipe(
+    journal: Annotated[Path, typer.Option(help="日志文件 · the terminal's file")],
+    url: Annotated[str, typer.Option(help="服务器 · the server")] = "http://127.0.0.1:8000",
+    language: Annotated[str, typer.Option(help="zh | en")] = "zh",
+    budget: Annotated[float, typer.Option(help="收款等待秒数 · a sale insists so long")] = 3.0,
+    clock_off: Annotated[
+        float, typer.Option(help="试验:本机时钟偏差秒数 · tests: this clock is off by")
+    ] = 0.0,
+) -> None:
+    """收银机接口 · Works under a cash register: a JSON line asks, a JSON line answers."""
+    patience = Patience(budget_seconds=budget, attempt_seconds=budget / 2)
+
+    async def work() -> None:
+        with Journal(journal) as opened:
+            async with httpx2.AsyncClient(base_url=url, timeout=HTTP_SECONDS) as http:
+                endpoint = Endpoint(http, language)
+                register = Pipe(
+                    opened, endpoint, lambda: unix_clock() + clock_off, patience, language
+                )
+                await register.run(sys.stdin, sys.stdout)
+
+    asyncio.run(work())
+
+
+if __name__ == "__main__":
+    typer.run(pipe)
