@@ -51,6 +51,8 @@ class Day:
     heard: dict[Key, list[tuple[str, str | None]]] = field(
         default_factory=lambda: defaultdict(list)
     )
+    scanned: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    """The tills that were ever shown a code, whatever came of it."""
     lost: set[Key] = field(default_factory=set)
     closed: dict[tuple[int, int], Line] = field(default_factory=dict)
     reported: set[str] = field(default_factory=set)
@@ -74,6 +76,8 @@ class Day:
                 if made.key in self.goods:
                     self.twice.append(made.key)
                 self.goods[made.key] = made
+            case "asked":
+                self.scanned[line["code"]].add(line["till"])
             case "judged":
                 self.heard[key_of(line)].append((line["verdict"], line["reason"]))
             case "lost":
@@ -156,10 +160,9 @@ def _judged_once(day: Day, books: Evidence) -> Iterator[Violation]:
 def _paid_once(day: Day, books: Evidence) -> Iterator[Violation]:
     for key, made in day.goods.items():
         sale, item = books.sales.get(key), books.items.get(key)
-        if key in day.lost:
-            if sale is not None:
-                yield Violation("a lost record pays nothing", sale)
-        elif item is not None and item.verdict not in (_ACCEPTED, _SUSPECT):
+        if key in day.lost and sale is None:
+            continue  # nobody can know of it
+        if item is not None and item.verdict not in (_ACCEPTED, _SUSPECT):
             yield Violation("an honest till's record is paid", item)
         elif sale is None or sale.state != "CAPTURED":
             yield Violation("what was handed over is paid", (made, sale))
@@ -188,13 +191,12 @@ def _codes(day: Day, books: Evidence) -> Iterator[Violation]:
 
 def _reasons(day: Day, books: Evidence) -> Iterator[Violation]:
     """Suspect is what the day says, and nothing else; the school pays for nothing else either."""
-    uses = Counter(made.code for made in day.goods.values())
     for key, item in books.items.items():
         made = day.goods.get(key)
         if made is None:
             continue
         may_be = {
-            "CODE_USED_ELSEWHERE": uses[made.code] > 1,
+            "CODE_USED_ELSEWHERE": len(day.scanned[made.code]) > 1,
             "CLOCK": made.ahead,
             None: not made.ahead,
         }
@@ -250,7 +252,7 @@ def _batches(day: Day, books: Evidence) -> Iterator[Violation]:
     for key, made in day.goods.items():
         sold[key.till, key.batch] += made.minor
     missing = defaultdict(list)
-    for lost in day.lost:
+    for lost in day.lost - books.sales.keys():  # what came online first is known by that
         missing[lost.till, lost.batch].append(lost.seq)
     for batch, line in day.closed.items():
         if batch in missing:

@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 
-ROUNDS = 4
-"""How often each line is cut and mended; each time the batch is uploaded and closed."""
-HOLDERS_MINIMUM = 60
-_TILLS_PER_THIEF = 25
+HOLDERS_MINIMUM = 24
+_TILLS_PER_THIEF, _FEW_TILLS = 25, 10
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One run: `records` are purchases taken offline, over all tills; the seed fixes the script."""
+    """One run: `records` are purchases taken offline, over all tills; the seed fixes the script.
+
+    Each line is cut and mended in `rounds`, and each time the batch is uploaded and closed. A till
+    insists for `budget_seconds` on an answer: shorter than a real one's three seconds.
+    """
 
     tills: int = 50
     gates: int = 10
@@ -18,6 +20,8 @@ class Plan:
     records: int = 10_000
     chaos: bool = False
     seed: str = "1"
+    rounds: int = 4
+    budget_seconds: float = 1.0
 
     def quota(self, place: int) -> int:
         """How many records the till at this place takes."""
@@ -28,6 +32,11 @@ class Plan:
     def thieves(self) -> int:
         """Cardholders who empty their account and then go round the tills without a network."""
         return max(1, self.tills // _TILLS_PER_THIEF)
+
+    @property
+    def workers(self) -> int:
+        """Server processes: a small fleet does not wait for a second one to start."""
+        return 1 if self.tills < _FEW_TILLS else 2
 
     @property
     def holders(self) -> int:

@@ -39,10 +39,7 @@ from core.db.invariants import Proof, prove
 from core.db.migrate import migrate
 from core.db.provision import provision
 
-WORKERS = 2
 START_SECONDS = 60
-BUDGET_SECONDS = 1.0
-"""How long a till of the fleet insists on an answer: shorter than a real one's three seconds."""
 _BOOTS_AT_ONCE = 4
 _ENROL_TRIES, _ENROL_PAUSE_SECONDS = 60, 3
 _REPORT_AT = 0.4
@@ -109,7 +106,7 @@ async def _run(plan: Plan, progress: Progress, place: Place, data: Stores) -> Re
         drafted = draft(keys, SCHOOL_ID, None)
         assert drafted is not None
         await wired.services.documents.publish(root.sign(drafted), OPERATOR)
-        async with _serving(place, data) as port:
+        async with _serving(place, data, plan.workers) as port:
             fleet = _Fleet(plan, progress, place, wired, port)
             opening, seconds = await fleet.live(posts)
         books = await gather(wired.database, SCHOOL_ID)
@@ -119,7 +116,7 @@ async def _run(plan: Plan, progress: Progress, place: Place, data: Stores) -> Re
 
 
 @asynccontextmanager
-async def _serving(place: Place, data: Stores) -> AsyncIterator[int]:
+async def _serving(place: Place, data: Stores, workers: int) -> AsyncIterator[int]:
     port = free_port()
     environment = {
         "BFF_ENVIRONMENT": "development",
@@ -127,7 +124,7 @@ async def _serving(place: Place, data: Stores) -> AsyncIterator[int]:
         "BFF_REDIS_URL": data.redis_url,
         "BFF_KEYS_FILE": str(place.keys),
     }
-    command = ("bff", "serve", "--port", str(port), "--workers", str(WORKERS))
+    command = ("bff", "serve", "--port", str(port), "--workers", str(workers))
     with Child("application", command, environment, place.log("application")) as child:
         async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
             give_up_at = time.monotonic() + START_SECONDS
@@ -200,7 +197,7 @@ class _Fleet:
                     self._cashier(posts[place], place, line, crowd, diary) for place in places
                 ]
                 dice = Dice(self._plan.seed, "line", number)
-                groups.append(Group(number, line, cashiers, diary, dice, self._plan.chaos))
+                groups.append(Group(line, cashiers, diary, dice, self._plan))
             stack.push(proxies.pop_all())
         cashiers = [cashier for group in groups for cashier in group.cashiers]
         done = 0
@@ -219,11 +216,13 @@ class _Fleet:
 
     def _cashier(self, post: Post, place: int, line: Proxy, crowd: Crowd, diary: Diary) -> Cashier:
         name = f"till-{post.number:03d}"
-        device = Device(name, self._devices / f"{name}.db", line.port, BUDGET_SECONDS, self._boots)
+        device = Device(
+            name, self._devices / f"{name}.db", line.port, self._plan.budget_seconds, self._boots
+        )
         plan = self._plan
         return Cashier(
             post.number, device, crowd, diary, Dice(plan.seed, name), plan.quota(place), plan.chaos,
-            forgets=plan.chaos and place % _FORGETFUL_EVERY == _FORGETFUL_EVERY - 1,
+            forgets=plan.chaos and place % _FORGETFUL_EVERY == plan.tills % _FORGETFUL_EVERY - 1,
         )  # fmt: skip
 
     async def _enrol(self, device: Device, post: Post) -> None:

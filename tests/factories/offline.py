@@ -29,7 +29,8 @@ from tests.unit.terminals import samples
 
 BATCH = 1
 SITE = 1
-TILL_SEEDS = {number: bytes([number]) * 32 for number in TILLS}
+TILL_SEEDS = {number: bytes([number]) * 32 for number in range(TILLS[0], TILLS[0] + 50)}
+"""Of the tills of the canteen, and of those that a test adds."""
 PARAMETERS = Parameters(
     offline_money=True,
     offline_instruments=["VIRTUAL"],

@@ -1,0 +1,37 @@
+"""A small fleet, as `bff fleet` plays it: processes, cut lines, cut power, and a judge."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
+
+from bff.cli.voice import Voice
+from bff.fleet.plan import Plan
+from bff.fleet.run import run
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Where the fleet keeps its data; `nobody` can pass through what lies above it."""
+    made = Path(mkdtemp(prefix="campus-fleet-"))
+    yield made
+    shutil.rmtree(made)
+
+
+def test_small_fleet_through_cuts_and_relays_is_judged_once_and_the_books_agree(
+    folder: Path,
+) -> None:
+    plan = Plan(tills=4, gates=0, meters=0, records=200, chaos=True, rounds=2, budget_seconds=0.2)
+    result = run(plan, Voice("en").progress, folder)
+    assert result.verdict.violations == ()
+    assert result.proof.violations == 0
+    lost = result.day.lost
+    assert len(lost) == 1
+    assert len(result.books.items) == len(result.day.records) == 200 - len(lost)
+    assert len(result.day.goods) - len(result.day.records) > 8
+    assert 10_000 < result.verdict.worst_minor <= result.verdict.worst_bound_minor == 4 * 5_000
+    assert {"wrong clock", "power cut", "relay", "double scan", "thief"} <= (
+        result.day.counts["fault"] + result.day.counts["custom"]
+    ).keys()
