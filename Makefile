@@ -1,7 +1,7 @@
 # Two commands are enough for a newcomer: make demo, make test.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test storm simulation faults faults-defects counterchecks sso-lab sso-server vectors check format bench bench-peers docs lock clean
+.PHONY: help demo test storm fleet simulation faults faults-defects counterchecks sso-lab sso-server vectors check format bench bench-peers docs lock clean
 
 # PYTHON=… says which interpreter makes .venv; otherwise the first of these that can.
 CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
@@ -27,6 +27,9 @@ storm: .venv/dev.stamp ## Pay 10,000 times at 50 tills with repeats, voids and l
 
 simulation: .venv/dev.stamp ## Let thieves loose among 200 terminals without a network, and see what they take.
 	@.venv/bin/python -m tests.simulation
+
+fleet: .venv/demo.stamp ## Let 50 tills as processes lose lines and power over 10,000 sales, then prove the books (SEED=1).
+	@.venv/bin/python -m bff fleet --chaos $(if $(SEED),--seed $(SEED))
 
 faults: .venv/dev.stamp ## Run the bank test: kill servers under load, then check every invariant.
 	@.venv/bin/python -m tests.faults.bank
