@@ -128,6 +128,13 @@ class Alone:
         )
         self._store.accept(void, record, Taken(), self._journal.identity.sign)
 
+    def has_taken(self, presented: str) -> bool:
+        """Whether a record holds this code: the server, which may not know of it, would take it."""
+        code = cc1.read(presented)
+        if not isinstance(code, Presentation):
+            return False
+        return code.replay_key(Use.PAY) in self._store.used_codes()
+
     def _write(self, entry: Entry, verdict: Verified, deny_version: int, now: int) -> None:
         record = self._record(entry, RecordKind.PURCHASE, now)._replace(
             deny_version=deny_version,

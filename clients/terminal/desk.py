@@ -17,7 +17,7 @@ from clients.terminal.cards import Cards
 from clients.terminal.chip import ChipRefused
 from clients.terminal.journal import Journal, NotEnrolled, RequestUnknown, TillLocked
 from clients.terminal.protocol import Line
-from clients.terminal.receipt import ClockUntrusted, Receipt
+from clients.terminal.receipt import ClockUntrusted, CodeTaken, Receipt
 from clients.terminal.till import Till
 from clients.terminal.words import tell
 from terminals.message import RequestKey
@@ -96,6 +96,9 @@ def run(work: Callable[[], Awaitable[None]]) -> None:
     except TillLocked:
         typer.echo("学校已停用本机 · the school has locked this terminal", err=True)
         raise typer.Exit(2) from None
+    except CodeTaken:
+        typer.echo("C1  码已使用,请刷新 · this code was taken here: refresh it", err=True)
+        raise typer.Exit(1) from None
     except ClockUntrusted:
         typer.echo("终端时间未校准,请联网 · the clock is not set: go online once", err=True)
         raise typer.Exit(2) from None

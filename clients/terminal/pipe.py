@@ -20,7 +20,7 @@ from clients.screen import unix_clock
 from clients.terminal.batches import Batches, BatchNotWhole
 from clients.terminal.journal import Journal, NotEnrolled, Operation, RequestUnknown, TillLocked
 from clients.terminal.protocol import Line, enrol
-from clients.terminal.receipt import Direction, Patience, Receipt
+from clients.terminal.receipt import CodeTaken, Direction, Patience, Receipt
 from clients.terminal.till import Till
 from clients.terminal.words import tell
 from terminals.message import RequestKey
@@ -70,7 +70,7 @@ class Pipe:
         try:
             asked = json.loads(line)
             return await self._answers[asked["do"]](asked)
-        except (TillLocked, NotEnrolled, RequestUnknown) as refusal:
+        except (TillLocked, NotEnrolled, RequestUnknown, CodeTaken) as refusal:
             return {"error": type(refusal).__name__}
         except NoAnswer as none:
             return {"error": type(none).__name__, "reason": none.reason}

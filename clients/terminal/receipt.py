@@ -75,6 +75,10 @@ class ClockUntrusted(Exception):
     """No signed time has set our clock lately: no challenge is shown."""
 
 
+class CodeTaken(Exception):
+    """This terminal took the code alone and has told nobody yet; nothing was written or sent."""
+
+
 class ReceiptRefused(Exception):
     """What a phone shows is no receipt for the challenge that we show."""
 

@@ -20,6 +20,7 @@ from clients.terminal.protocol import Line, key_input
 from clients.terminal.receipt import (
     GIVEN_UP,
     ClockUntrusted,
+    CodeTaken,
     Direction,
     Patience,
     Receipt,
@@ -73,9 +74,11 @@ class Till:
 
         `challenge` is what `show_challenge` showed for this sale.
 
-        Raises: TillLocked.
+        Raises: TillLocked; CodeTaken, for a code that was taken here without a network.
         """
         self.check_unlocked()
+        if self._alone.has_taken(strip(presented)):
+            raise CodeTaken
         given = {
             "presented": strip(presented),
             "minorAmount": minor_amount,

@@ -8,7 +8,7 @@ import pytest
 from clients.endpoint import NoAnswer
 from clients.terminal.batches import Batches, BatchNotWhole
 from clients.terminal.protocol import DocumentRefused
-from clients.terminal.receipt import Patience
+from clients.terminal.receipt import CodeTaken, Patience
 from clients.terminal.words import tell
 from core.school.records import DeniedKind
 from terminals import cc1, ccq, deny
@@ -176,12 +176,25 @@ async def test_held_sales_and_pins_need_the_network(counter: Counter) -> None:
     await not_taken(counter, code(2), pin="314159")
 
 
-async def test_code_is_taken_once_also_if_it_was_sent_before(counter: Counter) -> None:
+async def test_code_taken_alone_is_not_sent_when_the_line_is_back(counter: Counter) -> None:
     await prepare(counter)
     assert (await counter.till.sell(code(), 500)).is_offline
-    await not_taken(counter, code())
+    with pytest.raises(CodeTaken):
+        await counter.till.sell(code(), 500)
+    restore(counter)
     counter.reopen()
-    await not_taken(counter, code())
+    asked, last = list(counter.server.asked), counter.journal.list_newest(1)
+    with pytest.raises(CodeTaken):
+        await counter.till.sell(code() + "\r\n", 500)
+    assert (counter.server.asked, counter.journal.list_newest(1)) == (asked, last)
+    assert [judged.verdict for judged in await batches(counter).upload()] == ["ACCEPTED"]
+    with pytest.raises(CodeTaken):
+        await counter.till.sell(code(), 500)
+    assert sum(counter.server.paid.values()) == 500
+
+
+async def test_code_is_taken_once_also_if_it_was_sent_before(counter: Counter) -> None:
+    await prepare(counter)
     restore(counter)
     assert (await counter.till.sell(code(2), 500)).outcome is Outcome.APPROVED
     cut(counter)
