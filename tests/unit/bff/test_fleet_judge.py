@@ -38,7 +38,7 @@ def closed(till: int, batch: int, net: int | None, *missing: int) -> Line:
     return {"t": "closed", "till": till, "batch": batch, "net": net, "result": result}
 
 
-LINES = [
+LINES: list[Line] = [
     {"t": "fault", "till": 1, "name": "power cut"}, {"t": "custom", "till": 1, "name": "plain"},
     {"t": "refused", "till": 1, "said": "C1"}, {"t": "reported", "holder": "S9"},
     *goods(ALONE, 700, "S1", "a"), judged(ALONE, 700), judged(ALONE, 700),
