@@ -27,12 +27,6 @@ class CardholderLimitRow(Model):
         table = "cardholder_limit"
 
 
-def _record(row: CardholderLimitRow) -> Spending:
-    return Spending(
-        row.cardholder_id, row.single_minor, row.daily_minor, row.spent_on, row.spent_minor
-    )
-
-
 async def open_row(unit: Unit, cardholder_id: UUID) -> None:
     """The row of a new cardholder; an existing one stays as it is."""
     await unit.execute(
@@ -69,13 +63,12 @@ async def find(reads: Reads, cardholder_id: UUID) -> Spending | None:
 
 async def lock(unit: Unit, cardholder_id: UUID) -> Spending | None:
     """The row, held until the unit ends."""
-    row = (
-        await CardholderLimitRow.filter(school_id=unit.school_id, cardholder_id=cardholder_id)
-        .using_db(unit.connection)
-        .select_for_update(no_key=True)
-        .first()
-    )
-    return None if row is None else _record(row)
+    row = await unit.row(
+        "SELECT cardholder_id, single_minor, daily_minor, spent_on, spent_minor"
+        " FROM cardholder_limit WHERE school_id = $1 AND cardholder_id = $2 FOR NO KEY UPDATE",
+        unit.school_id, cardholder_id,
+    )  # fmt: skip
+    return None if row is None else Spending(*row)
 
 
 async def update_limits(
@@ -91,20 +84,19 @@ async def update_limits(
 
 async def update_spent(unit: Unit, cardholder_id: UUID, spent_minor: int) -> None:
     """Sets what the counted day has spent; the row is locked."""
-    await (
-        CardholderLimitRow.filter(school_id=unit.school_id, cardholder_id=cardholder_id)
-        .using_db(unit.connection)
-        .update(spent_minor=spent_minor)
-    )
+    await unit.execute(
+        "UPDATE cardholder_limit SET spent_minor = $3 WHERE school_id = $1 AND cardholder_id = $2",
+        unit.school_id, cardholder_id, spent_minor,
+    )  # fmt: skip
 
 
 async def begin_day(unit: Unit, cardholder_id: UUID, day: date, spent_minor: int) -> None:
     """Counts a new day from this amount on; the row is locked."""
-    await (
-        CardholderLimitRow.filter(school_id=unit.school_id, cardholder_id=cardholder_id)
-        .using_db(unit.connection)
-        .update(spent_on=day, spent_minor=spent_minor)
-    )
+    await unit.execute(
+        "UPDATE cardholder_limit SET spent_on = $3, spent_minor = $4"
+        " WHERE school_id = $1 AND cardholder_id = $2",
+        unit.school_id, cardholder_id, day, spent_minor,
+    )  # fmt: skip
 
 
 async def pause_raises(unit: Unit, cardholder_id: UUID, until: datetime) -> None:
