@@ -69,13 +69,14 @@ class Cashier:
     async def sell_until(self, share: float) -> None:
         """Sells until this share of the quota was taken offline."""
         wanted, before = round(self.quota * share), self.taken
-        for _ in range((wanted - before) * _TRIES):
+        for _ in range(max(wanted - before, 0) * _TRIES):
             if self.taken >= wanted:
-                return
+                break
             await self._serve()
             if self.chaos and self.dice.between(0, 1) < _CLOCK_FAULT:
                 await self._wrong_clock()
-        raise DayNotEnded(f"{self.device.name}: no customer is taken offline any more")
+        if self.taken < wanted:
+            raise DayNotEnded(f"{self.device.name}: no customer is taken offline any more")
 
     async def sell_all(self, customer: Customer) -> None:
         """Somebody spends everything, in parts that need no challenge."""
