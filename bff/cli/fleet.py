@@ -11,8 +11,7 @@ from rich.markup import escape
 from bff.cli.voice import REFUSED, UNUSABLE, Voice, voice_of
 from bff.demo.process import ChildEnded
 from bff.embedded import BinariesMissing, HomeInUse, HomeUnusable, StartFailed
-from bff.fleet.cashier import DayNotEnded
-from bff.fleet.device import DeviceSilent
+from bff.fleet.device import DayNotEnded, DeviceSilent
 from bff.fleet.evidence import Item
 from bff.fleet.plan import Plan
 from bff.fleet.run import NotReady, Result, run
@@ -25,7 +24,6 @@ _SHOWN = 20
 def fleet(
     context: typer.Context,
     tills: Annotated[int, typer.Option(min=1, max=200, help="Tills 收银机")] = 50,
-    gates: Annotated[int, typer.Option(min=0, max=100, help="Gates 门禁")] = 10,
     meters: Annotated[int, typer.Option(min=0, max=100, help="Water meters 水控")] = 10,
     records: Annotated[int, typer.Option(min=1, help="Sales taken offline 脱机交易笔数")] = 10_000,
     chaos: Annotated[
@@ -38,7 +36,7 @@ def fleet(
 ) -> None:
     """Let a campus of devices lose lines and power, then prove the books 终端车队."""
     voice = voice_of(context)
-    plan = Plan(tills, gates, meters, records, chaos, seed)
+    plan = Plan(tills, meters, records, chaos, seed)
     try:
         result = run(plan, voice.progress, data)
     except KeyboardInterrupt:
@@ -74,7 +72,7 @@ def _show(voice: Voice, result: Result) -> None:
     )
     voice.out.print(
         f"goods={len(day.goods)} records={len(day.records)} judged={len(books.items)}"
-        f" batches={len(books.settlements)} seconds={result.seconds:.0f}"
+        f" water={len(day.water)} batches={len(books.settlements)} seconds={result.seconds:.0f}"
         f" seed={result.plan.seed} violations={result.violations}"
     )
 

@@ -4,13 +4,17 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
 from itertools import count
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import httpx2
 
 from bff.demo.population import roster
+from bff.fleet.attendant import SHOWER, TAPS
 from bff.fleet.crowd import Customer, Part
+from bff.fleet.judge import PER_UNITS, PRICE_MINOR, UNITS_MAXIMUM
 from bff.fleet.plan import Plan
 from bff.sample_people import sample_people
 from bff.wiring import Wired
@@ -22,6 +26,7 @@ from core.audit.records import Actor, ActorKind
 from core.db.unit import Unit
 from core.identity.records import CardholderKind, RosterRow, RowRefusal, SessionRecord
 from core.school.records import DeviceClass, Site
+from core.utility.records import Meter, MeterGroup, MeterKind, Tariff
 from terminals.message import draw_activation_code
 
 SCHOOL_ID = 41
@@ -32,6 +37,10 @@ REPORTERS = 2
 _POOR_EVERY = 6
 _MERCHANTS = 4
 _PHONES_AT_ONCE = 6
+SHOWERS, SLOT_MINUTES = 8, 30
+"""Reservations of one meter, all of one slot."""
+TARIFF = Tariff(price_minor=PRICE_MINOR, per_units=PER_UNITS, maximum_units=UNITS_MAXIMUM)
+_SCENES = {DeviceClass.TILL: "MEAL", DeviceClass.METER: "METER"}
 _SITE = Site(0, "示例食堂", "Sample Canteen")
 _FILE = f"""
 [school]
@@ -68,6 +77,9 @@ class Post:
 
     number: int
     activation_code: str
+    kind: DeviceClass
+    place: int
+    """Which of its kind, from 0."""
 
 
 async def found(wired: Wired, plan: Plan) -> list[Post]:
@@ -80,17 +92,45 @@ async def found(wired: Wired, plan: Plan) -> list[Post]:
         for n in range(_MERCHANTS)
     ]
     posts = []
-    for place in range(plan.tills):
+    kinds = [
+        *[DeviceClass.TILL] * plan.tills,
+        *[DeviceClass.METER] * plan.meters,
+    ]
+    for place, kind in enumerate(kinds):
         number = merchants[place % _MERCHANTS].number
         made = await terminals.register(
-            SCHOOL_ID, number, _SITE.number, DeviceClass.TILL, ["MEAL"], OPERATOR
+            SCHOOL_ID, number, _SITE.number, kind, [_SCENES[kind]], OPERATOR
         )
         code = draw_activation_code(wired.ids)
         await terminals.activation_open(SCHOOL_ID, made.number, code, OPERATOR)
-        posts.append(Post(made.number, code))
+        posts.append(Post(made.number, code, kind, place - kinds.index(kind)))
     await wired.services.publisher.refresh(SCHOOL_ID)
     await _import(wired, [person for person, _ in _people(plan)])
     return posts
+
+
+async def put_meters(wired: Wired, post: Post) -> None:
+    """Taps by a scan and a bath house by reservation, of one controller."""
+    meters = wired.meters
+    for number, kind in ((TAPS, MeterKind.DORMITORY_WATER), (SHOWER, MeterKind.SHOWER)):
+        group = MeterGroup(
+            number=post.number * 10 + number, campus_code="MAIN", kind=kind, name_zh="示例水房",
+            name_en="Sample taps", is_shared=True, places=SHOWERS, slot_minutes=SLOT_MINUTES,
+            opens_at=time(0), closes_at=time(23, 59), days_ahead=1, tariff=TARIFF,
+        )  # fmt: skip
+        await meters.put_group(SCHOOL_ID, group, OPERATOR)
+        await meters.put(SCHOOL_ID, Meter(post.number, number, group.number, 0), OPERATOR)
+
+
+async def reserve(customer: Customer, group_no: int, now: datetime) -> str | None:
+    """The digits of a reservation of the slot that runs; none late in the evening."""
+    local = now.astimezone(ZoneInfo(customer.phone.wallet.zone))
+    slot = local.replace(
+        minute=local.minute // SLOT_MINUTES * SLOT_MINUTES, second=0, microsecond=0
+    )
+    if (slot + timedelta(minutes=SLOT_MINUTES)).date() != slot.date():
+        return None
+    return await customer.phone.reserve_water(group_no, slot.isoformat())
 
 
 async def open_phones(

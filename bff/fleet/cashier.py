@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bff.fleet.crowd import Crowd, Customer, Part
-from bff.fleet.device import Device, Json
+from bff.fleet.device import TRIES, DayNotEnded, Device, Json
 from bff.fleet.diary import Diary, digest
 from bff.fleet.dice import Dice
 
@@ -20,7 +20,6 @@ UNCHALLENGED_MINOR = 4_000
 CLOCK_FAULTS_SECONDS = (-86_400, -7_200, -90, -20, 20, 90, 7_200, 86_400)
 AHEAD_SECONDS = 3_600
 """Phone and till wrong alike: what they make is signed well, and of the future."""
-_TRIES = 40
 _POWER_CUT, _POWER_SECONDS = 0.012, 1.4
 _POWER_CUT_AT_UPLOAD = 0.2
 _CLOCK_FAULT = 0.004
@@ -29,10 +28,6 @@ _CUSTOMS: tuple[tuple[int, str], ...] = (
     (1, "wrong phone clock"),
 )  # fmt: skip
 _DECK = tuple(name for weight, name in _CUSTOMS for _ in range(weight))
-
-
-class DayNotEnded(Exception):
-    """A till could not upload or close on a good line."""
 
 
 @dataclass
@@ -59,17 +54,27 @@ class Cashier:
     async def open_day(self) -> None:
         """Fetches documents and time; twice, for the second beat hears that the list is fresh."""
         for _ in range(2):
-            await self._persist("beat")
+            await self.device.insist("beat")
 
-    async def sell(self, count: int) -> None:
+    async def serve(self, count: int) -> None:
         """So many customers, whatever comes of them."""
         for _ in range(count):
             await self._serve()
 
+    async def alone(self, share: float) -> None:
+        """Without a line: the thieves come first, and once a disk may forget something.
+
+        Raises: DayNotEnded.
+        """
+        await self.steal(self.crowd.of(Part.THIEF))
+        await self.sell_until(share)
+        if self.forgets and not self._lost:
+            await self.lose_record()
+
     async def sell_until(self, share: float) -> None:
         """Sells until this share of the quota was taken offline."""
         wanted, before = round(self.quota * share), self.taken
-        for _ in range(max(wanted - before, 0) * _TRIES):
+        for _ in range(max(wanted - before, 0) * TRIES):
             if self.taken >= wanted:
                 break
             await self._serve()
@@ -121,20 +126,16 @@ class Cashier:
 
         Raises: DayNotEnded.
         """
-        await self._persist("beat")
-        for _ in range(_TRIES):
-            await self._persist("settle")
-            state = await self._persist("state")
-            if state["open"] == 0:
-                break
-        self._note_judged(await self._persist("upload"))
+        await self.device.insist("beat")
+        state = await self.device.settle()
+        self._note_judged(await self.device.insist("upload"))
         self._batches.add(state["batchNo"])
         for batch in sorted(self._batches):
             await self._close(batch)
 
     async def _close(self, batch: int) -> None:
-        for _ in range(_TRIES):
-            answer = await self._persist("close", batchNo=batch)
+        for _ in range(TRIES):
+            answer = await self.device.insist("close", batchNo=batch)
             if answer["net"] is not None or batch in self._lost:
                 self.diary.note("closed", till=self.till, batch=batch, net=answer["net"],
                                 result=answer.get("result"))  # fmt: skip
@@ -143,21 +144,13 @@ class Cashier:
                 return
             if answer["result"] is not None:
                 break
-            await self._persist("settle")
+            await self.device.insist("settle")
         raise DayNotEnded(f"{self.device.name}: batch {batch} does not close: {answer}")
-
-    async def _persist(self, do: str, **given: object) -> Json:
-        """The answer of a till on a good line, asked again while a busy server is too slow."""
-        for _ in range(_TRIES):
-            answer = await self.device.ask(do, **given)
-            if "error" not in answer:
-                return answer
-        raise DayNotEnded(f"{self.device.name}: {do}: {answer}")
 
     async def _serve(self) -> None:
         custom = self.dice.pick(_DECK) if self.chaos else "plain"
         if custom == "relay":
-            screen = self.crowd.relayed(self.till, self.dice)
+            screen = self.crowd.seen_at_tills.relayed(self.till, self.dice)
             if screen is not None:
                 self._note_custom(custom)
                 await self._sell(screen.customer, self._price(), screen.code)
@@ -226,7 +219,7 @@ class Cashier:
             self.taken += 1
             self.crowd.count()
             if self._clock_off == 0 and customer.part is not Part.THIEF:
-                self.crowd.photograph(self.till, customer, code)
+                self.crowd.seen_at_tills.photograph(self.till, customer, code)
 
     def _note_judged(self, answer: Json) -> None:
         for judged in answer.get("judged", ()):

@@ -62,14 +62,32 @@ class Screen:
     """A code that was taken somewhere without a network."""
 
     at: float
-    till: int
+    device: int
     customer: Customer
     code: str
 
 
 @dataclass
+class Album:
+    """Screens that somebody photographed at a device without a network."""
+
+    clock: Callable[[], float]
+    _screens: deque[Screen] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+
+    def photograph(self, device: int, customer: Customer, code: str) -> None:
+        """Somebody copies a screen that a device without a network has taken."""
+        self._screens.append(Screen(self.clock(), device, customer, code))
+
+    def relayed(self, device: int, dice: Dice) -> Screen | None:
+        """A fresh screen from another device."""
+        now = self.clock()
+        fresh = [s for s in self._screens if s.device != device and now - s.at < RELAYED_SECONDS]
+        return dice.pick(fresh) if fresh else None
+
+
+@dataclass
 class Crowd:
-    """All customers, and the screens that were photographed."""
+    """All customers, and the screens that were photographed at tills."""
 
     customers: Sequence[Customer]
     clock: Callable[[], float]
@@ -78,7 +96,10 @@ class Crowd:
     taken: int = 0
     """How many purchases were taken offline."""
     is_late: Event = field(default_factory=Event)
-    _screens: deque[Screen] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+    seen_at_tills: Album = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.seen_at_tills = Album(self.clock)
 
     def of(self, part: Part) -> list[Customer]:
         """Those who play a part."""
@@ -94,13 +115,3 @@ class Crowd:
         """Everybody but the thieves, each so many times, in some order."""
         honest = [each for each in self.customers if each.part is not Part.THIEF]
         return dice.shuffled(honest * visits)
-
-    def photograph(self, till: int, customer: Customer, code: str) -> None:
-        """Somebody copies a screen that a till without a network has taken."""
-        self._screens.append(Screen(self.clock(), till, customer, code))
-
-    def relayed(self, till: int, dice: Dice) -> Screen | None:
-        """A fresh screen from another till."""
-        now = self.clock()
-        fresh = [s for s in self._screens if s.till != till and now - s.at < RELAYED_SECONDS]
-        return dice.pick(fresh) if fresh else None

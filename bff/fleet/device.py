@@ -15,9 +15,15 @@ from bff.demo.place import CHECKOUT
 from bff.embedded.server import dies_with
 
 Json = dict[str, Any]
+TRIES = 40
+"""How often a device on a good line is asked again while a busy server is too slow for it."""
 ANSWER_SECONDS = 180
 """The longest a device may be silent: two hundred verdicts at a busy hour."""
 _LINE_MAXIMUM = 1 << 22
+
+
+class DayNotEnded(Exception):
+    """A device could not do on a good line what it must do."""
 
 
 class DeviceSilent(Exception):
@@ -61,6 +67,29 @@ class Device:
         """
         self._write(do, given)
         return await self._read(ANSWER_SECONDS)
+
+    async def insist(self, do: str, **given: object) -> Json:
+        """Its answer on a good line, asked again while there is none.
+
+        Raises: DeviceSilent, DayNotEnded.
+        """
+        for _ in range(TRIES):
+            answer = await self.ask(do, **given)
+            if "error" not in answer:
+                return answer
+        raise DayNotEnded(f"{self.name}: {do}: {answer}")
+
+    async def settle(self) -> Json:
+        """Ends on a good line whatever is open; the state then.
+
+        Raises: DeviceSilent, DayNotEnded.
+        """
+        for _ in range(TRIES):
+            await self.insist("settle")
+            state = await self.insist("state")
+            if state["open"] == 0:
+                return state
+        raise DayNotEnded(f"{self.name}: {state}")
 
     async def ask_and_cut(self, seconds: float, do: str, **given: object) -> Json | None:
         """Cuts its power after so many seconds; what it answered before, if it did."""

@@ -19,7 +19,8 @@ SELECT a.terminal_no, a.batch_no, a.seq_no, a.state, a.captured_minor, h.number,
        coalesce((SELECT jsonb_object_agg(kind, minor) FROM (
          SELECT s.kind, sum(t.amount_minor)::bigint AS minor
            FROM transfer t JOIN account s ON s.school_id = $1 AND s.id = t.debit_account_id
-          WHERE t.school_id = $1 AND t.id = ANY(a.transfer_ids) AND t.phase = 'POSTED'
+          WHERE t.school_id = $1 AND (t.id = ANY(a.transfer_ids) AND t.phase = 'POSTED'
+             OR t.pending_id = ANY(a.transfer_ids) AND t.phase = 'POST')
           GROUP BY s.kind) paid), '{}')::text AS paid
   FROM authorisation a
   LEFT JOIN cardholder h ON h.school_id = $1 AND h.id = a.cardholder_id

@@ -1,12 +1,11 @@
-"""Tills behind one line, which is cut and mended through the day."""
+"""Devices behind one line, which is cut and mended through the day."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from functools import partial
+from typing import Protocol
 
-from bff.fleet.cashier import Cashier
-from bff.fleet.crowd import Part
+from bff.fleet.device import Device
 from bff.fleet.diary import Diary
 from bff.fleet.dice import Dice
 from bff.fleet.plan import Plan
@@ -14,54 +13,74 @@ from bff.fleet.proxy import Mode, Proxy
 
 GROUP = 7
 """So many devices share a line, and an address that the server sees."""
-Act = Callable[[Cashier], Coroutine[None, None, None]]
-_ONLINE_SALES, _LOSSY_SALES = 2, 2
+_ONLINE, _LOSSY = 2, 2
 _CUTS = (Mode.GONE, Mode.GONE, Mode.CUT, Mode.HOLE)
+
+
+class Keeper(Protocol):
+    """Who keeps a device: a cashier, a porter."""
+
+    device: Device
+
+    async def open_day(self) -> None:
+        """Fetches what the device needs; on a good line, as the end of the day is."""
+        ...
+
+    async def serve(self, count: int) -> None:
+        """So many people, whatever comes of them."""
+        ...
+
+    async def alone(self, share: float) -> None:
+        """Serves without a line until this share of the day's work is done."""
+        ...
+
+    async def upload(self) -> None:
+        """Tries to tell what was done alone, over whatever the line is."""
+        ...
+
+    async def end_day(self) -> None:
+        """Tells everything, and settles what is open."""
+        ...
+
+
+Act = Callable[[Keeper], Coroutine[None, None, None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One line and the cashiers behind it."""
+    """One line and who keeps the devices behind it."""
 
     line: Proxy
-    cashiers: Sequence[Cashier]
+    keepers: Sequence[Keeper]
     diary: Diary
     dice: Dice
     plan: Plan
 
     async def work(self) -> None:
         """The rounds of a day; each one's batches are closed at its end."""
-        for number in range(1, self.plan.rounds + 1):
+        chaos, rounds = self.plan.chaos, self.plan.rounds
+        for number in range(1, rounds + 1):
             self._set(Mode.PASS)
-            await self._each(Cashier.open_day)
-            await self._each(partial(Cashier.sell, count=_ONLINE_SALES))
-            if self.plan.chaos:
+            await self._each(lambda keeper: keeper.open_day())
+            await self._each(lambda keeper: keeper.serve(_ONLINE))
+            if chaos:
                 self._set(Mode.LOSE_ANSWERS)
-                await self._each(partial(Cashier.sell, count=_LOSSY_SALES))
-            self._set(self.dice.pick(_CUTS) if self.plan.chaos else Mode.GONE)
-            share = number / self.plan.rounds
-            await self._each(partial(_alone, share=share, forgets=number == 1))
-            if self.plan.chaos:
-                for mode in (Mode.LOSE_ANSWERS, Mode.CUT):
-                    self._set(mode)
-                    await self._each(Cashier.upload)
+                await self._each(lambda keeper: keeper.serve(_LOSSY))
+            self._set(self.dice.pick(_CUTS) if chaos else Mode.GONE)
+            share = number / rounds
+            await self._each(lambda keeper, share=share: keeper.alone(share))  # type: ignore[misc]
+            for mode in (Mode.LOSE_ANSWERS, Mode.CUT) if chaos else ():
+                self._set(mode)
+                await self._each(lambda keeper: keeper.upload())
             self._set(Mode.PASS)
-            await self._each(Cashier.end_day)
+            await self._each(lambda keeper: keeper.end_day())
 
     async def _each(self, act: Act) -> None:
         async with asyncio.TaskGroup() as group:
-            for cashier in self.cashiers:
-                group.create_task(act(cashier))
+            for keeper in self.keepers:
+                group.create_task(act(keeper))
 
     def _set(self, mode: Mode) -> None:
         self.line.set(mode)
         if mode is not Mode.PASS:
             self.diary.note("fault", till=0, name=f"line: {mode.value}")
-
-
-async def _alone(cashier: Cashier, *, share: float, forgets: bool) -> None:
-    """Without a line: the thieves come first, and at the end a disk may forget something."""
-    await cashier.steal(cashier.crowd.of(Part.THIEF))
-    await cashier.sell_until(share)
-    if cashier.forgets and forgets:
-        await cashier.lose_record()

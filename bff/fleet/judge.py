@@ -15,6 +15,8 @@ from bff.fleet.evidence import Evidence
 
 CAP_MINOR, CAP_COUNT, CAP_TOTAL_MINOR = 2_000, 3, 5_000
 """Class 1 of codes.md 13, at one authority: a till alone."""
+PRICE_MINOR, PER_UNITS, UNITS_MAXIMUM = 30, 10, 200
+"""What water costs."""
 LOSS_EACH_MINOR = min(CAP_TOTAL_MINOR, CAP_COUNT * CAP_MINOR)
 _ACCEPTED, _SUSPECT = "ACCEPTED", "SUSPECT"
 _PURSES = ("MAIN", "SUBSIDY", "RESERVE", "CLAIM")
@@ -40,6 +42,16 @@ class Goods:
     ahead: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Water:
+    """Water that ran: so many units are on the disk for certain, so many ran at most."""
+
+    key: Key
+    holder: str
+    low: int
+    high: int
+
+
 @dataclass
 class Day:
     """The diary, read once."""
@@ -51,6 +63,7 @@ class Day:
     heard: dict[Key, list[tuple[str, str | None]]] = field(
         default_factory=lambda: defaultdict(list)
     )
+    water: list[Water] = field(default_factory=list)
     scanned: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     """The tills that were ever shown a code, whatever came of it."""
     lost: set[Key] = field(default_factory=set)
@@ -76,6 +89,8 @@ class Day:
                 if made.key in self.goods:
                     self.twice.append(made.key)
                 self.goods[made.key] = made
+            case "water":
+                self.water.append(Water(key_of(line), line["holder"], line["low"], line["high"]))
             case "asked":
                 self.scanned[line["code"]].add(line["till"])
             case "judged":
@@ -112,7 +127,9 @@ class Verdict:
 
 def judge(day: Day, books: Evidence) -> Verdict:
     """Everything that the day and the books do not agree on."""
+    wet = list(_water(day, books))
     found = chain(
+        wet,
         _judged_once(day, books), _paid_once(day, books), _codes(day, books), _reasons(day, books),
         _balances(day, books), _caps(day), _batches(day, books),
     )  # fmt: skip
@@ -138,6 +155,23 @@ def loss_by_holder(day: Day, books: Evidence) -> Counter[str]:
         if key in day.goods:
             losses[day.goods[key].holder] += sale.paid.get("LOSS", 0)
     return +losses
+
+
+def _water(day: Day, books: Evidence) -> Iterator[Violation]:
+    """What ran is paid, to the unit on the disk; from then on it counts as other goods do."""
+    for ran in day.water:
+        sale = books.sales.get(ran.key)
+        paid = sale.minor if sale is not None and sale.state == "CAPTURED" else 0
+        if paid not in {water_minor(ran.low), water_minor(ran.high)}:
+            yield Violation("water is paid by what ran", (ran, sale))
+        if paid:
+            name = f"water {ran.key}"
+            day.goods[ran.key] = Goods(ran.key, paid, ran.holder, name, False, False)
+
+
+def water_minor(units: int) -> int:
+    """What so many units cost, in fen, rounded down."""
+    return min(units, UNITS_MAXIMUM) * PRICE_MINOR // PER_UNITS
 
 
 def _judged_once(day: Day, books: Evidence) -> Iterator[Violation]:
@@ -171,7 +205,8 @@ def _paid_once(day: Day, books: Evidence) -> Iterator[Violation]:
         elif sale.holder not in (None, made.holder):
             yield Violation("it is paid by whose code it was", (made, sale))
     for key, sale in books.sales.items():
-        if sale.state in ("CAPTURED", "PENDING") and key not in day.goods:
+        is_paid = sale.state == "PENDING" or (sale.state == "CAPTURED" and sale.minor > 0)
+        if is_paid and key not in day.goods:
             yield Violation("nobody pays for what was not handed over", sale)
 
 

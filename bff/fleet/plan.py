@@ -15,7 +15,6 @@ class Plan:
     """
 
     tills: int = 50
-    gates: int = 10
     meters: int = 10
     records: int = 10_000
     chaos: bool = False

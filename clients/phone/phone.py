@@ -143,6 +143,17 @@ class Phone:
         given = {"deviceId": self.wallet.device_id}
         await self._change("CodeDeviceRevoke", "codeDeviceRevoke", given)
 
+    async def reserve_water(self, group_no: int, starts_at: str) -> str:
+        """Reserves a slot of a bath house; the digits for the keypad of its meters."""
+        given = {
+            "idempotencyKey": self._entropy(PAYMENT_KEY_BYTES).hex(),
+            "groupNo": group_no,
+            "startsAt": starts_at,
+        }
+        payload = await self._change("WaterReserve", "waterReserve", given)
+        digits: str = payload["reservation"]["code8"]
+        return digits
+
     async def draw_token(self) -> str:
         """A T0 token: digits that are good for a minute, once."""
         given = {"deviceId": self.wallet.device_id}

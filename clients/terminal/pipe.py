@@ -19,6 +19,8 @@ from clients.endpoint import Endpoint, Json, NoAnswer, NotAllowed
 from clients.screen import unix_clock
 from clients.terminal.batches import Batches, BatchNotWhole
 from clients.terminal.journal import Journal, NotEnrolled, Operation, RequestUnknown, TillLocked
+from clients.terminal.meter import Meter
+from clients.terminal.meter_store import Running
 from clients.terminal.protocol import Line, enrol
 from clients.terminal.receipt import CodeTaken, Direction, Patience, Receipt
 from clients.terminal.till import Till
@@ -46,6 +48,7 @@ class Pipe:
         self._language = language
         self._line = Line(endpoint, journal, clock, os.urandom)
         self._till = Till(journal, self._line, patience)
+        self._meter = Meter(journal, self._line, self._till)
         self._batches = Batches(journal, self._line, self._line.store)
         self._answers: dict[str, Callable[[Json], Awaitable[Json]]] = {
             "enrol": self._enrol,
@@ -54,6 +57,11 @@ class Pipe:
             "void": self._void,
             "last": self._last,
             "pass": self._pass,
+            "meters": self._meters,
+            "water": self._water,
+            "flush": self._flush,
+            "stop": self._stop,
+            "ran": self._ran,
             "settle": self._settle,
             "upload": self._upload,
             "close": self._close,
@@ -62,6 +70,7 @@ class Pipe:
 
     async def run(self, asks: TextIO, answers: TextIO) -> None:
         """Ends what an earlier run left open, says so, and answers until the register hangs up."""
+        self._meter.power_up()
         self._write(answers, await self._settle({}) if self._journal.is_enrolled else {})
         while line := await asyncio.to_thread(asks.readline):
             self._write(answers, await self._answer(line))
@@ -107,6 +116,38 @@ class Pipe:
     async def _pass(self, asked: Json) -> Json:
         direction = Direction(asked.get("direction", "IN"))
         return self._told(await self._till.enter(asked["code"], asked["door"], direction))
+
+    async def _meters(self, _asked: Json) -> Json:
+        return {"meters": [meter["meterNo"] for meter in await self._meter.sync()]}
+
+    async def _water(self, asked: Json) -> Json:
+        """Whether water may run, by a scan or by the digits of a reservation."""
+        receipt, run = await self._meter.start(
+            asked["meter"], code8=asked.get("code8"), presented=asked.get("code")
+        )
+        allowed = run and {"maximumUnits": run.maximum_units, "endsAt": run.ends_at}
+        return {**self._told(receipt), "run": allowed}
+
+    async def _flush(self, asked: Json) -> Json:
+        self._meter.flush(self._run(asked), asked["units"])
+        return {}
+
+    async def _stop(self, asked: Json) -> Json:
+        told = await self._meter.stop(self._run(asked), asked["units"], asked["reason"])
+        return {"settled": [self._told(receipt) for receipt in told]}
+
+    async def _ran(self, _asked: Json) -> Json:
+        """Tells what ran and has ended; how many of them are left."""
+        told = await self._meter.settle()
+        left = len(self._meter.store.runs())
+        return {"settled": [self._told(receipt) for receipt in told], "left": left}
+
+    def _run(self, asked: Json) -> Running:
+        key = self._key(asked)
+        found = next((run for run in self._meter.store.runs() if run.key == key), None)
+        if found is None:
+            raise RequestUnknown(key.text())
+        return found
 
     async def _last(self, _asked: Json) -> Json:
         """The newest sale: what a register asks that did not hear the end of one."""

@@ -185,6 +185,36 @@ def test_lost_record_that_came_online_before_is_paid_by_that() -> None:
     assert promises(books, closed(1, 1, 1_900), closed(2, 1, 1_000), lines=lines) == set()
 
 
+WET = Key(3, 1, 1)
+
+
+@pytest.mark.parametrize(("low", "high", "paid", "is_right"), [
+    (25, 25, 75, True), (25, 25, 74, False), (25, 25, 0, False), (0, 0, 0, True),
+    (10, 25, 30, True), (10, 25, 75, True), (10, 25, 45, False), (300, 300, 600, True),
+    (3, 3, 9, True),
+])  # fmt: skip
+def test_water_is_paid_by_what_is_on_the_disk(
+    low: int, high: int, paid: int, is_right: bool
+) -> None:
+    sale = Sale(WET, "CAPTURED", paid, "S1", {"MAIN": paid})
+    books = replace(
+        HONEST,
+        sales={**HONEST.sales, WET: sale},
+        settlements={**HONEST.settlements, (3, 1): paid},
+        accounts={
+            **HONEST.accounts, ("MAIN", "S1"): 1_000 - paid, ("MERCHANT", None): 2_600 + paid,
+        },
+    )  # fmt: skip
+    ran = {"t": "water", "till": 3, "batch": 1, "seq": 1, "holder": "S1", "low": low, "high": high}
+    broken = promises(books, ran, closed(3, 1, paid))
+    assert broken == (set() if is_right else {"water is paid by what ran"})
+
+
+def test_hold_that_nobody_ended_is_noticed() -> None:
+    books = with_sale(Sale(WET, "PENDING", 0, "S1", {}))
+    assert promises(books) == {"nobody pays for what was not handed over"}
+
+
 def test_diary_is_read_as_it_was_written(tmp_path: Path) -> None:
     diary = Diary(tmp_path / "diary.jsonl")
     diary.note("goods", till=1, name="粥")
