@@ -14,7 +14,7 @@ from tests.unit.clients.conftest import Counter
 from tests.unit.clients.outage import code, cut, prepare, restore
 
 SHORT = Patience(budget_seconds=0.02, pause_seconds=0.002, status_tries=1)
-BEFORE = {"settled": []}
+BEFORE: dict[str, Any] = {"settled": []}
 
 
 async def answers(counter: Counter, *asks: Any, journal: Journal | None = None) -> list[Any]:
