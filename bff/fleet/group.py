@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from bff.fleet.device import Device
@@ -68,7 +69,7 @@ class Group:
                 await self._each(lambda keeper: keeper.serve(_LOSSY))
             self._set(self.dice.pick(_CUTS) if chaos else Mode.GONE)
             share = number / rounds
-            await self._each(lambda keeper, share=share: keeper.alone(share))  # type: ignore[misc]
+            await self._each(partial(_alone, share=share))
             for mode in (Mode.LOSE_ANSWERS, Mode.CUT) if chaos else ():
                 self._set(mode)
                 await self._each(lambda keeper: keeper.upload())
@@ -84,3 +85,7 @@ class Group:
         self.line.set(mode)
         if mode is not Mode.PASS:
             self.diary.note("fault", till=0, name=f"line: {mode.value}")
+
+
+async def _alone(keeper: Keeper, share: float) -> None:
+    await keeper.alone(share)
