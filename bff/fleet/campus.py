@@ -14,7 +14,7 @@ import httpx2
 from bff.demo.population import roster
 from bff.fleet.attendant import SHOWER, TAPS
 from bff.fleet.crowd import Customer, Part
-from bff.fleet.judge import PER_UNITS, PRICE_MINOR, UNITS_MAXIMUM
+from bff.fleet.judge import LOSS_EACH_MINOR, PER_UNITS, PRICE_MINOR, UNITS_MAXIMUM
 from bff.fleet.plan import Plan
 from bff.sample_people import sample_people
 from bff.wiring import Wired
@@ -63,6 +63,7 @@ app_max_minor = 1000000
 money = true
 instruments = ["VIRTUAL"]
 cap_class = 1
+accepted_loss_minor = {{accepted}}
 """
 Told = Callable[[int, int], None]
 
@@ -85,7 +86,8 @@ class Post:
 async def found(wired: Wired, plan: Plan) -> list[Post]:
     """The school with its merchants, cardholders and tills on an empty, migrated database."""
     schools, terminals = wired.services.schools, wired.services.terminals
-    await schools.add(_FILE, OPERATOR)
+    accepted = plan.tills * LOSS_EACH_MINOR
+    await schools.add(_FILE.format(accepted=accepted), OPERATOR)
     await schools.site_put(SCHOOL_ID, _SITE, OPERATOR)
     merchants = [
         await schools.merchant_add(SCHOOL_ID, f"示例食堂{n}", f"Sample Canteen {n}", OPERATOR)

@@ -127,7 +127,7 @@ class Fleet:
         dice = Dice(plan.seed, name)
         if post.kind is DeviceClass.METER:
             return Attendant(post.number, device, crowd, diary, dice, plan.chaos)
-        last = post.place % _FORGETFUL_EVERY == plan.tills % _FORGETFUL_EVERY - 1
+        last = (plan.tills - 1 - post.place) % _FORGETFUL_EVERY == 0
         return Cashier(
             post.number, device, crowd, diary, dice, plan.quota(post.place), plan.chaos,
             forgets=plan.chaos and last,
