@@ -86,7 +86,7 @@ class Post:
 async def found(wired: Wired, plan: Plan) -> list[Post]:
     """The school with its merchants, cardholders and tills on an empty, migrated database."""
     schools, terminals = wired.services.schools, wired.services.terminals
-    accepted = plan.tills * LOSS_EACH_MINOR
+    accepted = (plan.tills + plan.meters) * LOSS_EACH_MINOR
     await schools.add(_FILE.format(accepted=accepted), OPERATOR)
     await schools.site_put(SCHOOL_ID, _SITE, OPERATOR)
     merchants = [
