@@ -63,7 +63,7 @@ async def test_register_sells_without_a_network_and_uploads_later(counter: Count
     _, beat, uploaded, settled = await answers(
         counter, {"do": "beat"}, {"do": "upload"}, {"do": "settle"}
     )
-    assert beat["directives"] == []
+    assert beat["directives"] == ["UPLOAD"]
     (judged,) = uploaded["judged"]
     assert (judged["seqNo"], judged["amount"], judged["verdict"]) == (1, 500, "ACCEPTED")
     assert settled == BEFORE
