@@ -12,7 +12,7 @@ from bff.cli.voice import REFUSED, UNUSABLE, Voice, voice_of
 from bff.demo.process import ChildEnded
 from bff.embedded import BinariesMissing, HomeInUse, HomeUnusable, StartFailed
 from bff.fleet.device import DayNotEnded, DeviceSilent
-from bff.fleet.evidence import Item
+from bff.fleet.evidence import Event, Item
 from bff.fleet.plan import Plan
 from bff.fleet.run import NotReady, Result, run
 from clients.endpoint import NoAnswer
@@ -24,6 +24,7 @@ _SHOWN = 20
 def fleet(
     context: typer.Context,
     tills: Annotated[int, typer.Option(min=1, max=200, help="Tills 收银机")] = 50,
+    gates: Annotated[int, typer.Option(min=0, max=100, help="Gates 门禁")] = 10,
     meters: Annotated[int, typer.Option(min=0, max=100, help="Water meters 水控")] = 10,
     records: Annotated[int, typer.Option(min=1, help="Sales taken offline 脱机交易笔数")] = 10_000,
     chaos: Annotated[
@@ -36,7 +37,7 @@ def fleet(
 ) -> None:
     """Let a campus of devices lose lines and power, then prove the books 终端车队."""
     voice = voice_of(context)
-    plan = Plan(tills, meters, records, chaos, seed)
+    plan = Plan(tills, gates, meters, records, chaos, seed)
     try:
         result = run(plan, voice.progress, data)
     except KeyboardInterrupt:
@@ -59,6 +60,9 @@ def _show(voice: Voice, result: Result) -> None:
     _table(voice, ("未成交", "Not sold"), day.counts["refused"])
     judged = Counter(_named(item) for item in books.items.values())
     _table(voice, ("脱机记录的判定", "Verdicts on offline records"), judged)
+    if result.doors.opened:
+        told = Counter(_named(event) for event in books.events.values())
+        _table(voice, ("脱机通行的判定", "Verdicts on passages alone"), told)
     for violation in islice(verdict.violations, _SHOWN):
         voice.out.print(escape(f"{violation.promise}: {violation.witness}"))
     for finding in result.proof.findings:
@@ -72,7 +76,8 @@ def _show(voice: Voice, result: Result) -> None:
     )
     voice.out.print(
         f"goods={len(day.goods)} records={len(day.records)} judged={len(books.items)}"
-        f" water={len(day.water)} batches={len(books.settlements)} seconds={result.seconds:.0f}"
+        f" water={len(day.water)} doors={len(result.doors.opened)} events={len(books.events)}"
+        f" batches={len(books.settlements)} seconds={result.seconds:.0f}"
         f" seed={result.plan.seed} violations={result.violations}"
     )
 
@@ -84,5 +89,5 @@ def _table(voice: Voice, head: tuple[str, str], counts: Counter[str]) -> None:
     voice.out.print(table)
 
 
-def _named(item: Item) -> str:
+def _named(item: Item | Event) -> str:
     return " ".join(filter(None, (item.verdict, item.reason, *sorted(item.flags))))

@@ -16,6 +16,7 @@ from bff.fleet.attendant import SHOWER, TAPS
 from bff.fleet.crowd import Customer, Part
 from bff.fleet.judge import LOSS_EACH_MINOR, PER_UNITS, PRICE_MINOR, UNITS_MAXIMUM
 from bff.fleet.plan import Plan
+from bff.fleet.porter import DOOR
 from bff.sample_people import sample_people
 from bff.wiring import Wired
 from clients.endpoint import Endpoint
@@ -24,6 +25,7 @@ from clients.phone.wallet import Wallet
 from clients.screen import unix_clock
 from core.audit.records import Actor, ActorKind
 from core.db.unit import Unit
+from core.entry.records import Door, DoorScene, Passback
 from core.identity.records import CardholderKind, RosterRow, RowRefusal, SessionRecord
 from core.school.records import DeviceClass, Site
 from core.utility.records import Meter, MeterGroup, MeterKind, Tariff
@@ -40,7 +42,7 @@ _PHONES_AT_ONCE = 6
 SHOWERS, SLOT_MINUTES = 8, 30
 """Reservations of one meter, all of one slot."""
 TARIFF = Tariff(price_minor=PRICE_MINOR, per_units=PER_UNITS, maximum_units=UNITS_MAXIMUM)
-_SCENES = {DeviceClass.TILL: "MEAL", DeviceClass.METER: "METER"}
+_SCENES = {DeviceClass.TILL: "MEAL", DeviceClass.GATE: "GATE", DeviceClass.METER: "METER"}
 _SITE = Site(0, "示例食堂", "Sample Canteen")
 _FILE = f"""
 [school]
@@ -96,6 +98,7 @@ async def found(wired: Wired, plan: Plan) -> list[Post]:
     posts = []
     kinds = [
         *[DeviceClass.TILL] * plan.tills,
+        *[DeviceClass.GATE] * plan.gates,
         *[DeviceClass.METER] * plan.meters,
     ]
     for place, kind in enumerate(kinds):
@@ -109,6 +112,15 @@ async def found(wired: Wired, plan: Plan) -> list[Post]:
     await wired.services.publisher.refresh(SCHOOL_ID)
     await _import(wired, [person for person, _ in _people(plan)])
     return posts
+
+
+async def put_door(wired: Wired, post: Post) -> None:
+    """A gate leads onto the campus; everybody with entry may pass it."""
+    door = Door(
+        terminal_no=post.number, number=DOOR, name_zh="校门", name_en="Gate", zone="campus",
+        passback=Passback.OFF, scene=DoorScene.GATE, common=True,
+    )  # fmt: skip
+    await wired.services.doors.put(SCHOOL_ID, door, OPERATOR, keep_passback=False)
 
 
 async def put_meters(wired: Wired, post: Post) -> None:

@@ -87,7 +87,7 @@ class Album:
 
 @dataclass
 class Crowd:
-    """All customers, and the screens that were photographed at tills."""
+    """All customers, and the screens that were photographed at tills and at doors."""
 
     customers: Sequence[Customer]
     clock: Callable[[], float]
@@ -97,9 +97,10 @@ class Crowd:
     """How many purchases were taken offline."""
     is_late: Event = field(default_factory=Event)
     seen_at_tills: Album = field(init=False)
+    seen_at_doors: Album = field(init=False)
 
     def __post_init__(self) -> None:
-        self.seen_at_tills = Album(self.clock)
+        self.seen_at_tills, self.seen_at_doors = Album(self.clock), Album(self.clock)
 
     def of(self, part: Part) -> list[Customer]:
         """Those who play a part."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bff.fleet.diary import Key
@@ -37,6 +37,14 @@ SELECT a.kind, h.number, coalesce(sum(l.amount_minor), 0)::bigint AS minor
 _SETTLEMENTS = """
 SELECT terminal_no, batch_no, net_minor FROM settlement WHERE school_id = $1
 """
+_EVENTS = """
+SELECT terminal_no, batch_no, seq_no, verdict, reason, flags FROM entry_event WHERE school_id = $1
+"""
+_PASSAGES = """
+SELECT p.terminal_no, p.batch_no, p.seq_no, h.number
+  FROM passage p JOIN cardholder h ON h.school_id = $1 AND h.id = p.cardholder_id
+ WHERE p.school_id = $1
+"""
 _LEGS = "SELECT coalesce(sum(amount_minor), 0)::bigint FROM leg WHERE school_id = $1"
 
 
@@ -61,15 +69,29 @@ class Sale(NamedTuple):
     paid: Mapping[str, int]
 
 
+class Event(NamedTuple):
+    """A passage that a gate took alone, with its first verdict."""
+
+    key: Key
+    verdict: str
+    reason: str | None
+    flags: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything the judge reads; `accounts` are sums of legs by kind and cardholder."""
+    """Everything the judge reads; `accounts` are sums of legs by kind and cardholder.
+
+    `passages` name who passed.
+    """
 
     items: Mapping[Key, Item]
     sales: Mapping[Key, Sale]
     accounts: Mapping[tuple[str, str | None], int]
     settlements: Mapping[tuple[int, int], int]
     legs_minor: int
+    events: Mapping[Key, Event] = field(default_factory=dict)
+    passages: Mapping[Key, str] = field(default_factory=dict)
 
 
 async def gather(database: Database, school_id: int) -> Evidence:
@@ -91,6 +113,11 @@ async def gather(database: Database, school_id: int) -> Evidence:
             accounts={(row[0], row[1]): row[2] for row in await unit.rows(_ACCOUNTS, school)},
             settlements={(row[0], row[1]): row[2] for row in await unit.rows(_SETTLEMENTS, school)},
             legs_minor=await unit.value(_LEGS, school) or 0,
+            events={
+                Key(*row[:3]): Event(Key(*row[:3]), row[3], row[4], frozenset(row[5]))
+                for row in await unit.rows(_EVENTS, school)
+            },
+            passages={Key(*row[:3]): row[3] for row in await unit.rows(_PASSAGES, school)},
         )
 
     return await database.unit(school_id, work)

@@ -16,6 +16,7 @@ from bff.fleet.campus import (
     SHOWERS,
     Post,
     open_phones,
+    put_door,
     put_meters,
     reserve,
 )
@@ -26,6 +27,7 @@ from bff.fleet.diary import Diary
 from bff.fleet.dice import Dice
 from bff.fleet.group import GROUP, Group, Keeper
 from bff.fleet.plan import Plan
+from bff.fleet.porter import Porter
 from bff.fleet.proxy import Proxy, run_loop
 from bff.wiring import Wired
 from clients.endpoint import QuestionRefused
@@ -127,6 +129,8 @@ class Fleet:
         dice = Dice(plan.seed, name)
         if post.kind is DeviceClass.METER:
             return Attendant(post.number, device, crowd, diary, dice, plan.chaos)
+        if post.kind is DeviceClass.GATE:
+            return Porter(post.number, device, crowd, diary, dice, plan.passages, plan.chaos)
         last = (plan.tills - 1 - post.place) % _FORGETFUL_EVERY == 0
         return Cashier(
             post.number, device, crowd, diary, dice, plan.quota(post.place), plan.chaos,
@@ -152,6 +156,8 @@ class Fleet:
             raise DayNotEnded(f"{device.name} is not enrolled: {answer}")
         terminals, fingerprint = self._wired.services.terminals, answer["fingerprint"]
         await terminals.confirm(SCHOOL_ID, post.number, fingerprint, OPERATOR)
+        if post.kind is DeviceClass.GATE:
+            await put_door(self._wired, post)
         if post.kind is DeviceClass.METER:
             await put_meters(self._wired, post)
         self._enrolled += 1

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 HOLDERS_MINIMUM = 24
+_PASSAGES_MINIMUM = 8
 _TILLS_PER_THIEF, _FEW_TILLS = 25, 10
 
 
@@ -15,6 +16,7 @@ class Plan:
     """
 
     tills: int = 50
+    gates: int = 10
     meters: int = 10
     records: int = 10_000
     chaos: bool = False
@@ -26,6 +28,11 @@ class Plan:
         """How many records the till at this place takes."""
         whole, rest = divmod(self.records, self.tills)
         return whole + (place < rest)
+
+    @property
+    def passages(self) -> int:
+        """How often each gate opens without a network."""
+        return max(_PASSAGES_MINIMUM, self.records // self.tills // 4)
 
     @property
     def thieves(self) -> int:

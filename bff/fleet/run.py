@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx2
@@ -16,6 +16,7 @@ from bff.demo.process import Child, free_port
 from bff.demo.servers import Stores, stores
 from bff.fleet.campus import OPERATOR, SCHOOL_ID, found
 from bff.fleet.diary import read
+from bff.fleet.door_judge import Doors, judge_doors
 from bff.fleet.evidence import Evidence, gather
 from bff.fleet.judge import Day, Verdict, judge
 from bff.fleet.live import Fleet, Progress
@@ -43,6 +44,7 @@ class Result:
     day: Day
     books: Evidence
     verdict: Verdict
+    doors: Doors
     proof: Proof
     seconds: float
 
@@ -98,7 +100,9 @@ async def _run(plan: Plan, progress: Progress, place: Place, data: Stores) -> Re
         books = await gather(wired.database, SCHOOL_ID)
         proof = await prove(wired.database, PROOF, SystemClock().now())
     day = Day.of(read(fleet.diary_file), plan.tills, opening)
-    return Result(plan, day, books, judge(day, books), proof, seconds)
+    doors, verdict = Doors.of(read(fleet.diary_file)), judge(day, books)
+    violations = verdict.violations + judge_doors(doors, books)
+    return Result(plan, day, books, replace(verdict, violations=violations), doors, proof, seconds)
 
 
 @asynccontextmanager

@@ -57,6 +57,7 @@ class Pipe:
             "void": self._void,
             "last": self._last,
             "pass": self._pass,
+            "tell": self._tell,
             "meters": self._meters,
             "water": self._water,
             "flush": self._flush,
@@ -116,6 +117,20 @@ class Pipe:
     async def _pass(self, asked: Json) -> Json:
         direction = Direction(asked.get("direction", "IN"))
         return self._told(await self._till.enter(asked["code"], asked["door"], direction))
+
+    async def _tell(self, _asked: Json) -> Json:
+        """Tells what passed a gate while it was alone."""
+        return {
+            "told": [
+                {
+                    **_key(passed.key),
+                    "verdict": passed.verdict,
+                    "reason": passed.reason,
+                    "flags": passed.flags,
+                }
+                for passed in await self._till.gate.upload()
+            ]
+        }
 
     async def _meters(self, _asked: Json) -> Json:
         return {"meters": [meter["meterNo"] for meter in await self._meter.sync()]}

@@ -23,7 +23,7 @@ def folder() -> Iterator[Path]:
 def test_small_fleet_through_cuts_and_relays_is_judged_once_and_the_books_agree(
     folder: Path,
 ) -> None:
-    plan = Plan(tills=4, meters=1, records=200, chaos=True, rounds=2, budget_seconds=0.2)
+    plan = Plan(tills=4, gates=1, meters=1, records=200, chaos=True, rounds=2, budget_seconds=0.2)
     result = run(plan, Voice("en").progress, folder)
     assert result.verdict.violations == ()
     assert result.proof.violations == 0
@@ -32,6 +32,7 @@ def test_small_fleet_through_cuts_and_relays_is_judged_once_and_the_books_agree(
     assert len(result.books.items) == len(result.day.records) == 200 - len(lost)
     assert len(result.day.goods) - len(result.day.records) > 8
     assert result.day.water
+    assert result.doors.opened
     assert 10_000 < result.verdict.worst_minor <= result.verdict.worst_bound_minor == 4 * 5_000
     assert {"wrong clock", "power cut", "relay", "double scan", "thief"} <= (
         result.day.counts["fault"] + result.day.counts["custom"]
