@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
+from clients.endpoint import NotAllowed
 from clients.terminal.gate_store import GateStore
 from clients.terminal.journal import Entry, Journal, Operation
 from clients.terminal.protocol import Line
 from terminals import cc1, gate
 from terminals.cc1 import Presentation
 from terminals.ccr import Outcome
-from terminals.codes import Instrument, Use, classify
+from terminals.codes import CodeRefusal, Instrument, Use, classify
 from terminals.gate import Knowledge
 from terminals.message import RequestKey
 from terminals.passages import EVENTS_MAXIMUM
@@ -73,6 +74,15 @@ class Gate:
             entry, door.zone, opened, now, deny.version, is_clock_lost=not known.clock_is_trusted
         )
         return None
+
+    def check_untaken(self, entry: Entry) -> None:
+        """Nothing, unless its code opened here alone: the server would let it pass again.
+
+        Raises: NotAllowed.
+        """
+        code, used = cc1.read(entry.given["presented"]), self._store.used_codes()
+        if isinstance(code, Presentation) and code.replay_key(Use.ENTRY) in used:
+            raise NotAllowed("", CodeRefusal.CODE_USED, "")
 
     def note_answered(self, entry: Entry) -> None:
         """Remembers where somebody went whom the server let pass: the line may break any moment."""

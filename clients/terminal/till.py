@@ -234,6 +234,7 @@ class Till:
         given = {"presented": strip(presented), "doorNo": door_no, "direction": direction.value}
         entry = self._journal.write(Operation.ENTRY, given, 0)
         try:
+            self._gate.check_untaken(entry)
             receipt = await self._insist(entry)
         except (NotAllowed, QuestionRefused) as refusal:
             self._journal.give_up(entry)  # the network is there: no case for deciding alone

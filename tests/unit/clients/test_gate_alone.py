@@ -129,6 +129,17 @@ async def test_code_opens_once_also_after_it_was_sent_online(counter: Counter) -
         assert answer is None or answer in tell(receipt, "en")
 
 
+async def test_code_that_opened_alone_is_not_sent_when_the_line_is_back(counter: Counter) -> None:
+    await prepare(counter)
+    assert (await enter(counter, shown())).is_offline
+    restore(counter)
+    asked = list(counter.server.asked)
+    again = await enter(counter, shown())
+    assert (again.is_approved, counter.server.asked) == (False, asked)
+    assert tell(again, "en").endswith("the door stayed closed CODE_USED")
+    assert [told.verdict for told in await counter.till.gate.upload()] == ["ACCEPTED"]
+
+
 async def test_denied_pass_and_a_card_that_left_the_list_open_nothing(counter: Counter) -> None:
     await prepare(counter)
     restore(counter)
