@@ -28,7 +28,7 @@ storm: .venv/dev.stamp ## Pay 10,000 times at 50 tills with repeats, voids and l
 simulation: .venv/dev.stamp ## Let thieves loose among 200 terminals without a network, and see what they take.
 	@.venv/bin/python -m tests.simulation
 
-fleet: .venv/demo.stamp ## Let 50 tills as processes lose lines and power over 10,000 sales, then prove the books (SEED=1).
+fleet: .venv/demo.stamp ## Let 50 tills, 10 gates and 10 meters as processes lose lines and power, then prove the books (SEED=1).
 	@.venv/bin/python -m bff fleet --chaos $(if $(SEED),--seed $(SEED))
 
 faults: .venv/dev.stamp ## Run the bank test: kill servers under load, then check every invariant.
