@@ -5,14 +5,12 @@ PINs are never in it.
 """
 
 import json
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
+from clients.terminal.durable_file import DurableFile
 from clients.terminal.keys import Identity
 from terminals.ccr import Outcome
 from terminals.message import NUMBER_MAXIMUM, RequestKey
@@ -114,26 +112,13 @@ class Entry:
         return self.original if is_void and self.original else self.key
 
 
-class Journal:
+class Journal(DurableFile):
     """The journal in one file. Used from one thread, by one program at a time."""
 
     def __init__(self, path: Path) -> None:
-        path.touch(mode=0o600)
-        self._db = sqlite3.connect(path, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.executescript(_TABLES)
+        super().__init__(path)
+        self.create(_TABLES)
         self._identity: Identity | None = None
-
-    def close(self) -> None:
-        """Closes the file."""
-        self._db.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self.close()
 
     @property
     def identity(self) -> Identity:
@@ -142,7 +127,7 @@ class Journal:
         Raises: NotEnrolled.
         """
         if self._identity is None:
-            row = self._row("SELECT facts FROM identity")
+            row = self.row("SELECT facts FROM identity")
             if row is None:
                 raise NotEnrolled
             self._identity = Identity.read(row[0])
@@ -151,11 +136,11 @@ class Journal:
     @property
     def is_enrolled(self) -> bool:
         """Whether this journal belongs to a terminal."""
-        return self._row("SELECT 1 FROM identity") is not None
+        return self.row("SELECT 1 FROM identity") is not None
 
     def enrol(self, identity: Identity) -> None:
         """Keeps who this terminal is from now on."""
-        self._run(
+        self.run(
             "INSERT INTO identity (only, facts) VALUES (1, ?)"
             " ON CONFLICT (only) DO UPDATE SET facts = excluded.facts",
             identity.write(),
@@ -165,28 +150,28 @@ class Journal:
     @property
     def clock_offset_seconds(self) -> float:
         """What to add to our clock to have the server's."""
-        row = self._row("SELECT clock_offset FROM identity")
+        row = self.row("SELECT clock_offset FROM identity")
         return 0.0 if row is None else row[0]
 
     @property
     def clock_set_at(self) -> float | None:
         """What our own clock said when the server's signed time last set it."""
-        row = self._row("SELECT set_at FROM clock")
+        row = self.row("SELECT set_at FROM clock")
         return None if row is None else row[0]
 
     def set_clock_offset(self, seconds: float, clock_seconds: float) -> None:
         """Keeps what to add to our clock, which says `clock_seconds` now."""
-        self._run("UPDATE identity SET clock_offset = ?", seconds)
-        self._run("INSERT OR REPLACE INTO clock VALUES (1, ?)", clock_seconds)
+        self.run("UPDATE identity SET clock_offset = ?", seconds)
+        self.run("INSERT OR REPLACE INTO clock VALUES (1, ?)", clock_seconds)
 
     @property
     def is_locked(self) -> bool:
         """Whether the last heartbeat told us to stop selling."""
-        return self._row("SELECT 1 FROM locked") is not None
+        return self.row("SELECT 1 FROM locked") is not None
 
     def set_locked(self, *, locked: bool) -> None:
         """Keeps what the heartbeat told."""
-        self._run("INSERT OR IGNORE INTO locked VALUES (1)" if locked else "DELETE FROM locked")
+        self.run("INSERT OR IGNORE INTO locked VALUES (1)" if locked else "DELETE FROM locked")
 
     def control_key(self) -> RequestKey:
         """A key for a request whose answer is not kept."""
@@ -194,13 +179,13 @@ class Journal:
 
     def batch_no(self) -> int:
         """The batch that new requests go into."""
-        (newest,) = self._row("SELECT max(batch_no) FROM counter") or (None,)
+        (newest,) = self.row("SELECT max(batch_no) FROM counter") or (None,)
         return max(newest or 1, 1)
 
     def open_batch(self) -> int:
         """Begins the next batch; its number."""
         number = self.batch_no() + 1
-        self._run("INSERT INTO counter VALUES (?, 0)", number)
+        self.run("INSERT INTO counter VALUES (?, 0)", number)
         return number
 
     def write(
@@ -219,7 +204,7 @@ class Journal:
     def complete(self, entry: Entry, **facts: Any) -> Entry:  # noqa: ANN401 - any JSON
         """Adds what depends on the key, such as a chip's word for it; before it is sent."""
         whole = replace(entry, given={**entry.given, **facts})
-        self._run(
+        self.run(
             "UPDATE request SET given = ? WHERE (batch_no, seq_no) = (?, ?) AND outcome IS NULL",
             *(json.dumps(whole.given), *entry.key[1:]),
         )
@@ -230,7 +215,7 @@ class Journal:
 
         Raises: RequestUnknown, if no such challenge is open.
         """
-        changed = self._run(
+        changed = self.run(
             "UPDATE request SET operation = ?, given = ? WHERE batch_no = ? AND seq_no = ?"
             " AND operation = ? AND outcome IS NULL",
             *(Operation.AUTHORISE, json.dumps(given), challenge.batch_no, challenge.seq_no),
@@ -245,7 +230,7 @@ class Journal:
 
         A void that was declined leaves an answer that the request has already.
         """
-        self._run(
+        self.run(
             "UPDATE request SET outcome = ?, signed_answer = ?"
             " WHERE (batch_no, seq_no) = (?, ?)"
             " OR (batch_no, seq_no) = (?, ?) AND (outcome IS NULL OR ? = 'VOIDED')",
@@ -254,7 +239,7 @@ class Journal:
 
     def give_up(self, entry: Entry) -> None:
         """Ends a question that got no answer and will not be asked again."""
-        self._run(
+        self.run(
             "UPDATE request SET outcome = ? WHERE (batch_no, seq_no) = (?, ?) AND outcome IS NULL",
             *(Outcome.DECLINED.name, *entry.key[1:]),
         )
@@ -322,45 +307,17 @@ class Journal:
 
     def last_seq(self, batch_no: int) -> int:
         """The last number taken in a batch, 0 if none."""
-        row = self._row("SELECT seq_no FROM counter WHERE batch_no = ?", batch_no)
+        row = self.row("SELECT seq_no FROM counter WHERE batch_no = ?", batch_no)
         return 0 if row is None else row[0]
-
-    @contextmanager
-    def unit(self) -> Iterator[None]:
-        """What is done within is on the disk afterwards, all of it or nothing."""
-        self._run("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._run("ROLLBACK")
-            raise
-        self._run("COMMIT")
-
-    def create(self, tables: str) -> None:
-        """Adds tables to the file."""
-        self._db.executescript(tables)
-
-    def run(self, sql: str, *values: object) -> int:
-        """One statement; how many rows it changed."""
-        return self._run(sql, *values)
-
-    def row(self, sql: str, *values: object) -> tuple[Any, ...] | None:
-        """The first row of a query."""
-        return self._row(sql, *values)
-
-    def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        """The rows of a query."""
-        with closing(self._db.execute(sql, values)) as cursor:
-            return cursor.fetchall()
 
     def _next_key(self, batch_no: int | None = None) -> RequestKey:
         number = self.batch_no() if batch_no is None else batch_no
-        row = self._row("SELECT seq_no FROM counter WHERE batch_no = ?", number)
+        row = self.row("SELECT seq_no FROM counter WHERE batch_no = ?", number)
         seq_no = (row[0] if row else 0) + 1
         if seq_no > NUMBER_MAXIMUM:
             # Control numbers go round: nothing is kept under them.
             number, seq_no = (number + 1 if number else number), 1
-        self._run(
+        self.run(
             "INSERT INTO counter VALUES (?, ?)"
             " ON CONFLICT (batch_no) DO UPDATE SET seq_no = excluded.seq_no",
             *(number, seq_no),
@@ -369,7 +326,7 @@ class Journal:
 
     def _insert(self, entry: Entry) -> None:
         original = entry.original
-        self._run(
+        self.run(
             f"INSERT INTO request ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL)",  # noqa: S608 - our own column names
             *(entry.key.batch_no, entry.key.seq_no, entry.operation, json.dumps(entry.given)),
             entry.minor_amount,
@@ -379,17 +336,7 @@ class Journal:
     def _entries(self, where: str, *values: object) -> list[Entry]:
         terminal_no = self.identity.terminal_no
         sql = f"SELECT {_COLUMNS} FROM request {where}"  # noqa: S608 - our own words
-        with closing(self._db.execute(sql, values)) as cursor:
-            return [_entry(terminal_no, row) for row in cursor]
-
-    def _row(self, sql: str, *values: object) -> tuple[Any, ...] | None:
-        with closing(self._db.execute(sql, values)) as cursor:
-            row: tuple[Any, ...] | None = cursor.fetchone()
-            return row
-
-    def _run(self, sql: str, *values: object) -> int:
-        with closing(self._db.execute(sql, values)) as cursor:
-            return cursor.rowcount
+        return [_entry(terminal_no, row) for row in self.rows(sql, *values)]
 
 
 def _entry(terminal_no: int, row: tuple[Any, ...]) -> Entry:

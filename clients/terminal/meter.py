@@ -9,9 +9,10 @@ from base64 import b64decode
 from clients.endpoint import Json, NoAnswer, NotAllowed, QuestionRefused
 from clients.terminal.journal import Entry, Journal, Operation
 from clients.terminal.meter_store import MeterStore, Running
-from clients.terminal.protocol import Line, key_input
+from clients.terminal.protocol import Line
 from clients.terminal.receipt import Receipt
 from clients.terminal.till import Till
+from clients.terminal.wire_format import key_input
 from terminals.codes import strip
 from terminals.message import RequestKey
 from terminals.water import EARLY_SECONDS, Slot, find_sequence, open_key

@@ -1,7 +1,5 @@
 """The terminal's questions: each signed with its key, each answer taken for what it proves."""
 
-from base64 import b64decode, b64encode
-from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping, Sequence
 
 from clients.device_key import SEED_BYTES, public_key
@@ -11,6 +9,17 @@ from clients.terminal.item_input import item_input
 from clients.terminal.journal import Entry, Journal, Operation
 from clients.terminal.keys import Identity, enrolment_proof, rotation_proof
 from clients.terminal.offline_store import DENY_HEARD, OfflineStore, Stored
+from clients.terminal.wire_format import (
+    DOCUMENTS,
+    SAID_BY_SERVER,
+    AnswerForged,
+    DocumentRefused,
+    base64_bytes,
+    base64_text,
+    document_of,
+    key_input,
+    stated_amount,
+)
 from terminals.ccr import Answer, Outcome
 from terminals.codes import CodeRefusal, strip
 from terminals.directives import Directive
@@ -23,44 +32,6 @@ SOFTWARE_VERSION = "1.0"
 NONCE_BYTES = 16
 CLOCK_TRUSTED_SECONDS = 72 * 3_600
 """How old the signed time may be that a terminal goes by (terminals.md 8)."""
-
-_DOCUMENTS = {
-    Operation.AUTHORISE: ("PurchaseAuthorise", "purchaseAuthorise", "authorisation"),
-    Operation.CAPTURE: ("PurchaseCapture", "purchaseCapture", "authorisation"),
-    Operation.VOID: ("PurchaseVoid", "purchaseVoid", "authorisation"),
-    Operation.REFUND: ("PurchaseRefund", "purchaseRefund", "authorisation"),
-    Operation.METER_START: ("MeterStart", "meterStart", "authorisation"),
-    Operation.METER_STOP: ("MeterStop", "meterStop", "authorisation"),
-    Operation.ENTRY: ("EntryAuthorise", "entryAuthorise", "entry"),
-    Operation.LOAD_CLAIM: ("LoadClaim", "loadClaim", "load"),
-    Operation.LOAD_CONFIRM: ("LoadConfirm", "loadConfirm", "load"),
-    Operation.CARD_REFRESH: ("CardRefresh", "cardRefresh", "card"),
-    Operation.CARD_RELEASE: ("KioskRelease", "kioskRelease", "card"),
-    Operation.CARD_REPLACE: ("KioskReplace", "kioskReplace", "job"),
-    Operation.VEND_REPORT: ("KioskVendReport", "kioskVendReport", "job"),
-}
-"""Of each operation: its document, its mutation, and what that answers."""
-
-
-_SAID_BY_SERVER = {
-    Operation.METER_START, Operation.LOAD_CLAIM, Operation.LOAD_CONFIRM, Operation.CARD_REFRESH,
-    Operation.CARD_RELEASE,
-    Operation.CARD_REPLACE, Operation.VEND_REPORT,
-}  # fmt: skip
-"""Holds of meters and cards: how much it is, the server says and never the terminal."""
-
-
-class DocumentRefused(NoAnswer):
-    """A signed document is not to be believed; we keep what we have."""
-
-
-class AnswerForged(NoAnswer):
-    """The answer is not signed by our school's server for this very request."""
-
-
-def key_input(key: RequestKey) -> Json:
-    """A key as GraphQL input."""
-    return {"batchNo": key.batch_no, "seqNo": key.seq_no}
 
 
 async def enrol(
@@ -79,10 +50,10 @@ async def enrol(
     given = {
         "issuer": issuer,
         "activationCode": code,
-        "publicKey": _base64(public_key(seed)),
+        "publicKey": base64_text(public_key(seed)),
         "model": model,
         "serialNumber": serial_number,
-        "proof": _base64(enrolment_proof(seed, code, serial_number)),
+        "proof": base64_text(enrolment_proof(seed, code, serial_number)),
     }
     payload = await endpoint.change("TerminalEnrol", "terminalEnrol", given, no_headers)
     enrolment = payload["enrolment"]
@@ -143,7 +114,7 @@ class Line:
         given = {**entry.given, "key": key_input(entry.key)}
         if pin is not None:
             given["pinBlock"] = self._journal.identity.seal(pin, entry.key, self.now())
-        document, field, answered = _DOCUMENTS[entry.operation]
+        document, field, answered = DOCUMENTS[entry.operation]
         payload = await self._endpoint.change(document, field, given, self._signed(entry.key))
         answer, shown = self._verified(entry, payload[answered])
         return answer, {**shown, "run": payload["run"]} if "run" in payload else shown
@@ -192,7 +163,7 @@ class Line:
         beat: Json = payload["heartbeat"]
         if Directive.SYNC in beat["directives"]:
             await self.sync()
-        signed_time = _bytes(beat["signedTime"])
+        signed_time = base64_bytes(beat["signedTime"])
         if not self._journal.identity.is_signed_time(signed_time, nonce, beat["time"]):
             raise AnswerForged("the time is not signed")
         clock_seconds = self._clock()
@@ -228,8 +199,8 @@ class Line:
         key = self._journal.control_key()
         given = {
             "key": key_input(key),
-            "newPublicKey": _base64(following.public_key),
-            "proof": _base64(rotation_proof(following)),
+            "newPublicKey": base64_text(following.public_key),
+            "proof": base64_text(rotation_proof(following)),
         }
         headers = self._signed(key, by=signs)
         await self._endpoint.change("TerminalRotateKey", "terminalRotateKey", given, headers)
@@ -253,7 +224,7 @@ class Line:
             "TerminalSyncParameters", "terminalSyncParameters", given, self._signed(key)
         )
         # KEYS is 1: what names the keys of the others is taken first.
-        for document in sorted(map(_document, payload["documents"]), key=lambda each: each.kind):
+        for document in sorted(map(document_of, payload["documents"]), key=lambda each: each.kind):
             if self._is_edge and document.version == self.store.version(document.kind):
                 continue
             refusal = self._take(document)
@@ -299,7 +270,7 @@ class Line:
         given = {
             "key": key_input(key),
             "batchNo": first.record.key.batch_no,
-            "previousHash": _base64(first.previous or b""),
+            "previousHash": base64_text(first.previous or b""),
             "items": [item_input(stored.item) for stored in records],
         }
         payload = await self._endpoint.change(
@@ -351,7 +322,7 @@ class Line:
             "lastSeq": last_seq,
             "unused": unused,
             "totals": totals,
-            "headHash": _base64(head),
+            "headHash": base64_text(head),
         }
         payload = await self._endpoint.change("BatchClose", "batchClose", given, self._signed(key))
         result: Json = payload["batch"]
@@ -385,8 +356,8 @@ class Line:
 
     def _verified(self, entry: Entry, shown: Json | None) -> tuple[Answer, Json]:
         text = str((shown or {}).get("signedAnswer"))
-        is_ours = entry.operation not in _SAID_BY_SERVER
-        amount = entry.minor_amount if is_ours else _amount(shown or {})
+        is_ours = entry.operation not in SAID_BY_SERVER
+        amount = entry.minor_amount if is_ours else stated_amount(shown or {})
         answer = self._journal.identity.verify(text, entry.named, amount, self.site_no)
         if shown is None or isinstance(answer, CodeRefusal):
             raise AnswerForged(f"the signed answer is refused: {answer}")
@@ -411,32 +382,3 @@ class Line:
             )
 
         return headers
-
-
-def _amount(shown: Json) -> int:
-    """What the server says of a load or a fee; its signed answer must say the same."""
-    money = shown.get("amount") or shown.get("fee") or {"minorAmount": 0}
-    amount: int = money["minorAmount"]
-    return amount
-
-
-def _base64(raw: bytes) -> str:
-    return b64encode(raw).decode()
-
-
-def _bytes(text: str) -> bytes:
-    try:
-        return b64decode(text, validate=True)
-    except NotBase64:
-        return b""
-
-
-def _document(given: Json) -> SignedDocument:
-    return SignedDocument(
-        kind=DocumentKind[given["kind"]],
-        issuer=int(given["issuer"]),
-        version=int(given["version"]),
-        kid=int(given["kid"]),
-        content=_bytes(given["content"]),
-        signature=_bytes(given["signature"]),
-    )

@@ -6,17 +6,14 @@ is voided, and the void is repeated until it is acknowledged; every other reques
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
-from time import monotonic
-from typing import TypeVar
 
 from clients.endpoint import Json, NoAnswer, NotAllowed, QuestionRefused
-from clients.terminal.alone import Alone
+from clients.terminal.asking import Asking, is_final
 from clients.terminal.gate import Gate
 from clients.terminal.journal import Entry, Journal, Operation, TillLocked
-from clients.terminal.protocol import Line, key_input
+from clients.terminal.protocol import Line
 from clients.terminal.receipt import (
     GIVEN_UP,
     ClockUntrusted,
@@ -26,28 +23,22 @@ from clients.terminal.receipt import (
     Receipt,
     ReceiptRefused,
 )
+from clients.terminal.wire_format import key_input
 from terminals import ccq
 from terminals.ccq import Challenge, Purpose
-from terminals.ccr import Answer
 from terminals.codes import SKEW_SECONDS, CodeRefusal, strip
 from terminals.message import RequestKey
-from terminals.response import Action, find_response
 from terminals.scenes import Scene
 
 CHALLENGE_SECONDS = 120
 _TOO_LATE = "VOID_TOO_LATE"
 
-_Told = TypeVar("_Told")
 
-
-class Till:
+class Till(Asking):
     """A terminal at work. One request at a time."""
 
     def __init__(self, journal: Journal, line: Line, patience: Patience | None = None) -> None:
-        self._journal = journal
-        self._line = line
-        self._patience = patience or Patience()
-        self._alone = Alone(journal, line)
+        super().__init__(journal, line, patience or Patience())
         self._gate = Gate(journal, line)
 
     @property
@@ -153,7 +144,7 @@ class Till:
         """
         found = await self._in_time(lambda: self._line.ask_status(shown))
         receipt = self._noted(shown, *found) if found else None
-        return receipt if receipt and _is_final(receipt) else None
+        return receipt if receipt and is_final(receipt) else None
 
     async def await_payment(self, shown: Entry) -> Receipt:
         """What came of a shown challenge; when its time is over unpaid, it is voided."""
@@ -191,7 +182,7 @@ class Till:
         receipt = Receipt(shown, answer)
         if receipt.is_approved:
             self._alone.keep_receipt(shown, strip(text), self.challenge_text(shown))
-        elif _is_final(receipt):
+        elif is_final(receipt):
             self._journal.end(shown, answer.outcome, strip(text))
         return receipt
 
@@ -315,7 +306,7 @@ class Till:
         refusal: CodeRefusal | None = None
         try:
             receipt = await self._insist(entry, pin)
-            if _is_final(receipt):
+            if is_final(receipt):
                 return receipt
             if receipt.is_edges:  # the server may have had it before the line broke
                 await self._undo(entry)
@@ -341,27 +332,6 @@ class Till:
         except NoAnswer:
             return Receipt(entry, None)
 
-    async def _find_out(self, entry: Entry) -> Receipt | None:
-        """The kept answer of a purchase whose answer did not come, if it can be had in time."""
-        tries, patience = 0, self._patience
-        give_up_at = monotonic() + patience.progress_seconds
-        while tries < patience.status_tries:
-            try:
-                found = await self._in_time(lambda: self._line.ask_status(entry))
-            except NoAnswer:
-                tries += 1
-                await asyncio.sleep(self._pause(tries))
-                continue
-            if found is None or monotonic() > give_up_at:
-                return None
-            receipt = self._noted(entry, *found)
-            if _is_final(receipt):
-                return receipt
-            if receipt.is_edges:
-                return None
-            await asyncio.sleep(patience.progress_pause_seconds)
-        return None
-
     async def _undo(self, entry: Entry) -> Receipt:
         """The purchase, voided, or with its void waiting on the disk."""
         try:
@@ -376,64 +346,3 @@ class Till:
         return self._journal.find_open_void(entry.key) or self._journal.write(
             Operation.VOID, given, entry.minor_amount, entry.key
         )
-
-    async def _insist(self, entry: Entry, pin: str | None = None) -> Receipt:
-        """The answer to a request within the budget; the same key and content at each repeat.
-
-        Raises: NoAnswer.
-        """
-        give_up_at = monotonic() + self._patience.budget_seconds
-        attempt = 0
-        while True:
-            try:
-                answer, shown = await self._in_time(lambda: self._line.ask(entry, pin), give_up_at)
-            except (NotAllowed, QuestionRefused) as refusal:
-                if not (isinstance(refusal, NotAllowed) and refusal.detail == "CLOCK_SKEW"):
-                    raise
-                failure: NoAnswer = refusal
-                await self._in_time(lambda: self._line.set_clock(clock_lost=True), give_up_at)
-            except NoAnswer as none:
-                failure = none
-            else:
-                return self._noted(entry, answer, shown)
-            attempt += 1
-            pause = max(self._pause(attempt), failure.retry_after_seconds)
-            if monotonic() + pause >= give_up_at:
-                raise failure
-            await asyncio.sleep(pause)
-
-    def _noted(self, entry: Entry, answer: Answer, shown: Json) -> Receipt:
-        """The receipt of a verified answer, kept if it ends the request.
-
-        Raises: NoAnswer, for a void by the edge that no record of ours can tell the server.
-        """
-        receipt = Receipt(entry, answer, shown)
-        if self._journal.identity.is_edges(answer):
-            return self._alone.note_edges(replace(receipt, is_edges=True))
-        if _is_final(receipt):
-            self._journal.end(entry, answer.outcome, shown["signedAnswer"])
-        if receipt.response is find_response("90"):
-            self._journal.open_batch()
-        return receipt
-
-    async def _in_time(
-        self, ask: Callable[[], Awaitable[_Told]], give_up_at: float | None = None
-    ) -> _Told:
-        left = self._patience.attempt_seconds
-        if give_up_at is not None:
-            left = min(left, give_up_at - monotonic())
-        try:
-            return await asyncio.wait_for(ask(), max(left, 0))
-        except TimeoutError as failure:
-            raise NoAnswer("too late") from failure
-
-    def _pause(self, attempt: int) -> float:
-        pause: float = self._patience.pause_seconds * 2**attempt * self._line.chance()
-        return pause
-
-
-def _is_final(receipt: Receipt) -> bool:
-    if receipt.is_edges:
-        return receipt.is_approved
-    assert receipt.response is not None
-    return receipt.response.action is not Action.STATUS

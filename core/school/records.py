@@ -259,24 +259,22 @@ class DeniedKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """One line of the deny list: since which version, and until when in Unix seconds."""
+    """One line of the deny list, until Unix seconds; a removed one takes an earlier line back."""
 
     kind: DeniedKind
     id: bytes
     version: int
     until: int
     is_removed: bool = False
-    """Takes an earlier line back: a card that was found again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """How far terminals have come: the newest versions, and what each one has acknowledged."""
+    """The newest versions, and those acknowledged by terminal number, then document kind."""
 
     parameters_version: int
     deny_version: int
     acknowledged: dict[int, dict[int, int]]
-    """By terminal number, then document kind."""
 
     def deny_version_of(self, terminal_no: int) -> int:
         """The deny list a terminal goes by, 0 for none."""

@@ -7,8 +7,8 @@ import pytest
 
 from clients.endpoint import NoAnswer
 from clients.terminal.batches import Batches, BatchNotWhole
-from clients.terminal.protocol import DocumentRefused
 from clients.terminal.receipt import CodeTaken, Patience
+from clients.terminal.wire_format import DocumentRefused
 from clients.terminal.words import tell
 from core.school.records import DeniedKind
 from terminals import cc1, ccq, deny

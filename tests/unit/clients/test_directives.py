@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from clients.terminal.journal import TillLocked
-from clients.terminal.protocol import AnswerForged, DocumentRefused
+from clients.terminal.wire_format import AnswerForged, DocumentRefused
 from terminals.documents import SignedDocument
 from terminals.keys import signer
 from tests.unit.clients.conftest import Counter

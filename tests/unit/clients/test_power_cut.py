@@ -170,7 +170,7 @@ async def cut_at(counter: Counter, step: int, work: Work) -> bool:
         if next(steps) == step:
             raise PowerCut
 
-    run, handle = counter.journal._run, counter.server.handle_async_request
+    run, handle = counter.journal.run, counter.server.handle_async_request
 
     def ticking_run(sql: str, *values: object) -> int:
         tick()
@@ -184,7 +184,7 @@ async def cut_at(counter: Counter, step: int, work: Work) -> bool:
         tick()
         return answer
 
-    counter.journal._run = ticking_run  # type: ignore[method-assign]  # planted
+    counter.journal.run = ticking_run  # type: ignore[method-assign]  # planted
     counter.server.handle_async_request = ticking_handle  # type: ignore[method-assign]  # planted
     try:
         await work(counter.till)

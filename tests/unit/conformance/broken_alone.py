@@ -99,6 +99,9 @@ class VerifiesNoCode(Terminal):
 
 
 class _Forgetful(Alone):
+    def has_taken(self, presented: str) -> bool:
+        return False
+
     def _seen(self, entry: Entry) -> set[bytes]:
         return set()
 

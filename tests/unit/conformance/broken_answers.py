@@ -121,7 +121,7 @@ class BelievesAnyTime(Terminal):
     identity_class = _BelievesTime
 
 
-@caught_by("unknown.shown", "alone.denied", "alone.forged", "alone.cap", "alone.again")
+@caught_by("unknown.shown", "alone.denied", "alone.forged", "alone.cap")
 class TakesSilenceForYes(Terminal):
     """Shows a sale without an answer as paid."""
 

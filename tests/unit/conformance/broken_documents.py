@@ -5,8 +5,9 @@ from typing import Any
 
 from clients.terminal.journal import Entry
 from clients.terminal.keys import Identity
-from clients.terminal.protocol import DocumentRefused, Line
+from clients.terminal.protocol import Line
 from clients.terminal.till import Till
+from clients.terminal.wire_format import DocumentRefused
 from terminals import ccr
 from terminals.ccr import Answer, SignedAnswer
 from terminals.codes import CodeRefusal

@@ -19,7 +19,7 @@ from clients.terminal.journal import Entry, Journal, TillLocked
 from clients.terminal.keys import Identity
 from clients.terminal.offline_store import OfflineStore
 from clients.terminal.protocol import Line, enrol
-from clients.terminal.receipt import ClockUntrusted, Direction, Receipt, ReceiptRefused
+from clients.terminal.receipt import ClockUntrusted, CodeTaken, Direction, Receipt, ReceiptRefused
 from clients.terminal.till import Till
 from terminals.signature import Request
 
@@ -188,7 +188,7 @@ class Terminal:
         """A sale, or its PIN; what the screen shows."""
         try:
             receipt = await self.sale(till, prompt)
-        except TillLocked:
+        except (TillLocked, CodeTaken):
             return Shown.NOT_PAID
         self._receipts[prompt.step.id] = receipt
         return shown(receipt)
@@ -206,7 +206,7 @@ class Terminal:
         """Asks whether to open; what the door does."""
         try:
             receipt = await till.enter(f"{prompt.code}\r\n", 1, Direction.IN)
-        except TillLocked:
+        except (TillLocked, CodeTaken):
             return Door.SHUT
         return Door.OPENED if self.opens(prompt, receipt) else Door.SHUT
 

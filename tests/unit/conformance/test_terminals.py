@@ -23,7 +23,8 @@ async def plays(tmp_path_factory: pytest.TempPathFactory) -> dict[type, Play]:
     folder: Path = tmp_path_factory.mktemp("terminals")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("clients.terminal.till.asyncio", TIME)
-        patch.setattr("clients.terminal.till.monotonic", TIME.now)
+        patch.setattr("clients.terminal.asking.asyncio", TIME)
+        patch.setattr("clients.terminal.asking.monotonic", TIME.now)
         kinds: list[type[Terminal]] = [Terminal, *CAUGHT]
         return {kind: await played(kind, folder) for kind in kinds}
 
@@ -34,7 +35,8 @@ async def gates(tmp_path_factory: pytest.TempPathFactory) -> dict[type, Play]:
     folder: Path = tmp_path_factory.mktemp("gates")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("clients.terminal.till.asyncio", TIME)
-        patch.setattr("clients.terminal.till.monotonic", TIME.now)
+        patch.setattr("clients.terminal.asking.asyncio", TIME)
+        patch.setattr("clients.terminal.asking.monotonic", TIME.now)
         kinds: list[type[Terminal]] = [Terminal, *CAUGHT_GATES]
         return {kind: await played(kind, folder, kind=Kind.GATE) for kind in kinds}
 
