@@ -122,11 +122,11 @@ class Quarter:
         campus.send_to_inbox()
 
     async def beat(self) -> list[str]:
-        """The till's heartbeat, and the worker's publishing before it; what it was told."""
+        """The till's heartbeat, and the worker's publishing before it; what it is to fetch."""
         await self.counter.campus.wired.services.publisher.refresh(SCHOOL)
         self.counter.campus.clock.advance(seconds=31)
         directives: list[str] = (await self.counter.line.set_clock())["directives"]
-        return directives
+        return [each for each in directives if each == "SYNC"]
 
     async def fetch(self) -> str:
         """The phone signs in anew and fetches its passes; what it shows then."""

@@ -37,6 +37,11 @@ INNER = {
     "StaffMember.fourEyesRequests": ("viewer { staff { fourEyesRequests { id } } }", "staff"),
     "StaffMember.entryTags": ("viewer { staff { entryTags { tag } } }", "staff"),
     "StaffMember.cardReviews": ("viewer { staff { cardReviews { number } } }", "staff"),
+    "StaffMember.offlineSuspects": ("viewer { staff { offlineSuspects { number } } }", "staff"),
+    "StaffMember.doorPassages": (
+        'viewer { staff { doorPassages(terminalNo: 1, doorNo: 1, reason: "lost") { number } } }',
+        "staff",
+    ),
     "StaffMember.feesOwed": ("viewer { staff { feesOwed { terminalNo } } }", "staff"),
     "StaffMember.cardholder": (
         'viewer { staff { cardholder(number: "S001") { number } } }', "staff",
