@@ -11,6 +11,7 @@ from clients.terminal.journal import Entry, Operation
 from clients.terminal.receipt import Direction
 from core.entry.records import Door, DoorScene, Passback
 from core.ports.journal import EdgeKey
+from terminals import cc1
 from terminals.ccr import Outcome
 from tests.api.devices import SCHOOL
 from tests.api.edges import Hall
@@ -161,6 +162,35 @@ async def test_edge_opens_doors_and_remembers_who_is_inside(hall: Hall) -> None:
     assert closed.answer is not None
     assert (closed.answer.response_code, closed.is_edges) == ("58", True)
     assert stand.journal.list_open() == []
+    # What it opened for is on the gate's own disk, and the only way the school hears of it.
+    assert await hall.campus.rows("SELECT 1 FROM passage") == []
+    await hall.mend_line()
+    passed = await stand.till.gate.upload()
+    granted = [each.entry.key for each in entered if each.outcome is Outcome.APPROVED]
+    assert [(each.key, each.verdict) for each in passed] == [(k, "ACCEPTED") for k in granted]
+    kept = await hall.campus.rows("SELECT direction, offline FROM passage ORDER BY seq_no")
+    assert [tuple(row) for row in kept] == [("IN", True), ("OUT", True), ("IN", True)]
+
+
+def read_serial(text: str) -> bytes:
+    """Whose code it is, as a gate remembers it."""
+    code = cc1.read(text)
+    assert isinstance(code, cc1.Presentation)
+    return code.serial
+
+
+async def test_gate_keeps_shut_what_its_own_documents_forbid(hall: Hall) -> None:
+    """The server judges its event by those, so an edge's yes alone opens nothing."""
+    phone, stand = await hall.phone(), hall.stands[0]
+    door = Door(stand.number, 1, "门", "Door", "hall", Passback.HARD, DoorScene.GATE, True)
+    await hall.campus.wired.services.doors.put(SCHOOL, door, OPERATOR, keep_passback=False)
+    await hall.publish(2)
+    hall.break_line()
+    # The edge lets in whom the gate saw go in already, while it asked the server itself.
+    stand.line.passages.note_moved("hall", read_serial(phone.show()), "IN", int(hall.now()))
+    shut = await stand.till.enter(phone.show(), 1, Direction.IN)
+    assert (shut.answer, shut.is_approved) == (None, False)
+    assert stand.till.gate.store.waiting() == 0
 
 
 async def test_answers_are_forgotten_after_a_month(hall: Hall) -> None:
