@@ -107,11 +107,13 @@ def run_loop() -> tuple[asyncio.AbstractEventLoop, Callable[[], None]]:
 
     async def end() -> None:
         loop.set_exception_handler(lambda _loop, _context: None)
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        await asyncio.sleep(0)  # what was aborted closes its sockets in the next turn
+        # A connection may have come in, or gone through, while the others were being ended.
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+            await asyncio.sleep(0)  # what was aborted closes its sockets in the next turn
+        await asyncio.sleep(0)
 
     def stop() -> None:
         asyncio.run_coroutine_threadsafe(end(), loop).result(5)
