@@ -82,13 +82,18 @@ class Device:
     async def settle(self) -> Json:
         """Ends on a good line whatever is open; the state then.
 
+        When all tills end their day at once an answer may come too late again and again, so only
+        tries after which nothing had changed are counted.
         Raises: DeviceSilent, DayNotEnded.
         """
-        for _ in range(TRIES):
+        left, stuck = sys.maxsize, 0
+        while stuck < TRIES:
             await self.insist("settle")
             state = await self.insist("state")
             if state["open"] == 0:
                 return state
+            stuck = stuck + 1 if state["open"] >= left else 0
+            left = state["open"]
         raise DayNotEnded(f"{self.name}: {state}")
 
     async def ask_and_cut(self, seconds: float, do: str, **given: object) -> Json | None:
