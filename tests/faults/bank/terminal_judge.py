@@ -115,7 +115,7 @@ def _judge_payments(
             facts, row = answer["facts"], rows.sales.get(key)
             if facts.get("outcome") != "APPROVED":
                 continue
-            paid[key].add(id_)
+            paid[key].add(intent["about"]["who"])  # who scans it again hears the same
             said = facts["reference"], facts["signed"]
             if row is None or said != (row["retrieval_reference"], row["signed_answer"]):
                 verdict.breaks("R3", {"answer": answer, "row": str(row)})
