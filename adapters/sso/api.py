@@ -200,6 +200,8 @@ class Check:
 class Provider:
     """A provider of a school. Override the methods of the flow that the class declares.
 
+    Those of the other flows are never called, and say so (NotImplementedError) if they are.
+
     `begin` and `finish` run in different processes: keep nothing on the object but public keys.
     Every method raises SSOError and nothing else.
     """

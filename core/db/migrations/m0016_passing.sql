@@ -61,10 +61,7 @@ $$;
 -- Up to 64 questions about distinct cardholders, decided and kept as sets. Plans are generic and by
 -- index, for the reasons given at `purchase_authorise`.
 CREATE FUNCTION entry_decide(p_school int, p_requests entry_request[])
-RETURNS SETOF entry_reply LANGUAGE plpgsql
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-SET enable_material = off SET enable_memoize = off SET jit = off
-SET plan_cache_mode = force_generic_plan AS $$
+RETURNS SETOF entry_reply LANGUAGE plpgsql AS $$
 DECLARE
   one record;
 BEGIN
@@ -192,6 +189,7 @@ BEGIN
     END IF;
   END LOOP;
 END $$;
+SELECT plan_by_index('entry_decide');
 
 -- Stores a refusal that was decided before the rows were read, or repeats what the key holds.
 CREATE FUNCTION entry_refuse(p_school int, p_terminal bigint, p_batch int, p_seq int, p_hash bytea,

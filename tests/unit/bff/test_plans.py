@@ -56,7 +56,7 @@ def plan_of(schema: CampusSchema, text: str) -> Plan | None:
     return find_plan(schema, document, {PREPARED: document})
 
 
-async def both(text: str, variables: Mapping[str, Any] | None = None) -> str:
+async def assert_answered_alike(text: str, variables: Mapping[str, Any] | None = None) -> str:
     """What both ways answer, which is the same."""
     plan = plan_of(SCHEMA, text)
     assert plan is not None
@@ -98,7 +98,7 @@ DOCUMENTS = [
 
 @pytest.mark.parametrize("text", DOCUMENTS)
 async def test_document_is_answered_as_by_strawberry(text: str) -> None:
-    await both(text)
+    await assert_answered_alike(text)
 
 
 async def test_mutations_run_one_after_the_other() -> None:
@@ -110,7 +110,9 @@ async def test_mutations_run_one_after_the_other() -> None:
 
 
 async def test_missing_value_of_the_root_makes_the_whole_null() -> None:
-    assert (await both("{ certain { missing } }")).startswith("null[('Cannot return null for")
+    assert (await assert_answered_alike("{ certain { missing } }")).startswith(
+        "null[('Cannot return null for"
+    )
 
 
 @pytest.mark.parametrize(
@@ -129,20 +131,24 @@ async def test_missing_value_of_the_root_makes_the_whole_null() -> None:
 )
 async def test_input_is_read_as_by_strawberry(given: object) -> None:
     text = "query A($order: Order!, $times: [Int!] = [1]) { ordered(order: $order, times: $times) }"
-    await both(text, {"order": given})
-    await both(text, {"order": given, "times": None})
-    await both(text, {"order": given, "times": 3})
-    await both(text, {"times": ["x"]})
+    await assert_answered_alike(text, {"order": given})
+    await assert_answered_alike(text, {"order": given, "times": None})
+    await assert_answered_alike(text, {"order": given, "times": 3})
+    await assert_answered_alike(text, {"times": ["x"]})
 
 
 async def test_input_within_the_document_is_read_as_by_strawberry() -> None:
-    await both("query A($size: Int = 4) { ordered(order: {part: {size: $size}, note: null}) }")
-    await both("query A($note: String) { ordered(order: {part: {size: 1}, note: $note}) }")
+    await assert_answered_alike(
+        "query A($size: Int = 4) { ordered(order: {part: {size: $size}, note: null}) }"
+    )
+    await assert_answered_alike(
+        "query A($note: String) { ordered(order: {part: {size: 1}, note: $note}) }"
+    )
 
 
 async def test_type_within_itself_is_read_by_strawberry() -> None:
     text = "query A($tree: Tree!) { planted(tree: $tree) }"
-    answer = await both(text, {"tree": {"name": "a", "inside": {"name": "b"}}})
+    answer = await assert_answered_alike(text, {"tree": {"name": "a", "inside": {"name": "b"}}})
     assert "Tree(name='a', inside=Tree(name='b', inside=None))" in answer
 
 
@@ -187,9 +193,9 @@ async def test_what_is_only_read_makes_no_paths_until_something_is_unusual(
             return super().__new__(cls, *parts)
 
     monkeypatch.setattr(fields, "Path", Counted)
-    await both("{ branch { seeds { number doubled marks inner { colour } } } }")
+    await assert_answered_alike("{ branch { seeds { number doubled marks inner { colour } } } }")
     assert set(made) == {"branch", "seeds"}
-    await both("{ branch { oddSeeds { number } } }")
+    await assert_answered_alike("{ branch { oddSeeds { number } } }")
     assert set(made) == {"branch", "seeds", "oddSeeds", *range(11), "number"}
 
 
@@ -284,4 +290,4 @@ async def test_generated_document_is_answered_as_by_strawberry(seed: int) -> Non
     head = ", ".join(f"${name}: Boolean!" for name in declared)
     for values in product((True, False), repeat=len(declared)):
         text = f"query G({head}) {body}" if head else f"query G {body}"
-        await both(text, dict(zip(declared, values, strict=True)))
+        await assert_answered_alike(text, dict(zip(declared, values, strict=True)))

@@ -44,7 +44,7 @@ def batches(counter: Counter) -> Batches:
     return Batches(counter.journal, counter.till.line, counter.till.line.store)
 
 
-async def not_taken(counter: Counter, text: str, minor: int = 500, **given: Any) -> None:
+async def assert_not_taken(counter: Counter, text: str, minor: int = 500, **given: Any) -> None:
     """The sale is not accepted offline: its void waits, and no record was written."""
     before = counter.till.line.store.waiting()
     receipt = await counter.till.sell(text, minor, **given)
@@ -80,13 +80,13 @@ async def test_answered_sale_is_never_taken_offline(counter: Counter) -> None:
     assert (await counter.till.sell(code(), 500)).outcome is Outcome.APPROVED
     assert (await counter.till.sell(code(2), 200_000)).outcome is not Outcome.APPROVED
     counter.server._terminal = bytes(32)  # it says that it does not know this terminal
-    await not_taken(counter, code(3))
+    await assert_not_taken(counter, code(3))
     assert counter.till.line.store.waiting() == (0, 0)
 
 
 async def test_without_documents_nothing_is_taken(counter: Counter) -> None:
     cut(counter)
-    await not_taken(counter, code())
+    await assert_not_taken(counter, code())
 
 
 @pytest.mark.parametrize("changes", [
@@ -97,7 +97,7 @@ async def test_what_the_parameters_forbid_is_not_taken(
     counter: Counter, changes: dict[str, Any]
 ) -> None:
     await prepare(counter, **changes)
-    await not_taken(counter, code())
+    await assert_not_taken(counter, code())
 
 
 @pytest.mark.parametrize(("text", "minor"), [
@@ -109,7 +109,7 @@ async def test_what_does_not_verify_offline_is_not_taken(
     counter: Counter, text: str, minor: int
 ) -> None:
     await prepare(counter)
-    await not_taken(counter, text, minor)
+    await assert_not_taken(counter, text, minor)
 
 
 @pytest.mark.parametrize("text", WALLETS)
@@ -136,21 +136,21 @@ CARDS = {"card_cap": CardCap(amount_minor=1_000, count=2, total_minor=1_500)}
 
 async def test_card_is_taken_alone_where_the_parameters_allow_it(counter: Counter) -> None:
     await prepare(counter, **CARDS)
-    await not_taken(counter, "CARD:04a1b2c3", 1_001)
+    await assert_not_taken(counter, "CARD:04a1b2c3", 1_001)
     receipt = await counter.till.sell("CARD:04a1b2c3", 800)
     assert receipt.is_offline
     (stored,) = counter.till.line.store.of_batch(1)
     record = stored.item.record
     assert (record.presented, record.minor_amount) == ("CARD:04a1b2c3", 800)
-    await not_taken(counter, "CARD:04A1B2C3:5", 701)
+    await assert_not_taken(counter, "CARD:04A1B2C3:5", 701)
     counter.reopen()
     assert (await counter.till.sell("CARD:04A1B2C3:5", 700)).is_offline
-    await not_taken(counter, "CARD:04A1B2C3", 1)
+    await assert_not_taken(counter, "CARD:04A1B2C3", 1)
     assert (await counter.till.sell("CARD:04A1B2C4", 1_000)).is_offline, "another card"
     restore(counter)
     assert {judged.verdict for judged in await batches(counter).upload()} == {"ACCEPTED"}
     cut(counter)
-    await not_taken(counter, "CARD:04A1B2C3", 1)
+    await assert_not_taken(counter, "CARD:04A1B2C3", 1)
     counter.clock_seconds += 86_400
     assert (await counter.till.sell("CARD:04A1B2C3", 1_000)).is_offline, "another day"
 
@@ -160,7 +160,7 @@ async def test_denied_card_is_not_taken_until_it_comes_off_the_list(counter: Cou
     line = (DeniedKind.UID, uid, NOW + 90_000)
     publish_lines(counter, 3, deny.added([line]))
     await prepare(counter, **CARDS)
-    await not_taken(counter, "CARD:04A1B200")
+    await assert_not_taken(counter, "CARD:04A1B200")
     assert (await counter.till.sell("CARD:04A1B201", 500)).is_offline
     restore(counter)
     publish_lines(counter, 4, [deny.Entry(line[0], deny.Op.REMOVE, uid, 1)], base=3)
@@ -172,8 +172,8 @@ async def test_denied_card_is_not_taken_until_it_comes_off_the_list(counter: Cou
 
 async def test_held_sales_and_pins_need_the_network(counter: Counter) -> None:
     await prepare(counter)
-    await not_taken(counter, code(), is_held=True)
-    await not_taken(counter, code(2), pin="314159")
+    await assert_not_taken(counter, code(), is_held=True)
+    await assert_not_taken(counter, code(2), pin="314159")
 
 
 async def test_code_taken_alone_is_not_sent_when_the_line_is_back(counter: Counter) -> None:
@@ -198,7 +198,7 @@ async def test_code_is_taken_once_also_if_it_was_sent_before(counter: Counter) -
     restore(counter)
     assert (await counter.till.sell(code(2), 500)).outcome is Outcome.APPROVED
     cut(counter)
-    await not_taken(counter, code(2))
+    await assert_not_taken(counter, code(2))
 
 
 async def test_caps_are_remembered_over_a_restart_and_refused_records_give_back(
@@ -209,7 +209,7 @@ async def test_caps_are_remembered_over_a_restart_and_refused_records_give_back(
         counter.clock_seconds = NOW + second
         assert (await counter.till.sell(code(at=NOW + second), 1_000)).is_offline
         counter.reopen()
-    await not_taken(counter, code(at=NOW + 3))
+    await assert_not_taken(counter, code(at=NOW + 3))
     store = counter.till.line.store
     store.note(store.of_batch(1)[0].item.record.key, "REJECTED", "KEY_CONFLICT")
     counter.clock_seconds = NOW + 4
@@ -235,14 +235,14 @@ async def test_denied_serial_is_not_taken_and_an_old_list_stops_all(counter: Cou
     publish_deny(counter, 3, 1)
     await prepare(counter)
     assert counter.till.line.store.version(DocumentKind.DENY) == 3
-    await not_taken(counter, code(1))
+    await assert_not_taken(counter, code(1))
     assert (await counter.till.sell(code(2), 500)).is_offline
     assert counter.till.line.store.of_batch(1)[0].item.record.deny_version == 3
     counter.clock_seconds = NOW + 86_400
     fresh = code(3, at=NOW + 86_400, ttl=200)
     assert (await counter.till.sell(fresh, 500)).is_offline
     counter.clock_seconds = NOW + 86_401
-    await not_taken(counter, code(4, at=NOW + 86_401, ttl=200))
+    await assert_not_taken(counter, code(4, at=NOW + 86_401, ttl=200))
 
 
 async def test_clock_that_no_signed_time_confirmed_for_three_days_takes_no_money(
@@ -336,7 +336,7 @@ async def test_batch_with_an_open_request_or_a_difference_is_not_settled(
     counter: Counter,
 ) -> None:
     await prepare(counter)
-    await not_taken(counter, "9" * 20)
+    await assert_not_taken(counter, "9" * 20)
     with pytest.raises(BatchNotWhole, match="requests are open"):
         await batches(counter).close(1)
     restore(counter)
