@@ -4,6 +4,7 @@ from typing import Any
 
 from core.db.unit import Unit
 from core.kit.clock import business_day
+from core.ledger.records import Posting
 from tests.factories.canteen import TILLS, ZONE, Holder
 from tests.factories.offline import ACCEPTED, Lane, Stall, key_of, later
 
@@ -48,6 +49,29 @@ async def test_next_top_up_pays_what_is_owed_and_the_statement_shows_it(stall: S
     ]  # fmt: skip
     assert await top_up(stall, holder, 100) == 0
     assert await stall.canteen.broken() == {}
+
+
+async def test_money_that_waits_for_a_chip_pays_what_is_owed_first(stall: Stall) -> None:
+    """Where chips hold money a top-up waits in CLAIM: none of it gets onto a chip before."""
+    holder, canteen = await owing(stall, stall.lane()), stall.canteen
+    ledger = canteen.ledger
+
+    async def work(unit: Unit) -> int:
+        await canteen.limits.lock(unit, holder.id)
+        claim = await ledger.open_account(unit, holder.id, "CLAIM")
+        cash = await ledger.school_account(unit, "CASH")
+        day = business_day(canteen.clock.now(), ZONE)
+        posting = Posting(canteen.ids.new(), "CASH_TOP_UP", cash, claim, 1_000)
+        await ledger.post(unit, [posting], day)
+        return await ledger.recover_arrears(unit, holder.id, day, "CLAIM")
+
+    assert await canteen.database.unit(7, work) == 950
+    purses = (await ledger.balances(7, holder.id)).purses
+    assert {each.kind: each.available_minor for each in purses} == {
+        "SUBSIDY": 0, "MAIN": 0, "CLAIM": 50,
+    }  # fmt: skip
+    assert await ledger.arrears_minor(7, holder.id) == 0
+    assert set(await canteen.broken()) == {"I22 cash"}, "no cashier stands in this test"
 
 
 async def test_what_comes_back_to_a_paid_debt_is_the_holders(stall: Stall) -> None:
