@@ -1,5 +1,11 @@
-"""What every test stands on: how hard Hypothesis tries here and on the build machine."""
+"""What every test stands on: how hard Hypothesis tries, and what a test that hangs tells."""
 
+import asyncio
+import gc
+import io
+from collections.abc import Generator
+
+import pytest
 from hypothesis import settings
 
 pytest_plugins = [
@@ -23,3 +29,22 @@ settings.register_profile("ci", max_examples=200, derandomize=True, deadline=Non
 settings.register_profile("dev", max_examples=50, deadline=None)
 if settings.get_current_profile_name() != "ci":
     settings.load_profile("dev")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[None],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Says of a test that took too long what each task was waiting for: threads do not tell it."""
+    report = yield
+    if call.excinfo is not None and "from pytest-timeout" in str(call.excinfo.value):
+        report.sections.append(("Tasks", _waiting()))
+    return report
+
+
+def _waiting() -> str:
+    told = io.StringIO()
+    for each in gc.get_objects():
+        if isinstance(each, asyncio.Task) and not each.done():
+            each.print_stack(file=told)
+    return told.getvalue()
