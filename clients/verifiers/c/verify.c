@@ -6,6 +6,13 @@
 
 struct given given;
 
+static void hmac(bytes key, bytes message, size_t size, unsigned char *out) {
+    crypto_auth_hmacsha256_state state; // a key of 32 bytes
+    crypto_auth_hmacsha256_init(&state, key, 32);
+    crypto_auth_hmacsha256_update(&state, message, size);
+    crypto_auth_hmacsha256_final(&state, out);
+}
+
 static const char *t1(const char *text, size_t length) { // `aliases` are those good now
     unsigned char key[32], step[8], mac[32];
     char issuer[4] = {0}, alias[8] = {0};

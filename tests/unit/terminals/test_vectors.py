@@ -46,6 +46,14 @@ ANSWERS: dict[str, list[str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "files", [["python/verify.py"], ["js/verify.mjs"], ["c/codes.c", "c/codes.h"]], ids="/".join
+)
+def test_reader_can_be_read_in_an_hour(files: list[str]) -> None:
+    texts = [(FOLDER.parent / file).read_text("utf-8") for file in files]
+    assert sum(text.count("\n") for text in texts) <= 300
+
+
 def test_writing_again_gives_the_committed_bytes() -> None:
     again = {path: text.encode() for path, text in written()}
     assert sorted(again) == PATHS
