@@ -18,6 +18,20 @@ DOORS = {
 }
 """What two cores under a load of eight met of signing in; `once` is how often what had been used
 was sent again."""
+TERMINALS = {
+    "ENTRY 00": 65,
+    "ENTRY C1": 65,
+    "PAY 00": 22,
+    "record ACCEPTED": 140,
+    "record ALREADY_POSTED": 28,
+    "record OVERRODE_DECLINE": 3,
+    "record ARREARS": 6,
+    "record CAP_EXCEEDED": 14,
+    "record CODE_USED_ELSEWHERE": 8,
+    "batches balanced": 34,
+}
+"""About half of what two busy cores met of doors, of challenges that phones paid, of what tills
+took alone, and of what was settled."""
 MINIMUM_PER_MINUTE = {
     "keys": 2_400,
     "AUTHORISE 00": 1_000,
@@ -38,6 +52,7 @@ MINIMUM_PER_MINUTE = {
     "read": 10,
     "trial": 12,
     **DOORS,
+    **TERMINALS,
 }
 """About half of what two quiet cores meet (docs/decisions/0010-bank-test-minima.md)."""
 
