@@ -80,6 +80,7 @@ def terms_by(policy_of: Callable[[int], Awaitable[Policy]]) -> Callable[[int], A
             plan=plan_of(policy, purses_by(policy)),
             is_on_card=is_on_card,
             claim_via=frozenset(policy.claim.via) if is_on_card else frozenset(),
+            needs_operator=policy.terminal.operators,
         )
 
     return terms

@@ -1,5 +1,6 @@
 """What answers terminals, and payers who scan what a terminal shows: money and doors."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -17,11 +18,12 @@ from core.entry.service.passages import Passages
 from core.limit.thresholds import pin_reason
 from core.school.features import is_offered
 from core.school.policy_words import Feature
-from core.school.service import Documents
+from core.school.service import Documents, Operators
 from core.settlement.service import Batches
 from core.top_up.service.loads import Loads
 from core.utility.records import MeterGroup
 from core.utility.service.runs import Runs
+from schema.services import OperatorDesk
 from terminals.authoriser import Authoriser
 from terminals.card_desk import CardDesk
 from terminals.chips import HmacChips
@@ -34,6 +36,8 @@ from terminals.kiosks import Kiosks
 from terminals.look_up import LookUps
 from terminals.merchant_codes import MerchantCodes, Registry
 from terminals.meter import Metering, Places
+from terminals.operators import SignOns
+from terminals.payments import Terms
 from terminals.pin_pad import PinPad
 
 
@@ -53,10 +57,13 @@ class TerminalServices:
     kiosks: Kiosks
     offline: OfflineServices
     metering: Metering
+    operators: OperatorDesk
     push: PushHub
 
     @classmethod
-    def on(cls, base: Base, made: CardServices, push: PushHub) -> "TerminalServices":
+    def on(
+        cls, base: Base, made: CardServices, push: PushHub, operators: Operators
+    ) -> "TerminalServices":
         """The payments over the base."""
         clock, ids, keys = base.ground.clock, base.ids, base.keyring.for_payments
         authorisations = Authorisations(
@@ -75,14 +82,6 @@ class TerminalServices:
         desk = CardDesk(
             CardAnswers(base.database), instruments, chips, pad, terms, keys, clock, ids
         )
-        registry = Registry(
-            find_terminal=base.terminals.find_enrolled,
-            find_print=base.prints.find,
-            find_card=made.cards.paying_card,
-            prove_pin=made.pins.prove_to_pay,
-            terms=terms,
-            keys=keys,
-        )
         records = OfflineRecords(base.database, base.ledger, base.limits, clock, ids)
         batches = Batches(base.database, clock, records)
         offline = OfflineServices.over(
@@ -93,9 +92,11 @@ class TerminalServices:
         return cls(
             authorisations=authorisations,
             authoriser=Authoriser(payments, reader, pins, guesses, chips, terms, keys, clock, ids),
-            follow_ups=FollowUps(payments, terms, keys, clock, ids, batches.is_closed),
+            follow_ups=FollowUps(
+                payments, terms, keys, clock, ids, batches.is_closed, operators.ask_refund
+            ),
             look_ups=LookUps(reader, pad, loads.overview, base.ledger.balances, terms, keys, clock),
-            merchant_codes=MerchantCodes(payments, registry, clock, ids),
+            merchant_codes=MerchantCodes(payments, _registry(base, made, terms), clock, ids),
             passages=passages,
             entries=Entries(
                 passages, doors, reader, instruments, base.ledger.balances, terms, keys, clock
@@ -104,6 +105,7 @@ class TerminalServices:
             kiosks=Kiosks(desk, reader, made.kiosks),
             offline=offline,
             push=push,
+            operators=OperatorDesk(operators, SignOns(operators, pad, keys)),
             entry_events=EntryEvents(passages, doors, instruments, terms, keys, clock),
             metering=Metering(
                 payments,
@@ -116,6 +118,17 @@ class TerminalServices:
                 ids,
             ),
         )
+
+
+def _registry(base: Base, made: CardServices, terms: Callable[[int], Awaitable[Terms]]) -> Registry:
+    return Registry(
+        find_terminal=base.terminals.find_enrolled,
+        find_print=base.prints.find,
+        find_card=made.cards.paying_card,
+        prove_pin=made.pins.prove_to_pay,
+        terms=terms,
+        keys=base.keyring.for_payments,
+    )
 
 
 def _loads(base: Base) -> Loads:

@@ -32,17 +32,20 @@ from core.identity.service.sessions import Sessions
 from core.identity.service.staff_look_ups import StaffLookUps
 from core.identity.service.staff_sessions import StaffSignIn
 from core.kit.ids import Ids
+from core.kit.peppered_hash import PepperedHash
 from core.kit.slow_hash import SlowHash
 from core.ports.messages import AddressKind, MessageSender
 from core.school.service import (
     FourEyes,
     FourEyesAct,
+    Operators,
     Staff,
 )
 from core.top_up.service import CASH_TOP_UP, Cash, CashPosting
 from core.top_up.service.reviews import ChipReviews
 from core.utility.service.meters import Meters
 from schema.services import CardDesk, Services, TerminalKeys
+from terminals.operators import offline_hash
 
 Senders = Mapping[AddressKind, MessageSender]
 
@@ -146,11 +149,16 @@ def wire(ground: Ground, senders: Senders | None = None, outside: Outside | None
     base = Base.on(ground)
     push = PushHub(base.redis)
     made = CardServices.on(base, PinHasher(ground.keys.pepper, slow_hash))
+    operators = Operators(
+        base.database, ground.clock, base.ids, base.audit,
+        PepperedHash(ground.keys.pepper, slow_hash), offline_hash,
+    )  # fmt: skip
+    payments = TerminalServices.on(base, made, push, operators)
     connections = outside or Connections(base.schools, ground.parts(base.redis))
     identity = IdentityServices.over(_needs(base, made, connections, senders or {}))
     desk = _Desk.on(base, slow_hash, identity.links)
     return Wired(
-        services=_services(base, made, identity, desk, TerminalServices.on(base, made, push)),
+        services=_services(base, made, identity, desk, payments),
         database=base.database,
         lanes=(base.lanes, base.door_lanes),
         redis=base.redis,
@@ -207,6 +215,7 @@ def _services(
         staff=desk.staff,
         terminals=base.terminals,
         documents=payments.offline.documents,
+        operators=payments.operators,
         prints=base.prints,
         four_eyes=desk.four_eyes,
         cash=desk.cash,

@@ -23,6 +23,7 @@ from schema.root import CampusSchema, build_schema
 from schema.school.queries import SchoolQuery, load_school
 from schema.staff.card_reviews import CardReviewMutation
 from schema.staff.cash import CashMutation
+from schema.staff.operators import StaffOperatorMutation
 from schema.staff.register import RegisterMutation
 from schema.staff.reviews import ReviewMutation
 from schema.staff.sign_in import StaffSignInMutation
@@ -31,6 +32,7 @@ from schema.statement.subscriptions import StatementSubscription
 from schema.terminal.batches import BatchMutation
 from schema.terminal.enrolment import EnrolmentMutation
 from schema.terminal.offline import OfflineMutation
+from schema.terminal.operators import OperatorMutation
 from schema.terminal.purchases import PurchaseMutation
 from schema.terminal.registry import TerminalQuery, load_terminal
 from schema.terminal.sync import SyncMutation
@@ -57,6 +59,7 @@ SCHEMA: CampusSchema = build_schema(
         SyncMutation,
         LookUpMutation,
         PurchaseMutation,
+        OperatorMutation,
         EntryMutation,
         OfflineMutation,
         BatchMutation,
@@ -70,6 +73,7 @@ SCHEMA: CampusSchema = build_schema(
         RegisterMutation,
         CardReviewMutation,
         StaffTerminalMutation,
+        StaffOperatorMutation,
     ],
     subscriptions=[StatementSubscription],
     node_loaders={

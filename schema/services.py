@@ -37,6 +37,7 @@ from core.school.service import (
     Documents,
     FourEyes,
     Losses,
+    Operators,
     Prints,
     Schools,
     Staff,
@@ -59,6 +60,7 @@ from terminals.kiosks import Kiosks
 from terminals.look_up import LookUps
 from terminals.merchant_codes import MerchantCodes
 from terminals.meter import Metering
+from terminals.operators import SignOns
 from terminals.publisher import Publisher
 from terminals.uploads import Uploads
 
@@ -84,6 +86,14 @@ class CardDesk:
 
 
 @dataclass(frozen=True, slots=True)
+class OperatorDesk:
+    """Whom staff register, and who signs on at terminals."""
+
+    registry: Operators
+    sign_ons: SignOns
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """Everything a field may call; put together by `bff.wiring`."""
 
@@ -93,6 +103,7 @@ class Services:
     staff: Staff
     terminals: Terminals
     documents: Documents
+    operators: OperatorDesk
     prints: Prints
     four_eyes: FourEyes
     cash: Cash

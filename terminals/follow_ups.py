@@ -7,13 +7,17 @@ from core.authorisation.records import Answer, FollowUp, Key, Status
 from core.kit.clock import Clock, business_day
 from core.kit.ids import Ids
 from core.kit.money import is_amount
+from core.school.operators import SignOnRefusal
 from core.settlement.records import VoidTooLate
 from terminals.answers import signing
 from terminals.message import BusinessFields, RequestKey
 from terminals.payments import Payments, SchoolKeys, Terms, Till
+from terminals.response import response_to
 
 BATCH_CLOSED = "90"
 """The code of a purchase or void under a key of a batch that is settled."""
+AskRefund = Callable[[int, int, int, int, str | None], Awaitable[SignOnRefusal | None]]
+"""School, terminal, batch, sequence, operator -> why they may not refund; None if they may."""
 VOID_REASONS = ("TIMEOUT", "CASHIER", "DEVICE")
 
 
@@ -23,7 +27,7 @@ class FollowUpMessage:
 
     `original_*` name the purchase under this terminal's own keys; a refund may come from another
     terminal of the merchant, then `original_terminal_no` is that one's. `minor_amount` is fen; a
-    void has none.
+    void has none. `operator_no` is who refunds, by their number at the merchant.
     """
 
     operation: str
@@ -34,6 +38,7 @@ class FollowUpMessage:
     minor_amount: int = 0
     reason: str | None = None
     original_terminal_no: int | None = None
+    operator_no: str | None = None
 
 
 class FollowUps:
@@ -47,6 +52,7 @@ class FollowUps:
         clock: Clock,
         ids: Ids,
         is_closed: Callable[[int, int, int], Awaitable[bool]],
+        ask_refund: AskRefund,
     ) -> None:
         self._payments = payments
         self._terms = terms
@@ -54,6 +60,7 @@ class FollowUps:
         self._clock = clock
         self._ids = ids
         self._is_closed = is_closed
+        self._ask_refund = ask_refund
 
     async def answer(self, till: Till, message: FollowUpMessage) -> Answer:
         """The answer to a capture, void or refund; a repeat gets the stored one.
@@ -76,7 +83,23 @@ class FollowUps:
             )
         if message.operation == "CAPTURE":
             return await self._payments.capture(till.issuer, follow, sign)
+        refusal = await self._refuse_operator(till, message)
+        if refusal is not None:
+            refused = replace(_declined(follow, response_to(refusal).code), reason=refusal)
+            # A refund that was answered in the operator's shift is repeated after it, too.
+            return await self._payments.refuse(
+                till.issuer, message.operation, follow.content_hash, refused, sign
+            )
         return await self._payments.refund(till.issuer, follow, till.merchant_account_id, sign)
+
+    async def _refuse_operator(self, till: Till, message: FollowUpMessage) -> SignOnRefusal | None:
+        """Why the operator may not refund, where the school asks for one; who may is noted."""
+        is_needed = (await self._terms(till.issuer)).needs_operator
+        if not (is_needed or message.operator_no):
+            return None
+        own = message.batch_no, message.seq_no
+        refusal = await self._ask_refund(till.issuer, till.terminal_no, *own, message.operator_no)
+        return refusal if is_needed else None
 
     async def _void(self, till: Till, follow: FollowUp, sign: Callable[[Answer], str]) -> Answer:
         """Undoes, while the batches of the purchase and of this void are open.

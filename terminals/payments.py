@@ -27,6 +27,7 @@ class Terms:
     """What the school's policy says about purchases and passages at this instant.
 
     `purses` are those of cards; what pays for an instrument now is in `plan`, under `network`.
+    Where `needs_operator`, only who is signed on with the right refunds.
     Where `is_on_card`, chips hold money of their own; `claim_via` names where it gets onto them.
     """
 
@@ -43,6 +44,7 @@ class Terms:
     network: Network = Network.ONLINE
     is_on_card: bool = False
     claim_via: frozenset[str] = frozenset()
+    needs_operator: bool = False
 
 
 @dataclass(frozen=True, slots=True)

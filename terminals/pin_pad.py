@@ -1,5 +1,6 @@
-"""The PIN a holder typed at a terminal: opened, counted, compared."""
+"""The PIN somebody typed at a terminal: opened, counted, compared."""
 
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from core.school.records import Guess
@@ -7,7 +8,7 @@ from terminals.guesses import Guesses
 from terminals.message import RequestKey, find_pin
 from terminals.payments import Pins, PinVerdict, SchoolKeys, Till
 
-_WRONG_PIN = {"55", "75"}
+_WRONG_PIN = {"55", "75", "S4"}
 
 
 class PinPad:
@@ -20,7 +21,27 @@ class PinPad:
     async def check(
         self, till: Till, key: RequestKey, pin_block: str, cardholder_id: UUID, keys: SchoolKeys
     ) -> PinVerdict:
-        """What came of it; a block of another key is none.
+        """What came of a holder's PIN; a block of another key is none.
+
+        Raises: DatabaseUnavailable, Overloaded.
+        """
+        return await self.weigh(
+            till,
+            key,
+            pin_block,
+            keys,
+            lambda digits: self._pins.check_to_pay(till.issuer, cardholder_id, digits),
+        )
+
+    async def weigh(
+        self,
+        till: Till,
+        key: RequestKey,
+        pin_block: str,
+        keys: SchoolKeys,
+        check: Callable[[str], Awaitable[PinVerdict]],
+    ) -> PinVerdict:
+        """The same of whosever PIN `check` counts and compares.
 
         Raises: DatabaseUnavailable, Overloaded.
         """
@@ -29,7 +50,7 @@ class PinPad:
             return PinVerdict(ok=False, response_code="63", reason="PIN_BLOCK")
         if self._guesses.are_closed(till.issuer, till.terminal_no, Guess.PIN):
             return PinVerdict(ok=False, response_code="05", reason="PIN_CLOSED")
-        verdict = await self._pins.check_to_pay(till.issuer, cardholder_id, entered.digits)
+        verdict = await check(entered.digits)
         if verdict.response_code in _WRONG_PIN and not verdict.ok:
             await self._guesses.note(till.issuer, till.terminal_no, Guess.PIN)
         return verdict

@@ -77,6 +77,10 @@ C9|CLOCK_UNTRUSTED|终端时间异常|Terminal clock not set|SYNC
 E0|ENTRY_DENIED|无通行权限|No right to pass|DONE
 E1|PASSBACK|请勿重复通行|Already inside|DONE
 E2|OUT_OF_HOURS|非开放时间|Closed|DONE
+S1|SIGN_ON_REQUIRED|请操作员先签到|Operator must sign on first|FIX
+S2|OPERATOR_NOT_ALLOWED|操作员无此权限|Operator has no right to do this|FIX
+S3|OPERATOR_UNKNOWN|操作员不存在或已停用|Operator unknown or blocked|FIX
+S4|OPERATOR_LOCKED|操作员密码已锁定，请联系学校|Operator PIN locked, ask the school|CALL
 W1|AGREEMENT_MISSING|未开通免密支付|No debit agreement|NEXT
 W2|ARREARS_OUTSTANDING|有欠款未结清|Arrears open|NEXT
 M1|CODE8_WRONG|预约码错误|Wrong code|FIX

@@ -13,8 +13,8 @@ ALLOWED_FACTS = frozenset({
     "content_hash", "device_class", "document_kid", "document_version", "door_no", "entry_mask",
     "entry_profile", "fingerprint", "four_eyes_id", "grant_id", "group_no", "issuer", "key_no",
     "load_id", "login", "merchant_number", "meter_no", "method", "passback", "policy_digest",
-    "policy_version", "role", "roles", "scene", "site_number", "state_after", "state_before",
-    "ticket", "top_up_id", "transfer_id", "zone",
+    "policy_version", "rights", "role", "roles", "scene", "site_number", "state_after",
+    "state_before", "ticket", "top_up_id", "transfer_id", "zone",
 })  # fmt: skip
 """An allow-list, so that no class A value (ID, phone, e-mail, bank card) is kept by mistake."""
 

@@ -223,6 +223,9 @@ class Terminal:
     upload_days: Annotated[
         int, Key("迟到记录最长天数", "Days an offline record may arrive late", 1, 10)
     ] = 10
+    operators: Annotated[
+        bool, Key("退款须操作员签到", "Only an operator who is signed on refunds")
+    ] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,14 +251,9 @@ class TopUp:
     channels: Annotated[
         frozenset[TopUpMethod], Key("充值方式", "Ways to top up", may_be_empty=True)
     ] = frozenset({TopUpMethod.ALIPAY, TopUpMethod.WECHAT, TopUpMethod.CASH})
-    presets_minor: Annotated[tuple[int, ...], Key("充值面额", "Preset amounts", 1, 1_000_000)] = (
-        1_000,
-        2_000,
-        3_000,
-        5_000,
-        10_000,
-        20_000,
-    )
+    presets_minor: Annotated[
+        tuple[int, ...], Key("充值面额", "Preset amounts", 1, 1_000_000)
+    ] = (1_000, 2_000, 3_000, 5_000, 10_000, 20_000)  # fmt: skip
     free_max_minor: Annotated[
         int, Key("自定金额上限，0 为不可自定", "Highest free amount; 0: presets only", 0, 1_000_000)
     ] = 50_000

@@ -11,8 +11,15 @@ from core.identity.records import (
     StaffNotConfirmed,
 )
 from core.kit.errors import IdempotencyConflict
+from core.school.operators import (
+    OperatorInvalid,
+    OperatorLimit,
+    OperatorPinWeak,
+    OperatorUnknown,
+)
 from core.school.records import (
     FingerprintMismatch,
+    MerchantUnknown,
     OwnCardExcluded,
     RequestContentChanged,
     RequestDecided,
@@ -41,6 +48,11 @@ STAFF = AreaErrors(
     CashNotOffered,
     FingerprintMismatch,
     IdempotencyConflict,
+    MerchantUnknown,
+    OperatorInvalid,
+    OperatorLimit,
+    OperatorPinWeak,
+    OperatorUnknown,
     OwnCardExcluded,
     RequestContentChanged,
     RequestDecided,

@@ -12,6 +12,7 @@ from core.entry.service.doors import PASSAGES_MAXIMUM
 from core.identity.records import Cardholder as CardholderRecord
 from core.identity.records import CardholderKind
 from core.ledger.records import TrialBalance as TrialRecord
+from core.school.operators import PER_MERCHANT_MAXIMUM
 from core.school.records import FourEyesRequest as RequestRecord
 from core.school.records import RequestState, Role
 from core.school.records import StaffMember as MemberRecord
@@ -30,6 +31,7 @@ from schema.services import services
 from schema.staff import words as _words  # noqa: F401 - describes the enums
 from schema.staff.card_reviews import REVIEWS_MAXIMUM, CardReview, FeeOwed
 from schema.staff.loss import OfflineLoss, Supposed
+from schema.staff.operators import Operator
 from schema.staff.suspects import SUSPECTS_MAXIMUM, OfflineSuspect
 from schema.statement.reads import read_arrears, read_balance
 from schema.statement.types import Arrears, Balance
@@ -44,6 +46,7 @@ Reason = Annotated[
 
 TerminalNo = Annotated[int, strawberry.argument(description="The terminal the door hangs on.")]
 DoorNo = Annotated[int, strawberry.argument(description="The number of the door there, 1 to 32.")]
+MerchantNo = Annotated[int, strawberry.argument(description="The merchant's number.")]
 Why = Annotated[
     str, strawberry.argument(description="Why, not blank, cut to 200 characters, for the audit.")
 ]
@@ -273,6 +276,16 @@ class StaffMember:
         school_id = staff(info).school_id
         listed = await services(info).card_desk.reviews.list_open(school_id)
         return [CardReview.of(school_id, chip) for chip in listed]
+
+    @strawberry.field(
+        description="Who works a merchant's terminals, by number, at most 50.",
+        directives=[Bounded(maximum=PER_MERCHANT_MAXIMUM)],
+        extensions=[staff_only(Role.IT_ADMIN, Role.CARD_MANAGER, Role.AUDITOR)],
+    )
+    async def operators(self, info: RequestInfo, merchant_no: MerchantNo) -> list[Operator] | None:
+        """Blocked ones, too."""
+        listed = await services(info).operators.registry.list_all(staff(info).school_id)
+        return [Operator.of(each) for each in listed if each.merchant_number == merchant_no]
 
     @strawberry.field(
         description="Cards that came out after their fee was given back, the oldest first, at most"

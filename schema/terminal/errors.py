@@ -2,6 +2,7 @@
 
 from core.authorisation.records import ReferenceUnknown
 from core.kit.errors import IdempotencyConflict, ItemLimit
+from core.school.operators import ShiftUnknown
 from core.school.records import (
     ActivationInvalid,
     FingerprintMismatch,
@@ -21,6 +22,7 @@ TERMINAL = AreaErrors(
     ItemLimit,
     KeyRotationInvalid,
     ReferenceUnknown,
+    ShiftUnknown,
     TerminalStateInvalid,
     TerminalUnknown,
     VoidTooLate,

@@ -91,7 +91,8 @@ class PurchaseRefundInput:
     )
     reason: str = strawberry.field(description="Why, for the merchant's records.")
     operator_no: str | None = strawberry.field(
-        default=None, description="The operator who is signed on."
+        default=None,
+        description="The operator who is signed on; needed where `terminal.operators` says so.",
     )
 
 
@@ -165,6 +166,7 @@ async def _follow_up(
     original: TerminalKeyInput,
     minor_amount: int = 0,
     reason: str | None = None,
+    operator_no: str | None = None,
 ) -> Answer:
     till = money_till(info, key)
     check_key(original)
@@ -176,6 +178,7 @@ async def _follow_up(
         original_seq_no=original.seq_no,
         minor_amount=minor_amount,
         reason=reason,
+        operator_no=operator_no,
     )
     return await services(info).follow_ups.answer(till, message)
 
@@ -184,7 +187,10 @@ async def _refund(info: RequestInfo, asked: PurchaseRefundInput) -> Answer:
     if (asked.original is None) == (asked.retrieval_reference is None):
         raise BadDocument("ORIGINAL_OR_REFERENCE")
     if asked.original is not None:
-        return await _follow_up(info, "REFUND", asked.key, asked.original, asked.minor_amount)
+        return await _follow_up(
+            info, "REFUND", asked.key, asked.original, asked.minor_amount,
+            operator_no=asked.operator_no,
+        )  # fmt: skip
     till = money_till(info, asked.key)
     found = await services(info).authorisations.resolve_reference(
         till.issuer, asked.retrieval_reference or ""
@@ -197,6 +203,7 @@ async def _refund(info: RequestInfo, asked: PurchaseRefundInput) -> Answer:
         original_seq_no=found.seq_no,
         minor_amount=asked.minor_amount,
         original_terminal_no=found.terminal_no,
+        operator_no=asked.operator_no,
     )
     return await services(info).follow_ups.answer(till, message)
 

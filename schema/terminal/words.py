@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from core.school.operators import OperatorRight
 from core.school.records import DocumentKind, TerminalState
 from schema.enums import described
 from terminals.directives import Directive
@@ -182,5 +183,15 @@ described(
         DocumentKind.DENY: "Codes and cards to refuse.",
         DocumentKind.RIGHTS: "Rights of physical cards at doors.",
         DocumentKind.TERMINALS: "The terminals that a site's edge answers.",
+    },
+)
+described(
+    OperatorRight,
+    "What an operator may do at a terminal of their merchant.",
+    {
+        OperatorRight.SALE: "Sell.",
+        OperatorRight.REFUND: "Give captured money back.",
+        OperatorRight.VOID: "Undo a purchase.",
+        OperatorRight.CLOSE: "Close a batch.",
     },
 )

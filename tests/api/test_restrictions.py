@@ -24,7 +24,7 @@ CORE = graphql_schema(SCHEMA)
 CLOSED = ("UNAUTHENTICATED", "FORBIDDEN")
 TABLES = ("card", "pin", "binding", "code_device", "terminal", "terminal_answer", "leg",
           "four_eyes_request", "cardholder_limit", "authorisation", "water_reservation",
-          "meter_run")  # fmt: skip
+          "meter_run", "operator", "operator_shift")  # fmt: skip
 SESSIONS = "SELECT id, step_up_at, revoked_at FROM session ORDER BY id"
 _SAMPLES = {
     "String": "sample", "ID": "sample", "Int": 1, "Boolean": False, "MinorAmount": 1,
@@ -32,6 +32,9 @@ _SAMPLES = {
 }  # fmt: skip
 MUTATIONS = {name: to for kind, name, to in restricted_fields(CORE) if kind == "Mutation"}
 INNER = {
+    "StaffMember.operators": (
+        "viewer { staff { operators(merchantNo: 1) { operatorNo } } }", "staff",
+    ),
     "StaffMember.offlineLoss": ("viewer { staff { offlineLoss { isOn } } }", "staff"),
     "StaffMember.trialBalance": ("viewer { staff { trialBalance { transfers } } }", "staff"),
     "StaffMember.fourEyesRequests": ("viewer { staff { fourEyesRequests { id } } }", "staff"),

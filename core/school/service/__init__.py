@@ -4,6 +4,7 @@ from core.school.service.deny import DenyList
 from core.school.service.documents import Documents
 from core.school.service.four_eyes import FourEyes, FourEyesAct
 from core.school.service.losses import Losses
+from core.school.service.operators import Operators
 from core.school.service.prints import Prints
 from core.school.service.schools import Schools
 from core.school.service.staff import Staff
@@ -15,6 +16,7 @@ __all__ = [
     "FourEyes",
     "FourEyesAct",
     "Losses",
+    "Operators",
     "Prints",
     "Schools",
     "Staff",

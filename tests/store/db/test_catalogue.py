@@ -17,7 +17,7 @@ _CHANGED_LATER = {
     "code_device", "code_pass",
     "code_use", "deny_list", "door", "entry_answer", "entry_right", "entry_tag_day", "entry_zone",
     "four_eyes_request", "guardian_grant", "identity_claim", "limit_pause", "merchant",
-    "meter", "meter_group", "one_time_code", "outbox",
+    "meter", "meter_group", "one_time_code", "operator", "operator_shift", "outbox",
     "pending_link", "pin", "printed_code", "rights_entry", "rights_list", "school", "session",
     "settlement_check", "site", "staff", "terminal", "terminal_answer", "terminal_key",
     "vend_job", "water_reservation", "zone_presence",

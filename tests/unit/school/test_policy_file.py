@@ -277,6 +277,6 @@ def test_the_digest_names_what_is_decided_not_how_it_is_written() -> None:
 
 def test_every_key_is_described_in_both_languages_and_the_defaults_agree() -> None:
     table = list(rows(Policy()))
-    assert len({row.name for row in table}) == len(table) == 75
+    assert len({row.name for row in table}) == len(table) == 76
     assert all(row.key.zh and row.key.en for row in table)
     assert parse_policy("pin.tries = 5") == Policy()

@@ -9,9 +9,9 @@ from terminals.response import RESPONSES, Action, find_response, response_to
 
 
 def test_codes_and_names_are_said_once() -> None:
-    assert len(RESPONSES) == 53
-    assert len({response.code for response in RESPONSES}) == 53
-    assert len({response.name for response in RESPONSES}) == 53
+    assert len(RESPONSES) == 57
+    assert len({response.code for response in RESPONSES}) == 57
+    assert len({response.name for response in RESPONSES}) == 57
     assert all(re.fullmatch(r"[0-9A-Z]{2}", response.code) for response in RESPONSES)
 
 

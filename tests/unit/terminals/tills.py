@@ -206,5 +206,8 @@ def make_follow_ups(core: ScriptedCore, closed_batch: int | None = None) -> Foll
     async def is_closed(_issuer: int, _terminal_no: int, batch_no: int) -> bool:
         return batch_no == closed_batch
 
+    async def ask_refund(*_asked: object) -> None:
+        """Whoever is named may refund."""
+
     clock = samples.FixedClock(SHOWN)
-    return FollowUps(core, _terms, lambda _: KEYS, clock, counted_ids(), is_closed)
+    return FollowUps(core, _terms, lambda _: KEYS, clock, counted_ids(), is_closed, ask_refund)
