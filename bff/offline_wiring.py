@@ -10,7 +10,7 @@ from core.authorisation.service.offline import OfflineRecords
 from core.entry.service.doors import Doors
 from core.entry.service.rights import CardRights
 from core.kit.clock import Clock
-from core.school.service import DenyList, Documents, Schools, Terminals
+from core.school.service import DenyList, Documents, Operators, Schools, Terminals
 from core.settlement.service import Batches
 from schema.feed import Feed
 from terminals.payments import Terms
@@ -38,6 +38,7 @@ class OfflineServices:
         doors: Doors,
         schools: Schools,
         terminals: Terminals,
+        operators: Operators,
         keyring: SchoolKeyring,
         terms: Callable[[int], Awaitable[Terms]],
         feed: Feed,
@@ -45,7 +46,8 @@ class OfflineServices:
     ) -> "OfflineServices":
         """The services over those of the core; the holder hears of what was paid."""
         publisher = Publisher(
-            documents, deny, rights, doors.list_all, schools, terminals, keyring.documents,
+            documents, deny, rights, doors.list_all, schools, terminals, operators,
+            keyring.documents,
             purses_by,
             keyring.pin_public_key,
         )  # fmt: skip

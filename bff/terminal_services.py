@@ -86,7 +86,7 @@ class TerminalServices:
         batches = Batches(base.database, clock, records)
         offline = OfflineServices.over(
             records, batches, Documents(base.database, clock, base.audit), base.deny, base.rights,
-            base.doors, base.schools, base.terminals, base.keyring, terms, push, clock,
+            base.doors, base.schools, base.terminals, operators, base.keyring, terms, push, clock,
         )  # fmt: skip
         passages, doors = Passages(base.database, base.door_lanes, clock, ids), base.doors
         return cls(

@@ -4,44 +4,39 @@ from collections.abc import Mapping, Sequence
 from datetime import time
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import Field, ValidationError
 
 from core.entry.records import Door, DoorScene, Pair, Passback
 from core.school.policy import Cap, Policy
 from core.school.policy_words import Instrument, PurseModel
 from core.school.records import Site, Terminal
 from terminals.funding import KINDS, Funding, FundingPlan, Network, plan_of
+from terminals.till_parameters import (
+    Count,
+    Display,
+    MealPeriod,
+    MerchantParameters,
+    Part,
+    ShownText,
+    TillFacts,
+    display_of,
+    meal_periods_of,
+    merchants_of,
+    shown_texts,
+)
 from terminals.verification import CapClass
 
-_U32 = (1 << 32) - 1
 _HOUR_SECONDS = 3_600
 _DAY_SECONDS = 86_400
 _HIGH_CLASS = 3
 _INSTRUMENTS = frozenset(Instrument)
-
-Count = Annotated[int, Field(ge=0, le=_U32)]
-"""A number of seconds, fen or things; every figure of the document fits a u32."""
 
 
 class ParametersInvalid(Exception):
     """The bytes are no parameters; what is held stays."""
 
 
-class _Part(BaseModel):
-    """Strict camel-case JSON; unknown members are left to newer terminals."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        populate_by_name=True,
-        strict=True,
-        frozen=True,
-        ser_json_bytes="hex",
-        val_json_bytes="hex",
-    )
-
-
-class OfflineCap(_Part):
+class OfflineCap(Part):
     """One cap class (codes.md 13): fen per purchase, how many, fen together, for HIGH passes."""
 
     cap_class: Annotated[int, Field(ge=1, le=255)]
@@ -51,7 +46,7 @@ class OfflineCap(_Part):
     high: bool = False
 
 
-class CardCap(_Part):
+class CardCap(Part):
     """What one physical card may take of one terminal alone in a day: as a cap class."""
 
     amount_minor: Count
@@ -59,7 +54,7 @@ class CardCap(_Part):
     total_minor: Count
 
 
-class SiteTerminals(_Part):
+class SiteTerminals(Part):
     """An offline site (its bit in a pass's mask) and the terminals that stand there."""
 
     site_no: Annotated[int, Field(ge=0, le=15)]
@@ -68,7 +63,7 @@ class SiteTerminals(_Part):
     terminals: Sequence[Count]
 
 
-class FundingLine(_Part):
+class FundingLine(Part):
     """What pays for an instrument in each state of the network, the first purse first."""
 
     instrument: str
@@ -77,21 +72,21 @@ class FundingLine(_Part):
     offline: Sequence[str]
 
 
-class CodePrefix(_Part):
+class CodePrefix(Part):
     """How a text in the scan field begins, and which instrument that is (codes.md 15)."""
 
     prefix: str
     instrument: str
 
 
-class DoorGroup(_Part):
+class DoorGroup(Part):
     """An entry profile and a bit of a pass's mask under which a door opens (codes.md 4)."""
 
     profile: Annotated[int, Field(ge=0, le=255)]
     bit: Annotated[int, Field(ge=0, le=15)]
 
 
-class DoorParameters(_Part):
+class DoorParameters(Part):
     """What a gate goes by at one of its doors while it has no network.
 
     `opens_at` and `closes_at` are seconds of the school's day; none: at any hour.
@@ -109,14 +104,15 @@ class DoorParameters(_Part):
     open_on_lost_clock: bool = False
 
 
-class Parameters(_Part):
+class Parameters(Part):
     """All of it; amounts in fen, times in seconds.
 
     `funding_plan` is the table of `terminals.funding`, in the order of instruments. `offline_money`
     false stops every offline purchase, whatever the caps say. `challenge_above_minor` is the
     online threshold, `offline_challenge_above_minor` the offline one; none: never. Without
     `card_cap` no physical card is taken alone. `purse_model` ON_CARD means that chips hold money,
-    and `claim_via` says where it gets onto them.
+    and `claim_via` says where it gets onto them. Where `operators_required`, the server makes a
+    refund for an operator only who is signed on with that right.
     """
 
     offline_money: bool
@@ -145,6 +141,11 @@ class Parameters(_Part):
     doors: Sequence[DoorParameters] = ()
     purse_model: str = "SINGLE"
     claim_via: Sequence[str] = ()
+    operators_required: bool = False
+    merchants: Sequence[MerchantParameters] = ()
+    meal_periods: Sequence[MealPeriod] = ()
+    texts: Sequence[ShownText] = ()
+    display: Display | None = None
 
     @property
     def tap_cap(self) -> CapClass | None:
@@ -188,6 +189,14 @@ class Parameters(_Part):
         """Where a terminal stands; None if the document does not know it."""
         return next((s.site_no for s in self.sites if terminal_no in s.terminals), None)
 
+    def merchant_of(self, terminal_no: int) -> MerchantParameters | None:
+        """Whose a terminal is; None if the document says nothing of that merchant."""
+        return next((m for m in self.merchants if terminal_no in m.terminals), None)
+
+    def text_of(self, code: str) -> ShownText | None:
+        """What is shown for a response code; None if the document does not know it."""
+        return next((text for text in self.texts if text.code == code), None)
+
     def door_of(self, terminal_no: int, door_no: int) -> Door | None:
         """A door of a terminal; None if the document does not know it, or its words."""
         for each in self.doors:
@@ -210,8 +219,10 @@ def parameters_of(
     purses: Sequence[str],
     pin_public_key: bytes,
     doors: Sequence[Door] = (),
+    till: TillFacts | None = None,
 ) -> Parameters:
-    """What a school's policy and registry say to its terminals."""
+    """What a school's policy, file and registry say to its terminals."""
+    at_till = till or TillFacts()
     offline, code, terminal = policy.offline, policy.code, policy.terminal
     plan = plan_of(policy, purses)
     return Parameters(
@@ -253,6 +264,11 @@ def parameters_of(
         doors=[_door_parameters(door) for door in doors],
         purse_model=policy.purse.model,
         claim_via=sorted(policy.claim.via) if policy.purse.model is PurseModel.ON_CARD else [],
+        operators_required=terminal.operators,
+        merchants=merchants_of(at_till, terminals),
+        meal_periods=meal_periods_of(at_till),
+        texts=shown_texts(),
+        display=display_of(at_till),
     )  # fmt: skip
 
 

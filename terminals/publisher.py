@@ -9,12 +9,14 @@ from core.audit.records import Actor, ActorKind
 from core.entry.records import Door
 from core.entry.service.rights import CardRights
 from core.school.policy import Policy
+from core.school.policy_file import SchoolFile
 from core.school.records import DocumentInvalid, DocumentKind, SignedDocument
-from core.school.service import DenyList, Documents, Schools, Terminals
+from core.school.service import DenyList, Documents, Operators, Schools, Terminals
 from terminals import deny, documents, rights
 from terminals.keys import Sign
 from terminals.parameters import Parameters, ParametersInvalid, parameters_of, read, write
 from terminals.roll import roll_of
+from terminals.till_parameters import TillFacts
 
 _KEPT = 256
 """Documents and versions remembered: they never change once published."""
@@ -41,6 +43,7 @@ class Publisher:
         doors: Callable[[int], Awaitable[Sequence[Door]]],
         schools: Schools,
         terminals: Terminals,
+        operators: Operators,
         key_of: Callable[[int], DocumentKey],
         purses_by: Callable[[Policy], Sequence[str]],
         pin_public_key: bytes,
@@ -51,6 +54,7 @@ class Publisher:
         self._doors = doors
         self._schools = schools
         self._terminals = terminals
+        self._operators = operators
         self._key_of = key_of
         self._purses_by = purses_by
         self._pin_public_key = pin_public_key
@@ -69,18 +73,28 @@ class Publisher:
         roll = roll_of(working, doors)
         if roll.terminals:
             await self._publish(school_id, DocumentKind.TERMINALS, roll.write())
-        policy = await self._schools.policy(school_id)
+        file = (await self._schools.in_force(school_id)).file
         content = write(
             parameters_of(
-                policy,
+                file.policy,
                 await self._schools.sites(school_id),
                 await self._terminals.list_all(school_id),
-                self._purses_by(policy),
+                self._purses_by(file.policy),
                 self._pin_public_key,
                 doors,
+                await self._till_facts(school_id, file),
             )
         )
         return await self._publish(school_id, DocumentKind.PARAMETERS, content)
+
+    async def _till_facts(self, school_id: int, file: SchoolFile) -> TillFacts:
+        return TillFacts(
+            await self._schools.merchants(school_id),
+            await self._operators.list_all(school_id),
+            file.meal_periods,
+            file.prices,
+            file.display,
+        )
 
     async def _publish(
         self, school_id: int, kind: DocumentKind, content: bytes

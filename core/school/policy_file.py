@@ -9,6 +9,7 @@ from core.school.policy import Policy
 from core.school.policy_lint import contradictions
 from core.school.policy_words import AuthMethod
 from core.school.records import PolicyInvalid
+from core.school.till_facts import DisplayFacts, MealPeriodFacts, PriceFacts, faults
 from core.school.toml_lines import Path, key_lines, read_toml
 from core.school.typed_table import Key, TableReader, annotations, rows
 
@@ -112,9 +113,17 @@ class SchoolFile:
     consents: tuple[ConsentFacts, ...] = ()
     service_points: tuple[ServicePointFacts, ...] = ()
     connections: Mapping[str, object] = field(default_factory=dict)
+    meal_periods: tuple[MealPeriodFacts, ...] = ()
+    prices: tuple[PriceFacts, ...] = ()
+    display: DisplayFacts | None = None
 
 
-_LISTS: Mapping[str, type] = {"consent": ConsentFacts, "service_point": ServicePointFacts}
+_LISTS: Mapping[str, type] = {
+    "consent": ConsentFacts,
+    "service_point": ServicePointFacts,
+    "meal_period": MealPeriodFacts,
+    "price": PriceFacts,
+}
 
 
 def parse_policy(text: str) -> Policy:
@@ -136,7 +145,7 @@ def parse_school_file(text: str) -> SchoolFile:
     Raises: PolicyInvalid.
     """
     document = read_toml(text)
-    tables = ["school", "policy", *_LISTS, *CONNECTIONS]
+    tables = ["school", "policy", "display", *_LISTS, *CONNECTIONS]
     reader = TableReader(key_lines(text), [*tables, *_known_facts(), *_known_keys("policy.")])
     for name in document.keys() - set(tables):
         reader.refuse_unknown((name,))
@@ -146,20 +155,31 @@ def parse_school_file(text: str) -> SchoolFile:
     points = reader.read_list(
         ServicePointFacts, document.get("service_point", []), ("service_point",)
     )
+    meals = reader.read_list(MealPeriodFacts, document.get("meal_period", []), ("meal_period",))
+    prices = reader.read_list(PriceFacts, document.get("price", []), ("price",))
+    display = (
+        reader.read(DisplayFacts, document["display"], ("display",))
+        if "display" in document
+        else None
+    )
     if school is not None:
         _check_campuses(reader, school, policy, points)
     _check_consents(reader, consents)
+    if not reader.problems:  # the places in a list are those of the file only if all could be read
+        for fault in faults(meals, prices):
+            reader.refuse((fault.table, str(fault.place), fault.key), fault.zh, fault.en)
     if reader.problems or school is None:
         raise PolicyInvalid(reader.problems)
     connections = {name: document[name] for name in CONNECTIONS if name in document}
-    return SchoolFile(school, policy, consents, points, connections)
+    return SchoolFile(school, policy, consents, points, connections, meals, prices, display)
 
 
 def _known_facts() -> list[str]:
     facts = [f"school.{name}" for name in annotations(SchoolFacts)]
     campus = [f"school.campuses.0.{name}" for name in annotations(CampusFacts)]
     listed = [f"{table}.0.{n}" for table, record in _LISTS.items() for n in annotations(record)]
-    return [*facts, *campus, *listed]
+    display = [f"display.{name}" for name in annotations(DisplayFacts)]
+    return [*facts, *campus, *listed, *display]
 
 
 def _known_keys(prefix: str) -> list[str]:

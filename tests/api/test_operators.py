@@ -167,9 +167,34 @@ async def test_repeat_of_a_sign_on_hears_of_the_same_shift_and_opens_none(campus
     again = await till.ask("operatorSignOn", given, SIGN_ON)
     assert again == first
     await sign_off(till, first["shift"]["id"])
+    await register(campus, pin="852074")
     replayed = await till.ask("operatorSignOn", given, SIGN_ON)
     assert replayed["shift"]["id"] == first["shift"]["id"]
     assert replayed["shift"]["endedAt"] is not None, "a replay signs nobody on again"
+    assert len(await campus.rows("SELECT 1 FROM operator_shift")) == 1
+    assert await tries(campus) == [0], "its PIN was not looked at again"
+
+
+async def test_repeat_that_overtakes_its_first_answer_opens_no_second_shift(
+    campus: Campus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    till = await campus.till()
+    await register(campus)
+    operators = campus.wired.services.operators.registry
+
+    async def came_too_soon(*_asked: object) -> None:
+        return None
+
+    monkeypatch.setattr(operators, "find_repeated", came_too_soon)
+    given = sign_on_input(till)
+    first, second = await asyncio.gather(
+        till.ask("operatorSignOn", given, SIGN_ON), till.ask("operatorSignOn", given, SIGN_ON)
+    )
+    assert first == second
+    await sign_off(till, first["shift"]["id"])
+    third = await till.ask("operatorSignOn", given, SIGN_ON)
+    assert third["shift"]["id"] == first["shift"]["id"]
+    assert third["shift"]["endedAt"] is not None
     assert len(await campus.rows("SELECT 1 FROM operator_shift")) == 1
 
 
@@ -276,8 +301,9 @@ async def test_merchant_who_is_not_active_signs_nobody_on(campus: Campus) -> Non
     assert (refused["shift"], refused["responseCode"]) == (None, "03")
 
 
+@pytest.mark.parametrize("change", ["block", "pin"])
 async def test_changed_while_signing_on_is_unknown(
-    campus: Campus, monkeypatch: pytest.MonkeyPatch
+    campus: Campus, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     till = await campus.till()
     await register(campus)
@@ -285,7 +311,10 @@ async def test_changed_while_signing_on_is_unknown(
     really = operators.begin
 
     async def late(*args: Any) -> Any:
-        await operators.block(SCHOOL, 1, NUMBER, "left", OPERATOR)
+        if change == "block":
+            await operators.block(SCHOOL, 1, NUMBER, "left", OPERATOR)
+        else:
+            await register(campus, pin="852074")
         return await really(*args)
 
     monkeypatch.setattr(operators, "begin", late)

@@ -12,11 +12,14 @@ from terminals import deny, parameters
 from terminals.deny import DenyList
 from terminals.documents import verify_by_ring
 from terminals.keys import KeyRing
+from terminals.operators import matches_offline
 from tests.api.alone import OFFLINE, open_offline
 from tests.api.campus import Campus
 from tests.api.devices import SCHOOL, Phone, Till
+from tests.api.operators import NUMBER, PIN, register
 from tests.api.sample import OPERATOR, school_file
 from tests.api.test_terminal_sync import named
+from tests.unit.school.test_till_facts import TILLS
 
 DOCUMENTS = "documents { kind issuer version kid content signature }"
 BEAT = "heartbeat { directives keysVersion parametersVersion denyVersion }"
@@ -76,6 +79,35 @@ async def test_parameters_follow_policy_and_registry(campus: Campus) -> None:
     third = await refresh(SCHOOL)
     assert third is not None
     assert parameters.read(third.content).site_of(other.number) == 0
+
+
+async def test_parameters_follow_operators_prices_and_what_tills_show(campus: Campus) -> None:
+    till = await campus.till()
+    services = campus.wired.services
+    refresh = services.publisher.refresh
+    assert await refresh(SCHOOL) is not None
+    await register(campus)
+    second = await refresh(SCHOOL)
+    assert second is not None
+    own = parameters.read(second.content).merchant_of(till.number)
+    assert own is not None
+    entry = own.operator(NUMBER)
+    assert entry is not None
+    assert matches_offline(PIN, entry.salt, entry.iterations, entry.hash)
+    await services.operators.registry.block(SCHOOL, 1, NUMBER, "left", OPERATOR)
+    third = await refresh(SCHOOL)
+    assert third is not None
+    assert parameters.read(third.content).merchant_of(till.number) is None
+    text = school_file(SCHOOL) + TILLS
+    await services.schools.policy_activate(SCHOOL, text, OPERATOR)
+    fourth = await refresh(SCHOOL)
+    assert fourth is not None
+    told = parameters.read(fourth.content)
+    sold = told.merchant_of(till.number)
+    assert sold is not None
+    assert [price.name_en for price in sold.prices] == ["Rice"]
+    assert [meal.name_en for meal in told.meal_periods] == ["Breakfast", "Dinner"]
+    assert (told.display is not None, fourth.version) == (True, 4)
 
 
 async def test_two_workers_publish_one_version(campus: Campus) -> None:

@@ -103,4 +103,4 @@ def test_other_bytes_are_no_parameters(old: bytes, new: bytes) -> None:
 
 def test_a_member_that_is_not_known_is_left_to_newer_terminals() -> None:
     content = write(parameters_of(OPEN, SITES, TILLS, ("MAIN",), bytes(32)))
-    assert read(content.replace(b"{", b'{"mealPeriods":[],', 1)) == read(content)
+    assert read(content.replace(b"{", b'{"colours":[],', 1)) == read(content)
