@@ -48,5 +48,7 @@ def test_printed_operations_fit_the_contract(page: str) -> None:
 @pytest.mark.parametrize("page", ["policy.md", "policy.zh.md"])
 def test_printed_school_file_is_good(page: str) -> None:
     text = (ROOT / "docs" / page).read_text("utf-8")
-    (printed,) = re.findall(r"^```toml\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-    assert parse_school_file(printed).policy.limit.daily_minor == 8000
+    printed = re.findall(r"^```toml\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    file = parse_school_file("".join(printed))
+    assert file.policy.limit.daily_minor == 8000
+    assert (len(file.meal_periods), len(file.prices), file.display is not None) == (1, 1, True)
