@@ -32,7 +32,7 @@ class Part(BaseModel):
 
 
 class ShownText(Part):
-    """A response code in both languages and what to do: so that old terminals can show new codes.
+    """A response code in both languages, so that old terminals can show new codes.
 
     Its text may hold the placeholder `{tries}`.
     """
@@ -40,7 +40,6 @@ class ShownText(Part):
     code: str
     zh: str
     en: str
-    action: str
 
 
 class MealPeriod(Part):
@@ -108,9 +107,7 @@ class TillFacts:
 
 def shown_texts() -> list[ShownText]:
     """The table of response codes."""
-    return [
-        ShownText(code=each.code, zh=each.zh, en=each.en, action=each.action) for each in RESPONSES
-    ]
+    return [ShownText(code=each.code, zh=each.zh, en=each.en) for each in RESPONSES]
 
 
 def meal_periods_of(facts: TillFacts) -> list[MealPeriod]:

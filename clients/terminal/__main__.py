@@ -14,9 +14,11 @@ from clients.terminal.desk import Desk, Options, at_desk, open_endpoint, run
 from clients.terminal.journal import Entry, Journal
 from clients.terminal.kiosk import kiosk
 from clients.terminal.meter_commands import commands
+from clients.terminal.operator_commands import commands as operator_commands
+from clients.terminal.operators import CLOSE
 from clients.terminal.protocol import enrol
 from clients.terminal.receipt import Direction, Receipt, ReceiptRefused
-from clients.terminal.words import list_line, tell, tell_passed, tell_verdict
+from clients.terminal.words import list_line, screen_lines, tell, tell_passed, tell_verdict
 from terminals.codes import Instrument, classify, strip
 from terminals.response import Action, response_to
 from terminals.scenes import Scene
@@ -89,6 +91,41 @@ def sell(
             read = typer.prompt("请顾客扫描后再扫其码 · let the holder scan this, then scan again")
             receipt = await desk.till.sell(read, amount, is_held=hold, challenge=shown)
         desk.show(await _with_pin(desk, receipt))
+
+    at_desk(context, work)
+
+
+@app.command()
+def item(
+    context: typer.Context,
+    button: Annotated[str, typer.Argument(help="键码 · the code of a price button")],
+    code: Annotated[str | None, typer.Argument(help="扫到的码 · what was scanned")] = None,
+) -> None:
+    """按价格键收款 · Takes a payment for an item of a fixed price."""
+
+    async def work(desk: Desk) -> None:
+        held, own = desk.line.store.parameters(), desk.journal.identity.terminal_no
+        merchant = None if held is None else held.merchant_of(own)
+        price = None if merchant is None else merchant.price(button)
+        if price is None:
+            typer.echo(f"没有此键 · no such button: {button}", err=True)
+            raise typer.Exit(2)
+        read = code or typer.prompt("扫码 scan")
+        desk.show(await _with_pin(desk, await desk.till.sell(read, price.amount_minor)))
+
+    at_desk(context, work)
+
+
+@app.command()
+def screen(context: typer.Context) -> None:
+    """屏幕 · The idle line, the meal of this hour, and the price buttons."""
+
+    async def work(desk: Desk) -> None:
+        held, own = desk.line.store.parameters(), desk.journal.identity.terminal_no
+        lines = (
+            [] if held is None else screen_lines(held, own, desk.line.now(), desk.options.language)
+        )
+        typer.echo("\n".join(lines))
 
     at_desk(context, work)
 
@@ -273,6 +310,7 @@ def close(context: typer.Context, batch: Batch = None) -> None:
     """结算 · Uploads, then closes a batch; sales go on in the next one."""
 
     async def work(desk: Desk) -> None:
+        desk.till.operators.check(CLOSE)
         number = batch or desk.journal.batch_no()
         typer.echo(f"批次 batch {number}  {yuan(await desk.batches.close(number))}")
 
@@ -303,6 +341,7 @@ def shell(context: typer.Context) -> None:
 
 
 app.add_typer(commands(at_desk), name="meter")
+app.add_typer(operator_commands(at_desk), name="operator")
 
 
 if __name__ == "__main__":

@@ -16,10 +16,11 @@ from clients.terminal.batches import Batches, BatchNotWhole
 from clients.terminal.cards import Cards
 from clients.terminal.chip import ChipRefused
 from clients.terminal.journal import Journal, NotEnrolled, RequestUnknown, TillLocked
+from clients.terminal.operators import RightMissing
 from clients.terminal.protocol import Line
 from clients.terminal.receipt import ClockUntrusted, CodeTaken, Receipt
 from clients.terminal.till import Till
-from clients.terminal.words import tell
+from clients.terminal.words import response_line, tell
 from terminals.message import RequestKey
 
 HTTP_SECONDS = 5.0
@@ -52,7 +53,7 @@ class Desk:
 
     def show(self, receipt: Receipt) -> None:
         """Tells the cashier; a request that is not done ends the program with 1."""
-        typer.echo(tell(receipt, self.options.language))
+        typer.echo(tell(receipt, self.options.language, self.line.store.parameters()))
         if not receipt.is_approved:
             raise typer.Exit(1)
 
@@ -77,7 +78,14 @@ def at_desk(context: typer.Context, work: Callable[[Desk], Awaitable[None]]) -> 
                 for receipt in await cards.settle_open():
                     typer.echo(tell(receipt, settings.language))
                 batches = Batches(journal, line, line.store)
-                await work(Desk(settings, journal, line, till, batches, cards))
+                try:
+                    await work(Desk(settings, journal, line, till, batches, cards))
+                except RightMissing as missing:
+                    held = line.store.parameters()
+                    typer.echo(
+                        response_line(missing.response_code, settings.language, held), err=True
+                    )
+                    raise typer.Exit(1) from None
 
     run(opened)
 

@@ -21,6 +21,7 @@ from clients.terminal.batches import Batches, BatchNotWhole
 from clients.terminal.journal import Journal, NotEnrolled, Operation, RequestUnknown, TillLocked
 from clients.terminal.meter import Meter
 from clients.terminal.meter_store import Running
+from clients.terminal.operators import RightMissing
 from clients.terminal.protocol import Line, enrol
 from clients.terminal.receipt import CodeTaken, Direction, Patience, Receipt
 from clients.terminal.till import Till
@@ -80,7 +81,7 @@ class Pipe:
         try:
             asked = json.loads(line)
             return await self._answers[asked["do"]](asked)
-        except (TillLocked, NotEnrolled, RequestUnknown, CodeTaken) as refusal:
+        except (TillLocked, NotEnrolled, RequestUnknown, CodeTaken, RightMissing) as refusal:
             return {"error": type(refusal).__name__}
         except NoAnswer as none:
             return {"error": type(none).__name__, "reason": none.reason}

@@ -333,9 +333,7 @@ class Line:
 
         Raises: NoAnswer.
         """
-        key = self._journal.control_key()
-        given = {"key": key_input(key)}
-        payload = await self._endpoint.change("MeterSync", "meterSync", given, self._signed(key))
+        payload = await self.ask_control("MeterSync", "meterSync", {})
         meters: list[Json] = payload["meters"]
         return meters
 
@@ -344,11 +342,21 @@ class Line:
 
         Raises: NoAnswer.
         """
+        given = {"presented": strip(presented), "scene": scene}
+        return await self.ask_control("HolderLookUp", "holderLookUp", given, pin)
+
+    async def ask_control(
+        self, document: str, field: str, given: Json, pin: str | None = None
+    ) -> Json:
+        """The payload of a request of batch 0, whose answer nobody keeps.
+
+        Raises: NoAnswer.
+        """
         key = self._journal.control_key()
-        given = {"key": key_input(key), "presented": strip(presented), "scene": scene}
+        asked = {**given, "key": key_input(key)}
         if pin is not None:
-            given["pinBlock"] = self._journal.identity.seal(pin, key, self.now())
-        return await self._endpoint.change("HolderLookUp", "holderLookUp", given, self._signed(key))
+            asked["pinBlock"] = self._journal.identity.seal(pin, key, self.now())
+        return await self._endpoint.change(document, field, asked, self._signed(key))
 
     def chance(self) -> float:
         """A random number from 0 to 1."""

@@ -13,6 +13,7 @@ from clients.endpoint import Json, NoAnswer, NotAllowed, QuestionRefused
 from clients.terminal.asking import Asking, is_final
 from clients.terminal.gate import Gate
 from clients.terminal.journal import Entry, Journal, Operation, TillLocked
+from clients.terminal.operators import REFUND, SALE, VOID, Operators
 from clients.terminal.protocol import Line
 from clients.terminal.receipt import (
     GIVEN_UP,
@@ -40,6 +41,7 @@ class Till(Asking):
     def __init__(self, journal: Journal, line: Line, patience: Patience | None = None) -> None:
         super().__init__(journal, line, patience or Patience())
         self._gate = Gate(journal, line)
+        self.operators = Operators(journal, line)
 
     @property
     def line(self) -> Line:
@@ -65,9 +67,11 @@ class Till(Asking):
 
         `challenge` is what `show_challenge` showed for this sale.
 
-        Raises: TillLocked; CodeTaken, for a code that was taken here without a network.
+        Raises: TillLocked, RightMissing; CodeTaken, for a code that was taken here without a
+        network.
         """
         self.check_unlocked()
+        self.operators.check(SALE)
         if self._alone.has_taken(strip(presented)):
             raise CodeTaken
         given = {
@@ -104,9 +108,11 @@ class Till(Asking):
     async def show_challenge(self, minor_amount: int) -> Entry:
         """A key whose `challenge_text` may be shown; the one shown before ends unpaid.
 
-        Raises: TillLocked; ClockUntrusted, for phones and server would not believe its time.
+        Raises: TillLocked, RightMissing; ClockUntrusted, for phones and server would not believe
+        its time.
         """
         self.check_unlocked()
+        self.operators.check(SALE)
         if not self._line.is_clock_trusted:
             with suppress(NoAnswer):
                 await self._in_time(self._line.set_clock)
@@ -194,8 +200,9 @@ class Till(Asking):
     async def void(self, original: RequestKey) -> Receipt:
         """Undoes a purchase for the cashier.
 
-        Raises: RequestUnknown, for a key that this terminal did not make.
+        Raises: RightMissing; RequestUnknown, for a key that this terminal did not make.
         """
+        self.operators.check(VOID)
         amount = self._journal.get(original).minor_amount
         given = {"original": key_input(original), "reason": "CASHIER"}
         return await self._follow(Operation.VOID, given, amount, original)
@@ -203,7 +210,14 @@ class Till(Asking):
     async def refund(
         self, original: RequestKey, minor_amount: int, reason: str, operator_no: str | None = None
     ) -> Receipt:
-        """Gives captured money back, whole or in part."""
+        """Gives captured money back, whole or in part; by whom: who is signed on, if unsaid.
+
+        Raises: RightMissing.
+        """
+        self.operators.check(REFUND)
+        shift = self.operators.shift
+        if operator_no is None and shift is not None:
+            operator_no = shift.operator_no
         given = {
             "original": key_input(original),
             "minorAmount": minor_amount,

@@ -1,12 +1,16 @@
 """What the cashier reads, in Chinese or English."""
 
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
 from clients.screen import yuan
 from clients.terminal.batches import Judged
 from clients.terminal.gate import Passed
 from clients.terminal.journal import Entry, Operation
 from clients.terminal.receipt import Receipt
 from terminals.ccr import NO_REFERENCE, Outcome
-from terminals.response import response_to
+from terminals.parameters import Parameters
+from terminals.response import find_response, response_to
 
 _UNKNOWN = {
     "zh": "结果未知,撤销已排队,网络恢复后自动完成。请勿交付商品",
@@ -36,8 +40,8 @@ _CLASSES = {
 _PURCHASES = (Operation.AUTHORISE, Operation.CHALLENGE, Operation.METER_START)
 
 
-def tell(receipt: Receipt, language: str) -> str:
-    """One line about what came of a request."""
+def tell(receipt: Receipt, language: str, held: Parameters | None = None) -> str:
+    """One line about what came of a request; `held` has the texts of codes that are newer."""
     if receipt.entry.operation is Operation.ENTRY:
         return _tell_door(receipt, language)
     head = f"{receipt.entry.key.text()}  {yuan(receipt.entry.minor_amount)}  "
@@ -52,9 +56,40 @@ def tell(receipt: Receipt, language: str) -> str:
     if receipt.outcome is Outcome.VOIDED:
         text = (_UNPAID if is_purchase else _VOIDED)[language]
         return head + " ".join(filter(None, (text, _why(receipt, language))))
-    text = receipt.response.zh if language == "zh" else receipt.response.en
-    text = text.format(tries=receipt.shown.get("triesLeft", "?"))
-    return head + "  ".join(filter(None, (receipt.answer.response_code, text, *_details(receipt))))
+    code, tries = receipt.answer.response_code, receipt.shown.get("triesLeft")
+    said = response_line(code, language, held, "?" if tries is None else tries)
+    return head + "  ".join(filter(None, (said, *_details(receipt))))
+
+
+def response_line(
+    code: str, language: str, held: Parameters | None, tries: int | str | None = None
+) -> str:
+    """A response code and its text: ours, or for a code that we do not know the parameters'."""
+    known = find_response(code)
+    newer = held.text_of(code) if held is not None and known.code != code else None
+    shown = newer or known
+    text = shown.zh if language == "zh" else shown.en
+    return f"{code}  {text.replace('{tries}', str(tries))}"
+
+
+def screen_lines(held: Parameters, terminal_no: int, now: int, language: str) -> list[str]:
+    """What a till shows while nobody stands there: its line, the meal of this hour, its buttons."""
+    is_zh = language == "zh"
+    local = datetime.fromtimestamp(now, UTC).astimezone(ZoneInfo(held.zone))
+    second = local.hour * 3_600 + local.minute * 60 + local.second
+    lines = []
+    if held.display is not None:
+        lines.append(held.display.idle_zh if is_zh else held.display.idle_en)
+    lines += [
+        meal.name_zh if is_zh else meal.name_en
+        for meal in held.meal_periods
+        if meal.starts_at <= second < meal.ends_at
+    ]
+    merchant = held.merchant_of(terminal_no)
+    return lines + [
+        f"{price.code}  {price.name_zh if is_zh else price.name_en}  {yuan(price.amount_minor)}"
+        for price in (merchant.prices if merchant is not None else ())
+    ]
 
 
 def _why(receipt: Receipt, language: str) -> str:
