@@ -13,6 +13,7 @@ from terminals.ccr import Answer, Outcome, Outstanding
 from terminals.chips import HmacChips, card_key, read_state
 from terminals.keys import KeyRing, KeyUse, PublicKey, signer
 from terminals.message import KeyId, RequestKey
+from terminals.operators import offline_hash
 from terminals.signature import sign_request
 from tests.architecture.tree import ROOT
 
@@ -73,3 +74,8 @@ def test_printed_answer_verifies_as_the_page_says(page: str) -> None:
     assert isinstance(answer, Answer)
     assert (answer.outcome, answer.response_code) == (Outcome.APPROVED, "00")
     assert (answer.retrieval_reference, answer.answered_at) == ("6A0000000001", now)
+
+
+def test_printed_hash_of_an_operator_is_that_of_the_program(page: str) -> None:
+    made = offline_hash("741963", bytes(range(16)), 10_000)
+    assert made.hex() == block(page, "vector-operator")
