@@ -31,6 +31,7 @@ from core.school.service import (
     DenyList,
     Documents,
     Losses,
+    Operators,
     Prints,
     Schools,
     Staff,
@@ -61,6 +62,7 @@ class Desk:
     roster: RosterImport
     documents: Documents
     prints: Prints
+    operators: Operators
     deny: DenyList
     campus: CampusSignIn
     keys: Keys
@@ -115,6 +117,7 @@ async def open_desk() -> AsyncIterator[Desk]:
             wired.roster,
             services.documents,
             services.prints,
+            services.operators.registry,
             services.deny,
             services.campus,
             keys,

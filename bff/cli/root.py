@@ -13,6 +13,7 @@ from bff.cli import (
     keys,
     ledger,
     meters,
+    operators,
     prints,
     registry,
     roster,
@@ -41,6 +42,7 @@ app = typer.Typer(
 app.add_typer(school.schools, name="school")
 app.add_typer(school.policies, name="policy")
 registry.merchants.add_typer(prints.prints, name="code")
+registry.merchants.add_typer(operators.operators, name="operator")
 app.add_typer(registry.merchants, name="merchant")
 app.add_typer(registry.sites, name="site")
 app.add_typer(registry.terminals, name="terminal")

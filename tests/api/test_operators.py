@@ -262,6 +262,18 @@ async def test_terminal_that_guesses_is_answered_without_a_look(campus: Campus) 
     assert (await sign_on(till, "7"))["responseCode"] == "00"
 
 
+async def test_pin_under_a_pepper_that_is_gone_is_locked_until_staff_set_a_new_one(
+    campus: Campus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    till = await campus.till()
+    await register(campus)
+    hasher = campus.wired.services.operators.registry._hasher
+    monkeypatch.setattr(hasher, "knows", lambda _kid: False)
+    gone = await sign_on(till)
+    assert (gone["shift"], gone["responseCode"]) == (None, "S4")
+    assert await tries(campus) == [0]
+
+
 async def test_blocked_and_foreign_operators_are_unknown(campus: Campus) -> None:
     till, other = await campus.till(), await campus.till()
     await register(campus)
