@@ -38,7 +38,7 @@ class SignedOn:
     tries_left: int | None = None
 
 
-class OperatorDesk(Protocol):
+class OperatorRegistry(Protocol):
     """The core's operators, as `core.school` answers them."""
 
     async def find_repeated(
@@ -66,7 +66,7 @@ class SignOns:
     """Answers `operatorSignOn` and `operatorSignOff` (terminals.md 3)."""
 
     def __init__(
-        self, operators: OperatorDesk, pad: PinPad, keys: Callable[[int], SchoolKeys]
+        self, operators: OperatorRegistry, pad: PinPad, keys: Callable[[int], SchoolKeys]
     ) -> None:
         self._operators = operators
         self._pad = pad

@@ -14,6 +14,7 @@ from core.school.operators import OperatorRight
 from tests.api.counter import ALICES_CARD, BRISK, Counter
 from tests.api.devices import SCHOOL
 from tests.api.operators import NUMBER, PIN, WRONG, register
+from tests.api.quarter import Quarter
 from tests.api.sample import OPERATOR
 from tests.api.test_operator_refunds import ask_for_operators
 
@@ -94,3 +95,13 @@ async def test_network_that_is_there_signs_nobody_on_alone(counter: Counter) -> 
     signed = await counter.till.operators.sign_on(NUMBER, PIN)
     assert signed.shift is not None
     assert signed.shift.id is None, "by the hash of the real document"
+
+
+async def test_server_that_starts_again_knows_who_is_signed_on(quarter: Quarter) -> None:
+    await register(quarter.counter.campus)
+    operators = quarter.counter.till.operators
+    before = (await operators.sign_on(NUMBER, PIN)).shift
+    await quarter.restart()
+    after = (await operators.sign_on(NUMBER, PIN)).shift
+    assert after is not None
+    assert after == before

@@ -87,3 +87,15 @@ async def test_refund_by_reference_names_its_operator_and_is_repeated_after_the_
         " ON s.school_id = r.school_id AND s.id = r.shift_id"
     )
     assert [tuple(row) for row in noted] == [(NUMBER, asked["key"]["seqNo"])]
+
+
+async def test_refund_of_who_is_signed_on_is_noted_also_where_nobody_is_asked_for(
+    campus: Campus,
+) -> None:
+    till = await campus.till()
+    await register(campus)
+    original = await sold(till)
+    await sign_on(till)
+    for named, noted in ((None, 0), ("1002", 0), (NUMBER, 1)):
+        assert (await refund(till, original, operatorNo=named))["outcome"] == "APPROVED"
+        assert len(await campus.rows("SELECT 1 FROM operator_refund")) == noted
