@@ -20,6 +20,7 @@ Json = dict[str, Any]
 TERMINAL_DOCUMENTS = (
     "BatchClose",
     "EntryAuthorise",
+    "EntryEventsUpload",
     "HolderLookUp",
     "OfflineBatchUpload",
     "PurchaseAuthorise",
@@ -29,6 +30,7 @@ TERMINAL_DOCUMENTS = (
     "PurchaseVoid",
     "TerminalEnrol",
     "TerminalHeartbeat",
+    "TerminalRotateKey",
     "TerminalSyncParameters",
 )
 

@@ -16,8 +16,9 @@ class Event:
     """One request. `at` is the school's time in Unix seconds when it came.
 
     `given` is its input as the contract reads it, `refusal` why it was refused before its operation
-    ran, or as a user error; `response` is the response code of the answer that the terminal should
-    believe. A request that was lost has neither.
+    ran, or as a user error; `key_no` says which of the terminal's keys signed it; `response` is the
+    response code of the answer that the terminal should believe. A request that was lost has
+    neither refusal nor response.
     """
 
     number: int
@@ -27,6 +28,7 @@ class Event:
     named: str
     body: bytes = field(repr=False)
     key: RequestKey | None = None
+    key_no: int | None = None
     created_at: int | None = None
     nonce: bytes | None = None
     given: Json = field(default_factory=dict)
@@ -55,7 +57,8 @@ class Evidence:
     """Everything that an expectation may look at; `words` and `codes` are by step.
 
     `over` are the steps that ended, `begun_at` when each began by the school's time; `challenge`
-    is the terminal's own code as staff read it.
+    is the terminal's own code as staff read it. `terminal_key` is that of its enrolment,
+    `newest_key_no` the number of the one it changed to last.
     """
 
     events: Sequence[Event]
@@ -66,6 +69,7 @@ class Evidence:
     kind: Kind
     books: Books
     terminal_key: bytes | None
+    newest_key_no: int
     challenge: str | None
     begun_at: Mapping[str, float]
 

@@ -1,6 +1,5 @@
 """What each operation does to the books, and what it answers."""
 
-import re
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,9 +7,12 @@ from hashlib import sha256
 
 from bff.conformance.books import Books, Kept, Purchase, instrument_of
 from bff.conformance.contract import Json
+from bff.conformance.device_keys import DeviceKeys
 from bff.conformance.doors import Doors
 from bff.conformance.evidence import Event
+from bff.conformance.follow_ups import FollowUps, content_of
 from bff.conformance.forgery import EARLIER, forged_answer
+from bff.conformance.passages import Passages
 from bff.conformance.school import (
     ISSUER,
     NEWEST,
@@ -20,11 +22,12 @@ from bff.conformance.school import (
     TERMINAL_NO,
     School,
     document_json,
+    reference_of,
 )
 from bff.conformance.script import LIE_SECONDS
 from bff.conformance.steps import Do, Fault, Step
+from bff.conformance.uploads import item_of, judgement_json
 from bff.settings import Language
-from core.authorisation.offline import Judgement
 from core.school.records import DocumentKind
 from schema.catalogue import REFUSALS
 from terminals.ccr import NO_REFERENCE, Outcome
@@ -32,12 +35,11 @@ from terminals.codes import strip
 from terminals.directives import Directive, directives
 from terminals.keys import is_registrable, verifies
 from terminals.message import RequestKey, enrolment_message, find_activation_code, find_pin
-from terminals.offline import ClockState, Item, Record, RecordKind
 from terminals.response import RESPONSES
 
 _TEXTS = {response.code: response for response in RESPONSES}
 _UNKNOWN_TEXT = ("本窗口暂停服务", "This counter is closed")
-_AMOUNT = re.compile(r"[0-9]{1,10}", re.ASCII)
+_SCANNED = (Do.SELL, Do.HOLD, Do.LOOK_UP, Do.PASS)
 _PROGRESS_POLLS = 2
 _TRIES = 4
 
@@ -48,11 +50,13 @@ class Operations:
     """Reads and writes the books; every method answers the payload and the event of it."""
 
     def __init__(self, school: School, books: Books, language: Language) -> None:
-        self.terminal_key: bytes | None = None
+        self.keys = DeviceKeys()
         self.newest = dict(NEWEST)
         self.steps: dict[str, Step] = {}
         """What the script wants with each code, by its text."""
         self._doors = Doors(school, books, self.steps, language)
+        self._follow_ups = FollowUps(school, books)
+        self._passages = Passages(school, books)
         self._school = school
         self._books = books
         self._language = language
@@ -64,10 +68,12 @@ class Operations:
     def begin(self, step: Step, code: str | None) -> None:
         """From now on this step's code is known, and its documents are the newest."""
         self._step = step
-        if code is not None and step.do in (Do.SELL, Do.PASS):
+        if code is not None and step.do in _SCANNED:
             self.steps.setdefault(code, step)
         if step.id == "old":
             self.newest = dict(NEXT)
+        if step.id == "rotate.late":
+            self.keys.end_older()
 
     def answer(self, event: Event, now: int) -> Answered:
         """The payload of an operation, and its event with what came of it."""
@@ -79,11 +85,15 @@ class Operations:
             "EntryAuthorise": self._enter,
             "PurchaseStatus": self._status,
             "PurchaseVoid": self._void,
+            "PurchaseCapture": self._follow,
+            "PurchaseRefund": self._follow,
+            "TerminalRotateKey": self._rotate,
+            "EntryEventsUpload": self._passages.judge,
             "OfflineBatchUpload": self._upload,
             "BatchClose": self._close,
             "HolderLookUp": self._look_up,
         }
-        return handlers.get(event.operation, self._not_scripted)(event, now)
+        return handlers[event.operation](event, now)
 
     def _enrol(self, event: Event, _now: int) -> Answered:
         given = event.given
@@ -93,8 +103,15 @@ class Operations:
         proves = is_registrable(key) and verifies(key, message, given["proof"])
         if code != expected or not proves or given["issuer"] != ISSUER:
             return self._user_error(event, "ACTIVATION_INVALID", {"enrolment": None})
-        self.terminal_key = key
+        self.keys.enrol(key)
         return {"enrolment": self._school.enrolment(key), "userErrors": []}, event
+
+    def _rotate(self, event: Event, _now: int) -> Answered:
+        given = event.given
+        key_no = self.keys.rotate(given["newPublicKey"], given["proof"])
+        if key_no is None:
+            return self._user_error(event, "KEY_ROTATION_INVALID", {"keyNo": None})
+        return {"keyNo": key_no, "userErrors": []}, replace(event, told={"keyNo": key_no})
 
     def _beat(self, event: Event, now: int) -> Answered:
         given, nonce = event.given, event.nonce
@@ -197,6 +214,10 @@ class Operations:
             return self._kept(Outcome.IN_PROGRESS, key, minor, "09", now, presented=presented)
         if step.answer != "00":
             return self._kept(Outcome.DECLINED, key, minor, step.answer, now)
+        if given["capture"] == "MANUAL":
+            kind = instrument_of(presented)
+            self._books.purchases[key] = Purchase(key, minor, presented, kind, is_held=True)
+            return self._kept(Outcome.APPROVED, key, minor, "00", now)
         return self._paid(key, minor, presented, now)
 
     def _paid(self, key: RequestKey, minor: int, presented: str, now: int) -> Kept:
@@ -233,9 +254,7 @@ class Operations:
             return {"purchaseStatus": status}, replace(event, told=status)
         shown, heard = self._authorisation(event, kept, now, is_repeat=True)
         purchase = self._books.purchases.get(original)
-        state = None
-        if purchase is not None:
-            state = "CAPTURED" if purchase.is_paid else "VOIDED"
+        state = None if purchase is None else purchase.state
         status = {"known": True, "state": state, "authorisation": shown["authorisation"]}
         return {"purchaseStatus": status}, heard
 
@@ -258,15 +277,15 @@ class Operations:
         return self._authorisation(event, kept, now, is_repeat=is_repeat)
 
     def _upload(self, event: Event, now: int) -> Answered:
-        given, keys = event.given, {1: self.terminal_key or b""}
-        items = [_item(given["batchNo"], each) for each in given["items"]]
+        given, keys = event.given, self.keys.by_number
+        items = [item_of(given["batchNo"], each) for each in given["items"]]
         wanted = {code: step.record for code, step in self.steps.items()}
         judged = self._books.judge_all(given["previousHash"], items, keys, now, wanted)
         verdicts: list[Json] = [
             {
                 "seqNo": seq_no,
-                "judgement": _judgement(judgement),
-                "first": None if judgement.first is None else _judgement(judgement.first),
+                "judgement": judgement_json(judgement),
+                "first": None if judgement.first is None else judgement_json(judgement.first),
             }
             for seq_no, judgement in judged
         ]
@@ -285,23 +304,34 @@ class Operations:
         told = replace(event, told={**result, "counted": counted})
         return {"batch": result, "userErrors": []}, told
 
-    def _look_up(self, event: Event, _now: int) -> Answered:
-        refused = {"responseCode": "40", "text": self._text("40"), "userErrors": []}
-        return refused, replace(event, response="40")
+    def _look_up(self, event: Event, now: int) -> Answered:
+        step = self.steps.get(strip(event.given["presented"]))
+        told, heard = self._follow_ups.look_up(event, step, now)
+        return {**told, "text": self._text(told["responseCode"])}, heard
 
-    def _not_scripted(self, event: Event, now: int) -> Answered:
-        """Captures and refunds: the script has none, so they are declined."""
-        assert event.key is not None
-        minor = event.given["minorAmount"]
-        kept = self._kept(Outcome.DECLINED, event.key, minor, "40", now)
-        self._books.contents.setdefault(event.key, event.operation)
+    def _follow(self, event: Event, now: int) -> Answered:
+        """A capture or a refund."""
+        key = event.key
+        assert key is not None
+        if self._books.is_taken(key, content_of(event)):
+            return self._user_error(event, "IDEMPOTENCY_CONFLICT", {"authorisation": None})
+        kept = self._books.answers.get(key)
+        if kept is not None:
+            return self._authorisation(event, kept, now, is_repeat=True)
+        is_capture = event.operation == "PurchaseCapture"
+        decide = self._follow_ups.capture if is_capture else self._follow_ups.refund
+        kept = decide(event, now)
+        if kept is None:
+            return self._user_error(event, "REFERENCE_UNKNOWN", {"authorisation": None})
+        self._books.answers[key] = kept
         return self._authorisation(event, kept, now, is_repeat=False)
 
     def _kept(
         self, outcome: Outcome, key: RequestKey, minor: int, code: str, now: int, **more: object
     ) -> Kept:
         signed = self._school.answer(outcome, key, minor, code, now)
-        return Kept(outcome, code, minor, signed, dict(more))
+        reference = reference_of(key) if code == "00" else NO_REFERENCE
+        return Kept(outcome, code, minor, signed, reference, dict(more))
 
     def _authorisation(self, event: Event, kept: Kept, now: int, *, is_repeat: bool) -> Answered:
         """The answer as JSON; a forger's, where the script has one come first."""
@@ -318,7 +348,7 @@ class Operations:
             "outcome": outcome.name,
             "responseCode": code,
             "text": self._text(code),
-            "retrievalReference": NO_REFERENCE,
+            "retrievalReference": kept.reference,
             "replayed": is_repeat,
             "signedAnswer": signed,
             "continuation": kept.more.get("continuation"),
@@ -338,29 +368,3 @@ class Operations:
         text = message.zh if self._language == "zh" else message.en
         error = {"code": code, "message": text, "path": [], "retryable": False}
         return {**empty, "userErrors": [error]}, replace(event, refusal=code)
-
-
-def _judgement(judgement: Judgement) -> Json:
-    return {
-        "verdict": judgement.verdict.value,
-        "reason": judgement.reason,
-        "flags": sorted(flag.value for flag in judgement.flags),
-    }
-
-
-def _item(batch_no: int, given: Json) -> Item:
-    """A record as the upload has it; one without a readable amount proves nothing."""
-    digits = given["minorAmount"]
-    record = Record(
-        issuer=ISSUER,
-        key=RequestKey(TERMINAL_NO, batch_no, given["seqNo"]),
-        kind=RecordKind[given["kind"]],
-        created_at=given["createdAt"],
-        minor_amount=int(digits) if _AMOUNT.fullmatch(digits) else 0,
-        parameters_version=given["parametersVersion"],
-        deny_version=given["denyVersion"],
-        clock_state=ClockState[given["clockState"]],
-        presented=strip(given["presented"]),
-        challenge=strip(given["challenge"] or ""),
-    )
-    return Item(record, given["signature"], given["afterTimeout"], given["previousHash"])

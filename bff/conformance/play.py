@@ -7,16 +7,32 @@ from bff.conformance.contract import Json, contract
 from bff.conformance.evidence import Event, Evidence
 from bff.conformance.forgery import forged_answer
 from bff.conformance.gate_script import GATE_SCRIPT
-from bff.conformance.school import DENIED_TAG, ISSUER, School
+from bff.conformance.school import DENIED_TAG, FOREIGN_REFERENCE, ISSUER, School
 from bff.conformance.script import SCRIPT
 from bff.conformance.server import Reply, Server
-from bff.conformance.steps import Code, Do, Door, Ends, Fault, Kind, Part, Question, Shown, Step
+from bff.conformance.steps import (
+    Code,
+    Do,
+    Done,
+    Door,
+    Ends,
+    Fault,
+    Kind,
+    Part,
+    Question,
+    Shown,
+    Step,
+)
 from bff.settings import Language
 from core.school.records import DocumentKind
 from terminals import ccq
 from terminals.ccq import SignedChallenge
 from terminals.codes import strip
 from terminals.signature import Request
+
+_WORDS = {Question.SHOWN: tuple(Shown), Question.DOOR: tuple(Door), Question.DONE: tuple(Done)}
+_TEXTS = (Question.FINGERPRINT, Question.CHALLENGE, Question.BALANCE)
+"""What is asked for by one of a few words, and what as a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +74,11 @@ class Play:
         kind: Kind = Kind.TILL,
         told: Callable[[Event], None] = lambda _event: None,
     ) -> None:
-        self.school = School(entropy, int(now()))
+        self.school = School(entropy, int(now()), is_gates=kind is Kind.GATE)
         self.server = Server(self.school, contract(), now, language)
         self._told = told
         self._kind = kind
-        self._without = set(Part) if kind is Kind.GATE else without
+        self._without = without
         whole = GATE_SCRIPT if kind is Kind.GATE else SCRIPT
         self._steps = [step for step in whole if step.part not in self._without]
         self._place = 0
@@ -95,14 +111,13 @@ class Play:
         if prompt is None or prompt.step.id != id_:
             return False
         word = strip(word).strip()
-        if prompt.step.question is Question.SHOWN and word not in tuple(Shown):
+        question = prompt.step.question
+        if question in _WORDS and word not in _WORDS[question]:
             return False
-        if prompt.step.question is Question.DOOR and word not in tuple(Door):
-            return False
-        if prompt.step.question in (Question.FINGERPRINT, Question.CHALLENGE) and not word:
+        if question in _TEXTS and not word:
             return False
         self._words[id_] = word
-        if id_ == "enrol" and self.server.operations.terminal_key is None:
+        if id_ == "enrol" and self.server.operations.keys.first is None:
             self._place = len(self._steps)  # nothing can be seen of a terminal without a key
         else:
             self._next()
@@ -118,7 +133,8 @@ class Play:
             without=self._without,
             kind=self._kind,
             books=self.server.books,
-            terminal_key=self.server.operations.terminal_key,
+            terminal_key=self.server.operations.keys.first,
+            newest_key_no=self.server.operations.keys.newest_no,
             challenge=self._words.get("ask"),
             begun_at=dict(self._begun_at),
         )
@@ -154,6 +170,8 @@ class Play:
                 return self.school.code(next(self._tags), now, is_forged=True)
             case Code.AGAIN:
                 return self._codes[self._steps[self._place - 1].id]
+            case Code.REFERENCE:
+                return FOREIGN_REFERENCE
             case Code.NONE:
                 return self._receipt(step, now) if step.do is Do.SCAN else None
 
@@ -187,6 +205,12 @@ class Play:
             case Ends.CLOSED:
                 closes = evidence.of(step.id, "BatchClose")
                 return any(each.is_heard and each.told.get("balanced") for each in closes)
+            case Ends.TOLD:
+                return self._is_told(evidence)
+            case Ends.ROTATED:
+                newest = evidence.newest_key_no
+                heard = [each for each in evidence.of(step.id) if each.is_heard]
+                return newest > 1 and any(each.key_no == newest for each in heard)
             case Ends.WORD:
                 return False
 
@@ -216,6 +240,22 @@ class Play:
         records = evidence.books.records.items()
         done = {kept.linked.item.record.presented for key, kept in records if key[1:] in judged}
         return bool(paid) and paid <= done
+
+    def _is_told(self, evidence: Evidence) -> bool:
+        """Whether every passage without a network has its verdict."""
+        opened = {
+            self._codes[step.id]
+            for step in self._steps[: self._place]
+            if step.part is Part.OFFLINE and self._words.get(step.id) == Door.OPENED
+        }
+        judged = {
+            strip(item["presented"])
+            for event in evidence.all("EntryEventsUpload")
+            if event.is_heard
+            for item in event.given["items"]
+            if item["seqNo"] in {each["seqNo"] for each in event.told["results"]}
+        }
+        return bool(opened) and opened <= judged
 
 
 def held_by(beat: Event) -> tuple[int | None, int | None, int | None]:

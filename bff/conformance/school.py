@@ -17,15 +17,22 @@ from terminals.ccr import NO_REFERENCE, Answer, Outcome
 from terminals.documents import DocumentKind, SignedDocument
 from terminals.keys import KeyRing, KeyUse, PublicKey, fingerprint, signer
 from terminals.message import ACTIVATION_CHARACTERS, CROCKFORD, RequestKey, time_message
-from terminals.parameters import FundingLine, OfflineCap, Parameters, SiteTerminals
+from terminals.parameters import DoorParameters, FundingLine, OfflineCap, Parameters, SiteTerminals
+from terminals.scenes import Holder
 
 ISSUER = 7
 TERMINAL_NO = 42
 KEY_NO = 1
+DOOR_NO = 1
 SITE = 1
 NAME = Text("示范学校", "Sample school")
 PIN, WRONG_PIN = "314159", "271828"
 PIN_ABOVE_MINOR = 5_000
+HOLDER = Holder(name="示例同学", number="S0000001", holder_class=1)
+BALANCE_MINOR = 8_640
+"""What the only cardholder has, whatever they pay."""
+FOREIGN_REFERENCE = "6A0000000001"
+"""The reference of another merchant's sale, at another terminal."""
 CAP_MINOR = 2_000
 """What one purchase without a network may come to."""
 ROOT_KID, FIRST_ANSWER, DOCUMENT, PASS, ANSWER, STRANGER = 1, 2, 3, 4, 6, 9
@@ -41,9 +48,12 @@ _SEEDS = ("root", "first answer", "answer", "document", "pass", "phone", "strang
 
 
 class School:
-    """`entropy(n)` gives n random bytes; instants are Unix seconds."""
+    """`entropy(n)` gives n random bytes; instants are Unix seconds. A gate has one door."""
 
-    def __init__(self, entropy: Callable[[int], bytes], begun_at: int) -> None:
+    def __init__(
+        self, entropy: Callable[[int], bytes], begun_at: int, *, is_gates: bool = False
+    ) -> None:
+        self._is_gates = is_gates
         self._entropy = entropy
         self._begun_at = begun_at
         self._seeds = {name: entropy(32) for name in _SEEDS}
@@ -141,6 +151,7 @@ class School:
             daily_minor=100 * PIN_ABOVE_MINOR,
             zone="Asia/Shanghai",
             pin_public_key=bytes(PrivateKey(self.pin_private).public_key),
+            doors=[_door(number) for number in terminals] if self._is_gates else [],
         )
 
     def token(self) -> str:
@@ -159,18 +170,19 @@ class School:
             not_before=not_before,
             ttl=96,
             cap_class=1,
-            flags=Flags.PAY,
+            flags=Flags.ENTRY if self._is_gates else Flags.PAY,
             mask=1 << SITE,
             device_key=self._public("phone"),
             sign=self._signer("stranger" if is_forged else "pass"),
         )
-        return cc1.show(signed, shown_at - not_before, Intent.PAY, self._signer("phone"))
+        intent = Intent.ENTRY if self._is_gates else Intent.PAY
+        return cc1.show(signed, shown_at - not_before, intent, self._signer("phone"))
 
     def answer(
         self, outcome: Outcome, key: RequestKey, minor_amount: int, code: str, at: int
     ) -> str:
         """A signed answer; approved ones have a reference."""
-        reference = f"{key.batch_no:06}{key.seq_no:06}" if code == "00" else NO_REFERENCE
+        reference = reference_of(key) if code == "00" else NO_REFERENCE
         facts = Answer(outcome, ISSUER, ANSWER, key, minor_amount, at, code, reference)
         return ccr.make(facts, self._signer("answer"))
 
@@ -213,6 +225,11 @@ DENIED_TAG = 900
 """The holder whose code is on the deny list."""
 
 
+def reference_of(key: RequestKey) -> str:
+    """The retrieval reference of what was approved under a key."""
+    return f"{key.batch_no:06}{key.seq_no:06}"
+
+
 def serial(cap_tag: int) -> bytes:
     """The serial of the only pass of a capTag."""
     return cap_tag.to_bytes(4) + (1).to_bytes(2)
@@ -241,6 +258,19 @@ def _draft(kind: DocumentKind, version: int, content: bytes) -> SignedDocument:
 
 def _cap(minor: int) -> OfflineCap:
     return OfflineCap(cap_class=1, amount_minor=minor, count=3, total_minor=5 * minor)
+
+
+def _door(terminal_no: int) -> DoorParameters:
+    """The door of a gate: everybody of the school may pass, at any hour, as often as they like."""
+    return DoorParameters(
+        terminal_no=terminal_no,
+        door_no=DOOR_NO,
+        zone="campus",
+        passback="OFF",
+        scene="GATE",
+        common=True,
+        groups=[],
+    )
 
 
 def _answered(key: PublicKey) -> dict[str, object]:

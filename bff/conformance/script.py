@@ -3,21 +3,24 @@
 from dataclasses import replace
 
 from bff.conformance.school import CAP_MINOR, PIN, PIN_ABOVE_MINOR, WRONG_PIN
+from bff.conformance.script_after import (
+    HALF_ROTATION,
+    HOLDS,
+    LOOK_UPS,
+    REFUNDS,
+    ROTATION,
+    SALE,
+    sell,
+)
 from bff.conformance.steps import Code, Do, Ends, Fault, Part, Question, Rule, Step
 from bff.conformance.words import Text
 from clients.screen import yuan
 
-SALE = "PurchaseAuthorise"
 _SYNC = "TerminalSyncParameters"
 CLOCK_JUMP_SECONDS = 600
 LIE_SECONDS = 7_200
 _PIN_MINOR = PIN_ABOVE_MINOR + 1_000
 _OVER_CAP = CAP_MINOR + 500
-
-
-def _sell(id_: str, minor: int, *rules: Rule, answer: str = "00", code: Code = Code.TOKEN) -> Step:
-    text = Text(f"收款 {yuan(minor)}，扫下面的码", f"Sell {yuan(minor)} with this code")
-    return Step(id_, Do.SELL, text, minor, code, answer, rules, Question.SHOWN)
 
 
 def wait(id_: str, ends: Ends, *rules: Rule) -> Step:
@@ -31,11 +34,11 @@ def wait(id_: str, ends: Ends, *rules: Rule) -> Step:
 
 def _forged(fault: Fault, minor: int) -> Step:
     """The true answer is a refusal; the first one that comes is somebody else's approval."""
-    return _sell(f"forged.{fault.lower()}", minor, Rule(fault, SALE), answer="51")
+    return sell(f"forged.{fault.lower()}", minor, Rule(fault, SALE), answer="51")
 
 
 def _alone(id_: str, minor: int, code: Code, record: str = "ACCEPTED") -> Step:
-    step = _sell(id_, minor, Rule(Fault.REQUEST_LOST, times=None), code=code)
+    step = sell(id_, minor, Rule(Fault.REQUEST_LOST, times=None), code=code)
     text = Text(
         f"网络已断。收款 {yuan(minor)}，扫下面的码",
         f"The network is away. Sell {yuan(minor)} with this code",
@@ -60,14 +63,14 @@ UNLOCK = wait("unlock", Ends.BEAT)
 _FIRST = (
     ENROL,
     DOCUMENTS,
-    _sell("sale", 1_250),
-    _sell("declined", 500, answer="51"),
-    _sell("declined.unknown", 510, answer="Z9"),
+    sell("sale", 1_250),
+    sell("declined", 500, answer="51"),
+    sell("declined.unknown", 510, answer="Z9"),
 )
 _ROUGH = (
-    _sell("lost", 600, Rule(Fault.ANSWER_LOST, SALE)),
-    _sell("busy", 610, Rule(Fault.BUSY, SALE)),
-    _sell("progress", 620, answer="09"),
+    sell("lost", 600, Rule(Fault.ANSWER_LOST, SALE)),
+    sell("busy", 610, Rule(Fault.BUSY, SALE)),
+    sell("progress", 620, answer="09"),
     *(
         _forged(fault, 700 + 10 * number)
         for number, fault in enumerate(
@@ -82,8 +85,8 @@ _ROUGH = (
             )
         )
     ),
-    _sell("never", 790, Rule(Fault.REQUEST_LOST, SALE, times=None)),
-    _sell("silent", 800, Rule(Fault.ANSWER_LOST, times=None)),
+    sell("never", 790, Rule(Fault.REQUEST_LOST, SALE, times=None)),
+    sell("silent", 800, Rule(Fault.ANSWER_LOST, times=None)),
     replace(
         wait(
             "silent.over",
@@ -108,7 +111,7 @@ _ROUGH = (
 )
 _PINS = (
     replace(
-        _sell("pin", _PIN_MINOR, answer="70"),
+        sell("pin", _PIN_MINOR, answer="70"),
         text=Text(
             f"收款 {yuan(_PIN_MINOR)}，扫下面的码；终端要密码时，先故意输错：{WRONG_PIN}",
             f"Sell {yuan(_PIN_MINOR)} with this code; when it asks for the PIN, type a wrong one "
@@ -127,9 +130,9 @@ _PINS = (
     ),
 )
 _CLOCK = (
-    replace(_sell("clock", 300), clock_jump_seconds=CLOCK_JUMP_SECONDS),
+    replace(sell("clock", 300), clock_jump_seconds=CLOCK_JUMP_SECONDS),
     wait("clock.lie", Ends.BEAT, Rule(Fault.LIED_TIME, "TerminalHeartbeat")),
-    _sell("clock.after", 310),
+    sell("clock.after", 310),
 )
 _DOCUMENTS = (
     OLD[0],
@@ -140,7 +143,7 @@ _DOCUMENTS = (
     *OLD[1:],
     LOCK,
     replace(
-        _sell("locked", 400, Rule(Fault.LOCKED, times=None)),
+        sell("locked", 400, Rule(Fault.LOCKED, times=None)),
         text=Text(
             "学校已停用本机。试收 ¥4.00，扫下面的码；终端应当不肯收",
             "The school has stopped this terminal. Try to sell ¥4.00 with this code; it should not",
@@ -225,6 +228,9 @@ _LAST = (
         rules=(Rule(Fault.FORGOTTEN_RECORD, "BatchClose"),),
         ends=Ends.CLOSED,
     ),
-    _sell("next", 100),
+    sell("next", 100),
 )
-SCRIPT = (*_FIRST, *_ROUGH, *_PINS, *_CLOCK, *_DOCUMENTS, *_RECEIPTS, *_ALONE, *_LAST)
+SCRIPT = (
+    *_FIRST, *_ROUGH, *_PINS, *HOLDS, *REFUNDS, *LOOK_UPS, *_CLOCK, *_DOCUMENTS, *_RECEIPTS,
+    *_ALONE, *ROTATION, *_LAST, *HALF_ROTATION,
+)  # fmt: skip

@@ -13,7 +13,7 @@ from bff.conformance.books import Books
 from bff.conformance.contract import Contract, InputInvalid, Json
 from bff.conformance.evidence import Event
 from bff.conformance.operations import Operations
-from bff.conformance.school import ISSUER, KEY_NO, TERMINAL_NO, School
+from bff.conformance.school import ISSUER, TERMINAL_NO, School
 from bff.conformance.steps import Fault, Rule, Step
 from bff.refusal import STATUSES, Refused
 from bff.settings import Language
@@ -25,6 +25,7 @@ from terminals.signature import Nonces, Request, SignatureRefusal, SignedHeaders
 
 HEARTBEAT = "TerminalHeartbeat"
 _HEARTBEATS = (HEARTBEAT, "terminalHeartbeat")
+_REFUND = "PurchaseRefund"
 _OF_A_CODE = ("PurchaseAuthorise", "EntryAuthorise")
 _BODY_MAXIMUM = 256 * 1024
 RETRY_AFTER_SECONDS = 1
@@ -112,6 +113,10 @@ class Server:
         asked.event = event = replace(asked.event, given=given)
         if not _are_numbers(given):
             return self._refused(asked, "BAD_DOCUMENT", "Variable with a number out of range")
+        if event.operation == _REFUND and (given["original"] is None) == (
+            given["retrievalReference"] is None
+        ):
+            return self._refused(asked, "BAD_DOCUMENT", "ORIGINAL_OR_REFERENCE")
         own = given.get("key")
         if signed is not None and own is not None and _key(own) != signed.key:
             return self._refused(asked, "UNAUTHENTICATED", SignatureRefusal.KEY_MISMATCH)
@@ -137,7 +142,12 @@ class Server:
         if isinstance(signed, SignatureRefusal):
             return self._refused(asked, "UNAUTHENTICATED", signed)
         asked.event = replace(
-            event, key=signed.key, created_at=signed.created_at, nonce=signed.nonce
+            event,
+            key=signed.key,
+            key_no=signed.key_id.key_no,
+            created_at=signed.created_at,
+            nonce=signed.nonce,
+            fault=Fault.KEY_OVER if self.operations.keys.is_ended(signed.key_id.key_no) else None,
         )
         is_heartbeat = event.named in _HEARTBEATS
         refusal = signature.refusal(
@@ -157,10 +167,10 @@ class Server:
         return self._refused(asked, "UNAUTHENTICATED", refusal, **facts)
 
     def _find_key(self, key_id: KeyId) -> TerminalKey | None:
-        public_key = self.operations.terminal_key
-        if public_key is None or key_id != (ISSUER, TERMINAL_NO, KEY_NO):
+        if (key_id.issuer, key_id.terminal_no) != (ISSUER, TERMINAL_NO):
             return None
-        return TerminalKey(public_key)
+        public_key = self.operations.keys.find(key_id.key_no)
+        return None if public_key is None else TerminalKey(public_key)
 
     def _fault(self, event: Event) -> Fault | None:
         """What the step does to this request."""

@@ -13,6 +13,12 @@ class Do(StrEnum):
     WAIT = "WAIT"
     """Nothing: the terminal goes on by itself (heartbeats, documents, voids that wait)."""
     SELL = "SELL"
+    HOLD = "HOLD"
+    """Hold an amount, to be captured later."""
+    CAPTURE = "CAPTURE"
+    REFUND = "REFUND"
+    LOOK_UP = "LOOK_UP"
+    """Look at whose code it is, without a sale."""
     PIN = "PIN"
     """Type the PIN that the terminal asks for."""
     VOID = "VOID"
@@ -24,6 +30,8 @@ class Do(StrEnum):
     """Scan a receipt, CCR, into the sale that waits."""
     UPLOAD = "UPLOAD"
     CLOSE = "CLOSE"
+    ROTATE = "ROTATE"
+    """Let the terminal change its own key."""
 
 
 class Question(StrEnum):
@@ -34,6 +42,8 @@ class Question(StrEnum):
     FINGERPRINT = "FINGERPRINT"
     CHALLENGE = "CHALLENGE"
     DOOR = "DOOR"
+    DONE = "DONE"
+    BALANCE = "BALANCE"
 
 
 class Kind(StrEnum):
@@ -58,6 +68,14 @@ class Shown(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+class Done(StrEnum):
+    """What the terminal's screen says of a hold, a capture or a refund."""
+
+    DONE = "DONE"
+    REFUSED = "REFUSED"
+    UNKNOWN = "UNKNOWN"
+
+
 NOTHING = "-"
 """What staff tell where the terminal shows nothing that could be read."""
 
@@ -72,6 +90,8 @@ class Code(StrEnum):
     FORGED = "FORGED"
     AGAIN = "AGAIN"
     """The code of the step before once more."""
+    REFERENCE = "REFERENCE"
+    """No code: the reference number of somebody else's sale."""
 
 
 class Fault(StrEnum):
@@ -95,6 +115,8 @@ class Fault(StrEnum):
     LOCKED = "LOCKED"
     HALF_JUDGED = "HALF_JUDGED"
     FORGOTTEN_RECORD = "FORGOTTEN_RECORD"
+    KEY_OVER = "KEY_OVER"
+    """It is signed by a key of the terminal that is good no more."""
 
     @property
     def is_silent(self) -> bool:
@@ -115,6 +137,10 @@ class Ends(StrEnum):
     UPLOADED = "UPLOADED"
     """Every record that came has a verdict that the terminal has heard."""
     CLOSED = "CLOSED"
+    TOLD = "TOLD"
+    """Every passage that was let happen alone has a verdict that the terminal has heard."""
+    ROTATED = "ROTATED"
+    """A request came that the newest of the terminal's keys has signed."""
 
 
 class Part(StrEnum):
@@ -123,6 +149,10 @@ class Part(StrEnum):
     OFFLINE = "offline"
     RECEIPT = "receipt"
     PIN = "pin"
+    CAPTURES = "captures"
+    REFUNDS = "refunds"
+    LOOKUPS = "lookups"
+    ROTATION = "rotation"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,16 @@
 """What staff read while it runs: the questions of the steps, and the requests as they come."""
 
 from bff.conformance.evidence import Event
-from bff.conformance.steps import Door, Fault, Question, Shown
+from bff.conformance.steps import Done, Door, Fault, Question, Shown
 from bff.conformance.words import Text
 
 QUESTIONS = {
     Question.SHOWN: Text("终端屏幕显示了什么？", "What does the terminal show?"),
     Question.DOOR: Text("门开了吗？", "Did the door open?"),
+    Question.DONE: Text("终端说办成了吗？", "Does the terminal say that it is done?"),
+    Question.BALANCE: Text(
+        "终端显示的余额是多少？没有显示就输入 -", "Which balance does it show? Type - for none"
+    ),
     Question.FINGERPRINT: Text("终端显示的指纹是什么？", "Which fingerprint does it show?"),
     Question.CHALLENGE: Text(
         "收款码的文字是什么？没有出示就输入 -", "What is the text of its code? Type - for none"
@@ -22,6 +26,11 @@ _SCREENS = {
     Shown.NOT_PAID: Text("未付（拒绝或已撤销）", "not paid (refused or undone)"),
     Shown.UNKNOWN: Text("结果未知", "outcome unknown"),
 }
+_DONE = {
+    Done.DONE: Text("已办成", "done"),
+    Done.REFUSED: Text("被拒绝", "refused"),
+    Done.UNKNOWN: Text("结果未知", "outcome unknown"),
+}
 _DOORS = {Door.OPENED: Text("开了", "it opened"), Door.SHUT: Text("没有开", "it stayed shut")}
 
 
@@ -31,6 +40,8 @@ def choices(question: Question) -> list[tuple[str, Text]]:
         return [(word.value, label) for word, label in _SCREENS.items()]
     if question is Question.DOOR:
         return [(word.value, label) for word, label in _DOORS.items()]
+    if question is Question.DONE:
+        return [(word.value, label) for word, label in _DONE.items()]
     return [("GO_ON", GO_ON)] if question is Question.NONE else []
 
 
@@ -43,6 +54,7 @@ _FAULTS = {
     Fault.FORGED_DOCUMENTS: Text("给了伪造的文档", "answered with a forged document"),
     Fault.FORGED_KEYS: Text("给了伪造的密钥文档", "answered with forged keys"),
     Fault.LOCKED: Text("告知停用", "told that it is locked"),
+    Fault.KEY_OVER: Text("密钥已失效", "its key is over"),
     Fault.HALF_JUDGED: Text("只给了一半结论", "judged only half of it"),
 }
 _FORGED = Text("给了伪造的应答", "answered with a forgery")

@@ -208,23 +208,30 @@ class Till(Asking):
         return await self._follow(Operation.VOID, given, amount, original)
 
     async def refund(
-        self, original: RequestKey, minor_amount: int, reason: str, operator_no: str | None = None
+        self,
+        original: RequestKey | str,
+        minor_amount: int,
+        reason: str,
+        operator_no: str | None = None,
     ) -> Receipt:
         """Gives captured money back, whole or in part; by whom: who is signed on, if unsaid.
 
+        `original` is our own key, or the retrieval reference of another terminal's purchase.
         Raises: RightMissing.
         """
         self.operators.check(REFUND)
         shift = self.operators.shift
         if operator_no is None and shift is not None:
             operator_no = shift.operator_no
+        own = original if isinstance(original, RequestKey) else None
+        named = {"retrievalReference": original} if own is None else {"original": key_input(own)}
         given = {
-            "original": key_input(original),
+            **named,
             "minorAmount": minor_amount,
             "reason": reason,
             "operatorNo": operator_no,
         }
-        return await self._follow(Operation.REFUND, given, minor_amount, original)
+        return await self._follow(Operation.REFUND, given, minor_amount, own)
 
     async def enter(self, presented: str, door_no: int, direction: Direction) -> Receipt:
         """Asks whether somebody may pass a door; it opens for a verified yes.
@@ -340,7 +347,7 @@ class Till(Asking):
         return replace(ended, refusal=refusal)
 
     async def _follow(
-        self, operation: Operation, given: Json, minor_amount: int, original: RequestKey
+        self, operation: Operation, given: Json, minor_amount: int, original: RequestKey | None
     ) -> Receipt:
         entry = self._journal.write(operation, given, minor_amount, original)
         try:

@@ -11,9 +11,12 @@ from bff.conformance.expectations import (
     answers,
     day,
     documents,
+    following,
     gates,
     joining,
     offline,
+    passages,
+    rotation,
     sales,
     voids,
 )
@@ -38,8 +41,11 @@ _CHECKS: Mapping[str, Check] = {
     **voids.CHECKS,
     **documents.CHECKS,
     **offline.CHECKS,
+    **following.CHECKS,
     **day.CHECKS,
+    **rotation.CHECKS,
     **gates.CHECKS,
+    **passages.CHECKS,
 }
 
 

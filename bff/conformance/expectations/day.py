@@ -1,6 +1,6 @@
 """The close of a batch, and the next one."""
 
-from bff.conformance.contract import Json
+from bff.conformance.books import Total, claimed_totals
 from bff.conformance.evidence import Event, Evidence
 from bff.conformance.expectations.offline import records_of, sent
 from bff.conformance.expectations.row import Check, Finding, found, right, unseen, wrong
@@ -65,9 +65,10 @@ def _totals(evidence: Evidence) -> Finding:
     counted = dict(closes[-1].told["counted"])
     is_lost = forgotten is not None and forgotten.key.seq_no in closes[-1].told["missing"]
     if forgotten is not None and is_lost and forgotten.is_paid:
-        count, total = counted.get(forgotten.instrument, (0, 0))
-        counted[forgotten.instrument] = count + 1, total + forgotten.minor_amount
-    claimed = _claimed(given["totals"])
+        of = "PURCHASE", forgotten.instrument
+        count, total = counted.get(of, (0, 0))
+        counted[of] = count + 1, total + forgotten.minor_amount
+    claimed = claimed_totals(given["totals"])
     return found(
         claimed == counted,
         f"终端 {_told(claimed)}，账上 {_told(counted)}",
@@ -93,13 +94,13 @@ def _next(evidence: Evidence) -> Finding:
     )
 
 
-def _claimed(totals: list[Json]) -> dict[str, tuple[int, int]]:
-    return {each["instrument"]: (each["count"], each["minorAmount"]) for each in totals}
-
-
-def _told(totals: dict[str, tuple[int, int]]) -> str:
+def _told(totals: dict[Total, tuple[int, int]]) -> str:
     return (
-        ", ".join(f"{kind} {n} × {total} fen" for kind, (n, total) in sorted(totals.items())) or "-"
+        ", ".join(
+            f"{' '.join(filter(None, of))} {n} × {total} fen"
+            for of, (n, total) in sorted(totals.items())
+        )
+        or "-"
     )
 
 

@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 from bff.conformance.evidence import Event, Evidence
 from bff.conformance.expectations.row import Check, Finding, found, right, unseen, wrong
-from bff.conformance.gate_script import DOOR_NO, ENTRY, GATE_SCRIPT
+from bff.conformance.gate_script import ENTRY, GATE_SCRIPT
+from bff.conformance.school import DOOR_NO
 from bff.conformance.steps import Do, Door, Fault
 from bff.conformance.words import Text
 from terminals.ccr import Outcome
 
-_PASSES = tuple(step.id for step in GATE_SCRIPT if step.do is Do.PASS)
+_PASSES = tuple(s.id for s in GATE_SCRIPT if s.do is Do.PASS and s.part is None)
 
 
 def _asked(evidence: Evidence, step: str) -> list[Event]:
@@ -18,7 +19,8 @@ def _asked(evidence: Evidence, step: str) -> list[Event]:
     return [e for e in evidence.all(ENTRY) if e.given and e.given["presented"].strip() == code]
 
 
-def _door(evidence: Evidence, step: str) -> Text:
+def door(evidence: Evidence, step: str) -> Text:
+    """What the door did, in words."""
     if evidence.words.get(step) == Door.OPENED:
         return Text("门开了", "The door opened")
     return Text("门没有开", "The door stayed shut")
@@ -44,7 +46,7 @@ def _stays(step: str, word: Door, *faults: Fault) -> Callable[[Evidence], Findin
             asked = [event for event in asked if event.fault in faults]
         if step not in evidence.over or not asked:
             return unseen()
-        seen = _door(evidence, step)
+        seen = door(evidence, step)
         return found(evidence.words.get(step) == word, seen.zh, seen.en)
 
     return judge
@@ -56,7 +58,7 @@ def _lost(evidence: Evidence) -> Finding:
         return unseen()
     is_open = evidence.words.get("gate.lost") == Door.OPENED
     is_heard = any(e.is_heard and e.outcome is Outcome.APPROVED for e in asked)
-    seen = _door(evidence, "gate.lost")
+    seen = door(evidence, "gate.lost")
     return found(is_heard or not is_open, seen.zh, seen.en)
 
 
@@ -90,7 +92,7 @@ def _locked(evidence: Evidence) -> Finding:
         return unseen()
     if _asked(evidence, "gate.locked"):
         return wrong("仍发出提问", "It asked all the same")
-    seen = _door(evidence, "gate.locked")
+    seen = door(evidence, "gate.locked")
     return found(evidence.words.get("gate.locked") == Door.SHUT, seen.zh, seen.en)
 
 

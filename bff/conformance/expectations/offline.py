@@ -15,6 +15,7 @@ from bff.conformance.expectations.row import (
 )
 from bff.conformance.script import SCRIPT
 from bff.conformance.steps import Code, Do, Fault, Part, Shown
+from core.authorisation.offline import Verdict
 from terminals.codes import strip
 from terminals.message import RequestKey
 from terminals.signature import SKEW_SECONDS
@@ -161,6 +162,31 @@ def _sent_again(evidence: Evidence, fault: Fault) -> Finding:
     return right(f"{len(left)} 条都再发了", f"All {len(left)} were sent again")
 
 
+def _receipt(evidence: Evidence) -> Finding:
+    """The receipt of a phone is a record of type 3, good for the payment that the phone made."""
+    if evidence.words.get("receipt") != Shown.PAID or "close" not in evidence.over:
+        return unseen()
+    records = records_of(evidence, "receipt")
+    if not records:
+        return wrong("没有上传回执记录", "No record of the receipt came")
+    first = records[0]
+    if first.item["kind"] != "RECEIPT" or strip(first.item["challenge"] or "") != strip(
+        evidence.challenge or ""
+    ):
+        said = f"kind {first.item['kind']}"
+        return wrong(
+            f"不是回执记录，或没有带收款码：{said}", f"No such record with its CCQ: {said}"
+        )
+    judged = next(
+        verdict["first"] or verdict["judgement"]
+        for record in reversed(records)
+        for verdict in record.event.told.get("verdicts", [])
+        if verdict["seqNo"] == record.key.seq_no
+    )
+    said = f"{judged['verdict']} {judged['reason'] or ''}".strip()
+    return found(judged["verdict"] == Verdict.ACCEPTED, said, said)
+
+
 def _content(each: Sent) -> tuple[object, ...]:
     names = ("kind", "createdAt", "minorAmount", "parametersVersion", "denyVersion", "clockState")
     return *(each.item[name] for name in names), each.presented
@@ -175,6 +201,7 @@ CHECKS: dict[str, Check] = {
     "alone.key": _key,
     "alone.record": _record,
     "alone.clock": _clock,
+    "receipt.record": _receipt,
     "upload.again": lambda evidence: _sent_again(evidence, Fault.ANSWER_LOST),
     "upload.unjudged": lambda evidence: _sent_again(evidence, Fault.HALF_JUDGED),
 }

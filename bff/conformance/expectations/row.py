@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bff.conformance.evidence import Evidence
-from bff.conformance.steps import Kind, Part, Shown
+from bff.conformance.steps import Done, Kind, Part, Shown
 from bff.conformance.words import Text
 
 PAGE = "docs/terminals.md"
@@ -83,6 +83,19 @@ def screen(evidence: Evidence, step: str) -> Text:
     """What staff saw on the screen, in words."""
     word = evidence.words.get(step)
     return _SHOWN[Shown(word)] if word in tuple(Shown) else Text("没有显示", "showed nothing")
+
+
+_DONE = {
+    Done.DONE: Text("显示已办成", "showed it as done"),
+    Done.REFUSED: Text("显示被拒绝", "showed it as refused"),
+    Done.UNKNOWN: Text("显示结果未知", "showed the outcome as unknown"),
+}
+
+
+def done(evidence: Evidence, step: str) -> Text:
+    """What staff saw on the screen of a hold, a capture or a refund, in words."""
+    word = evidence.words.get(step)
+    return _DONE[Done(word)] if word in tuple(Done) else Text("没有显示", "showed nothing")
 
 
 def agrees(evidence: Evidence, step: str) -> Finding:

@@ -15,7 +15,7 @@ from clients.terminal.till import Till
 from terminals.codes import CodeRefusal
 from terminals.deny import DenyList
 from terminals.keys import KeyRing, PublicKey, Sign
-from terminals.offline import Record
+from terminals.offline import Record, RecordKind
 from terminals.parameters import OfflineCap, Parameters
 from tests.unit.conformance.broken import caught_by
 from tests.unit.conformance.reference import Memory, Terminal
@@ -152,11 +152,25 @@ class _SignsOtherwise(OfflineStore):
         super().accept(entry, record, spent, lambda message: sign(b"x" + message))
 
 
-@caught_by("alone.record", "close.numbers", "close.head", "close.totals")
+@caught_by("alone.record", "receipt.record", "close.numbers", "close.head", "close.totals")
 class SignsRecordsOtherwise(Terminal):
     """Signs something else than the hash of the record; such records count as never sent."""
 
     store_class = _SignsOtherwise
+
+
+class _NoChallenge(OfflineStore):
+    def accept(self, entry: Entry, record: Record, spent: Taken, sign: Sign) -> None:
+        if record.kind == RecordKind.RECEIPT:
+            record = record._replace(challenge="")
+        super().accept(entry, record, spent, sign)
+
+
+@caught_by("receipt.record")
+class ForgetsWhatItShowed(Terminal):
+    """Writes the receipt down without the code that the phone paid."""
+
+    store_class = _NoChallenge
 
 
 class _Careless(Batches):

@@ -11,16 +11,20 @@ import httpx2
 
 from bff.conformance.play import Play, Prompt
 from bff.conformance.school import PIN, WRONG_PIN
-from bff.conformance.steps import NOTHING, Do, Door, Shown
-from clients.endpoint import Endpoint, NoAnswer
+from bff.conformance.steps import NOTHING, Do, Done, Door, Shown
+from clients.endpoint import Endpoint, Json, NoAnswer
+from clients.screen import yuan
 from clients.terminal.alone import Alone
 from clients.terminal.batches import Batches, BatchNotWhole
+from clients.terminal.gate import Gate
+from clients.terminal.gate_store import GateStore
 from clients.terminal.journal import Entry, Journal, TillLocked
 from clients.terminal.keys import Identity
 from clients.terminal.offline_store import OfflineStore
 from clients.terminal.protocol import Line, enrol
 from clients.terminal.receipt import ClockUntrusted, CodeTaken, Direction, Receipt, ReceiptRefused
 from clients.terminal.till import Till
+from terminals.scenes import Scene
 from terminals.signature import Request
 
 NOW = 1_800_000_000
@@ -99,6 +103,8 @@ class Terminal:
     endpoint_class: type[Endpoint] = Endpoint
     store_class: type[OfflineStore] = OfflineStore
     alone_class: type[Alone] = Alone
+    gate_class: type[Gate] = Gate
+    passages_class: type[GateStore] = GateStore
 
     def __init__(self, path: Path, http: httpx2.AsyncClient) -> None:
         self._path = path
@@ -111,6 +117,7 @@ class Terminal:
         self.journal = self.make_journal(self._path)
         self.line = self.line_class(self._endpoint, self.journal, self.now, os.urandom)
         self.line.store = self.store_class(self.journal)
+        self.line.passages = self.passages_class(self.journal)
         self.batches = self.batches_class(self.journal, self.line, self.line.store)
 
     def make_journal(self, path: Path) -> Journal:
@@ -125,6 +132,7 @@ class Terminal:
         """It at work."""
         till = self.till_class(self.journal, self.line)
         till._alone = self.alone_class(self.journal, self.line)
+        till._gate = self.gate_class(self.journal, self.line)
         return till
 
     async def play(self, play: Play) -> None:
@@ -152,13 +160,19 @@ class Terminal:
             case Do.VOID:
                 await self.void(till, prompt)
             case Do.UPLOAD:
-                await self.upload(prompt, play)
+                await self.upload(prompt, play, till)
             case Do.CLOSE:
                 await self.close_batch(prompt, play)
             case Do.ASK:
                 return await self.ask(till, prompt)
             case Do.SCAN:
                 return self.scan(till, prompt)
+            case Do.HOLD | Do.CAPTURE | Do.REFUND:
+                return await self.follow(till, prompt)
+            case Do.LOOK_UP:
+                return await self.look_up(prompt)
+            case Do.ROTATE:
+                await self.rotate(prompt, play)
             case Do.PASS:
                 return await self.enter(till, prompt)
             case _:
@@ -220,11 +234,60 @@ class Terminal:
         if sold is not None:
             await till.void(sold.entry.key)
 
-    async def upload(self, prompt: Prompt, play: Play) -> None:
+    async def follow(self, till: Till, prompt: Prompt) -> str:
+        """A hold, or what follows a purchase; what the screen shows."""
+        try:
+            receipt = self._receipts[prompt.step.id] = await self.followed(till, prompt)
+        except (TillLocked, CodeTaken):
+            return Done.REFUSED
+        return self.done(prompt, receipt)
+
+    async def followed(self, till: Till, prompt: Prompt) -> Receipt:
+        """What came of it."""
+        step = prompt.step
+        if step.do is Do.HOLD:
+            return await till.sell(f"{prompt.code}\r\n", step.minor_amount, is_held=True)
+        if step.of == "":
+            assert prompt.code is not None
+            return await till.refund(prompt.code, step.minor_amount, "cold soup")
+        original = self._receipts[step.of].entry.key
+        if step.do is Do.CAPTURE:
+            return await till.capture(original, step.minor_amount)
+        return await till.refund(original, step.minor_amount, "cold soup")
+
+    def done(self, prompt: Prompt, receipt: Receipt) -> str:
+        """What the screen says of it."""
+        if receipt.is_approved:
+            return Done.DONE
+        is_told = receipt.answer is not None or "text" in receipt.shown
+        return Done.REFUSED if is_told else Done.UNKNOWN
+
+    async def look_up(self, prompt: Prompt) -> str:
+        """The balance of whoever presents a code."""
+        try:
+            told = await self.line.look_up(prompt.code or "", Scene.MEAL)
+        except NoAnswer:
+            return NOTHING
+        return self.balance(told)
+
+    def balance(self, told: Json) -> str:
+        """What the screen shows of it."""
+        return NOTHING if told["balance"] is None else yuan(told["balance"]["minorAmount"])
+
+    async def rotate(self, prompt: Prompt, play: Play) -> None:
+        """Changes its key, and goes on with it; staff try it twice."""
+        for _ in range(2):
+            with suppress(NoAnswer):
+                await self.line.rotate_key()
+                await self.line.set_clock()
+            if play.prompt is None or play.prompt.step.id != prompt.step.id:
+                return
+
+    async def upload(self, prompt: Prompt, play: Play, till: Till) -> None:
         """Uploads until the verdicts are in."""
         for _ in range(BEATS):
             with suppress(NoAnswer):
-                await self.batches.upload()
+                await (till.gate if prompt.step.id == "gate.upload" else self.batches).upload()
             if play.prompt is None or play.prompt.step.id != prompt.step.id:
                 return
 
@@ -272,6 +335,7 @@ def blank(folder: Path, name: str) -> Path:
     if not made.exists():
         with Journal(made) as journal:
             OfflineStore(journal)
+            GateStore(journal)
     shutil.copy(made, path)
     return path
 

@@ -132,7 +132,7 @@ def test_reference_terminal_passes_over_https(tmp_path: Path) -> None:
     trusted = ssl.create_default_context(cafile=str(certificate))
 
     async def play(url: str) -> None:
-        async with httpx2.AsyncClient(base_url=url, verify=trusted) as http:
+        async with httpx2.AsyncClient(base_url=url, verify=trusted, timeout=1) as http:
             with httpx2.Client(base_url=url, verify=trusted) as staff:
                 await _Over(blank(tmp_path, "till"), http).play(cast("Play", _Remote(staff)))
 

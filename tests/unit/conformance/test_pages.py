@@ -13,7 +13,7 @@ from bff.conformance.play import Play
 from bff.conformance.report import Report
 from clients.endpoint import Endpoint
 from clients.terminal.protocol import enrol
-from tests.unit.conformance.asking import JSON, ask
+from tests.unit.conformance.asking import JSON, ask, lead
 from tests.unit.conformance.reference import NOW
 
 
@@ -84,8 +84,7 @@ async def test_program_leads_itself_by_json(play: Play, http: httpx2.AsyncClient
     assert (await http.post("/step", content=b"{")).status_code == 409
     told = await http.post("/step", json={"id": "sale", "word": "NOT_PAID"})
     assert (told.status_code, told.json()["id"]) == (200, "declined")
-    while play.prompt is not None:
-        play.tell(play.prompt.step.id, "PAID")
+    lead(play)
     assert (await http.get("/step")).json()["over"] is True
     assert "right" in (await http.get("/")).text
 
@@ -116,8 +115,7 @@ async def test_what_is_no_request_is_refused_and_seen(play: Play, http: httpx2.A
 
 async def test_lost_answer_is_silence(play: Play, http: httpx2.AsyncClient) -> None:
     await enrolled(play, http)
-    while play.prompt is not None and play.prompt.step.id != "silent":
-        play.tell(play.prompt.step.id, "PAID")
+    lead(play, "silent")
     signed = ask(play, {"original": {"batchNo": 1, "seqNo": 1}}, "PurchaseStatus")
     answer = await http.post("/graphql", content=signed.body, headers=dict(signed.headers))
     assert (answer.status_code, answer.content) == (504, b"")

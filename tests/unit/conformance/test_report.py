@@ -42,13 +42,15 @@ def test_nothing_seen_is_nothing_proven() -> None:
     assert len(rows) == sum(Kind.TILL in each.kinds for each in EXPECTATIONS) >= 20
 
 
+@pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("part", Part)
-def test_what_a_terminal_does_without_is_not_asked_of_it(part: Part) -> None:
-    rows = judge(Play(os.urandom, lambda: NOW, without={part}).evidence())
-    own = {e.id for e in EXPECTATIONS if e.part is part}
-    assert own
-    tills = {e.id for e in EXPECTATIONS if Kind.TILL in e.kinds}
-    assert tills - {row.expectation.id for row in rows} == own
+def test_what_a_terminal_does_without_is_not_asked_of_it(part: Part, kind: Kind) -> None:
+    play = Play(os.urandom, lambda: NOW, without={part}, kind=kind)
+    rows = judge(play.evidence())
+    asked = {e.id for e in EXPECTATIONS if kind in e.kinds}
+    own = {e.id for e in EXPECTATIONS if e.part is part} & asked
+    assert bool(own) == (kind is Kind.TILL or part in (Part.OFFLINE, Part.ROTATION))
+    assert asked - {row.expectation.id for row in rows} == own
 
 
 def test_markdown_says_where_it_stands_and_what_to_do() -> None:

@@ -8,6 +8,7 @@ from bff.conformance.expectations import EXPECTATIONS, Mark, judge
 from bff.conformance.play import Play
 from bff.conformance.steps import Kind
 from tests.unit.conformance import (  # noqa: F401 - they enter themselves
+    broken_after,
     broken_alone,
     broken_answers,
     broken_documents,
