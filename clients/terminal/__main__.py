@@ -222,11 +222,16 @@ def refund(
     amount: Amount,
     reason: Annotated[str, typer.Option(help="原因 · why")] = "退款 refund",
     batch: Batch = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(help="他机的检索参考号,代替流水号 · another till's, instead of SEQ"),
+    ] = None,
 ) -> None:
     """退款 · Gives captured money back."""
 
     async def work(desk: Desk) -> None:
-        desk.show(await desk.till.refund(desk.key(seq, batch), amount, reason))
+        original = desk.key(seq, batch) if reference is None else reference
+        desk.show(await desk.till.refund(original, amount, reason))
 
     at_desk(context, work)
 
