@@ -84,7 +84,7 @@ def _one_key(evidence: Evidence, step: str, operation: str) -> Finding:
     again = [e for e in asked if e.step == step and e.number > lost.number]
     keys = {event.key for event in again} - {lost.key}
     if keys:
-        return wrong(f"重发换了 {len(keys)} 个编号", f"It came again under {len(keys)} other keys")
+        return wrong("重发换了编号", "It came again under another key")
     if not any(event.key == lost.key and event.is_heard for event in asked):
         return wrong("应答丢失后没有再发", "It was not sent again after the lost answer")
     return right("同一编号再发", "It came again under the same key")
@@ -133,15 +133,23 @@ def _looked_up(evidence: Evidence) -> Finding:
         return unseen("没有收到 holderLookUp", "No holderLookUp came")
     shown = _number(evidence.words.get("lookup", ""))
     wanted = Decimal(BALANCE_MINOR) / 100 if "balance" in told[-1] else None
-    said = f"{shown if shown is not None else '-'}, {wanted if wanted is not None else '-'}"
-    return found(shown == wanted, f"显示与应答：{said}", f"It showed, was told: {said}")
+    said, was_told = _money(shown), _money(wanted)
+    return found(
+        shown == wanted,
+        f"显示 {said}，应答为 {was_told}",
+        f"It showed {said}; the answer has {was_told}",
+    )
+
+
+def _money(yuan: Decimal | None) -> str:
+    return "-" if yuan is None else f"{yuan:.2f}"
 
 
 def _nobody(evidence: Evidence) -> Finding:
     if "lookup.unknown" not in evidence.over or not evidence.of("lookup.unknown", "HolderLookUp"):
         return unseen()
     shown = _number(evidence.words.get("lookup.unknown", ""))
-    said = "-" if shown is None else str(shown)
+    said = _money(shown)
     return found(shown is None, f"显示余额 {said}", f"It showed the balance {said}")
 
 
