@@ -94,6 +94,20 @@ class Evidence:
             if code is not None and strip(event.given.get("presented") or "") == code
         ]
 
+    def starts(self, step: str) -> list[Event]:
+        """The starts of water by the code of a step, whenever they came."""
+        code = self.codes.get(step)
+        return [
+            event
+            for event in self.all("MeterStart")
+            if event.given and code in (event.given["code8"], strip(event.given["presented"] or ""))
+        ]
+
+    def stops(self, step: str) -> list[Event]:
+        """The stops of what ran by the code of a step."""
+        keys = {event.key for event in self.starts(step)}
+        return [e for e in self.all("MeterStop") if e.given and e.original in keys]
+
     def keys(self, step: str) -> list[RequestKey]:
         """The keys of the sale of a step: one, of a terminal that knows its duty."""
         return list(dict.fromkeys(event.key for event in self.sales(step) if event.key))

@@ -12,6 +12,7 @@ from bff.conformance.doors import Doors
 from bff.conformance.evidence import Event
 from bff.conformance.follow_ups import FollowUps, content_of
 from bff.conformance.forgery import EARLIER, forged_answer
+from bff.conformance.meters import MAXIMUM_MINOR, Meters, content_of_start, content_of_stop
 from bff.conformance.passages import Passages
 from bff.conformance.school import (
     ISSUER,
@@ -39,7 +40,7 @@ from terminals.response import RESPONSES
 
 _TEXTS = {response.code: response for response in RESPONSES}
 _UNKNOWN_TEXT = ("本窗口暂停服务", "This counter is closed")
-_SCANNED = (Do.SELL, Do.HOLD, Do.LOOK_UP, Do.PASS)
+_SCANNED = (Do.SELL, Do.HOLD, Do.LOOK_UP, Do.PASS, Do.METER)
 _PROGRESS_POLLS = 2
 _TRIES = 4
 
@@ -57,6 +58,7 @@ class Operations:
         self._doors = Doors(school, books, self.steps, language)
         self._follow_ups = FollowUps(school, books)
         self._passages = Passages(school, books)
+        self._meters = Meters(school, books, self.steps, self.keys)
         self._school = school
         self._books = books
         self._language = language
@@ -88,6 +90,9 @@ class Operations:
             "PurchaseCapture": self._follow,
             "PurchaseRefund": self._follow,
             "TerminalRotateKey": self._rotate,
+            "MeterSync": self._meters.sync,
+            "MeterStart": self._meter,
+            "MeterStop": self._meter,
             "EntryEventsUpload": self._passages.judge,
             "OfflineBatchUpload": self._upload,
             "BatchClose": self._close,
@@ -311,20 +316,41 @@ class Operations:
 
     def _follow(self, event: Event, now: int) -> Answered:
         """A capture or a refund."""
-        key = event.key
-        assert key is not None
-        if self._books.is_taken(key, content_of(event)):
-            return self._user_error(event, "IDEMPOTENCY_CONFLICT", {"authorisation": None})
-        kept = self._books.answers.get(key)
-        if kept is not None:
-            return self._authorisation(event, kept, now, is_repeat=True)
         is_capture = event.operation == "PurchaseCapture"
         decide = self._follow_ups.capture if is_capture else self._follow_ups.refund
-        kept = decide(event, now)
+        return self._once(event, content_of(event), decide, now)
+
+    def _meter(self, event: Event, now: int) -> Answered:
+        """A start or a stop; a start that is approved, by whomever, tells what may run by it."""
+        if event.operation == "MeterStop":
+            return self._once(event, content_of_stop(event), self._meters.stop, now)
+        told, heard = self._once(event, content_of_start(event), self._meters.start, now)
+        shown = told["authorisation"]
+        if shown is not None:
+            shown["amount"] = {"minorAmount": MAXIMUM_MINOR}
+            told["run"] = self._meters.run(now) if shown["responseCode"] == "00" else None
+        return told, heard
+
+    def _once(
+        self,
+        event: Event,
+        content: tuple[object, ...],
+        decide: Callable[[Event, int], Kept | None],
+        now: int,
+    ) -> Answered:
+        """What is decided under a key the first time, and repeated ever after."""
+        key = event.key
+        assert key is not None
+        if self._books.is_taken(key, content):
+            return self._user_error(event, "IDEMPOTENCY_CONFLICT", {"authorisation": None})
+        kept = self._books.answers.get(key)
+        is_repeat = kept is not None
         if kept is None:
-            return self._user_error(event, "REFERENCE_UNKNOWN", {"authorisation": None})
-        self._books.answers[key] = kept
-        return self._authorisation(event, kept, now, is_repeat=False)
+            kept = decide(event, now)
+            if kept is None:
+                return self._user_error(event, "REFERENCE_UNKNOWN", {"authorisation": None})
+            self._books.answers[key] = kept
+        return self._authorisation(event, kept, now, is_repeat=is_repeat)
 
     def _kept(
         self, outcome: Outcome, key: RequestKey, minor: int, code: str, now: int, **more: object
@@ -340,7 +366,7 @@ class Operations:
         if fault is not None and not fault.is_silent:
             key = event.key if fault is not Fault.PURCHASE_FOR_VOID else event.original
             assert key is not None
-            given = event.given.get("minorAmount", kept.minor_amount)
+            given = event.given.get("minorAmount") or kept.minor_amount
             earlier = self._first_sale
             signed = forged_answer(fault, self._school, key, given, earlier, now)
             outcome, code = Outcome.APPROVED, "00"

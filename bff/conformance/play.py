@@ -7,7 +7,8 @@ from bff.conformance.contract import Json, contract
 from bff.conformance.evidence import Event, Evidence
 from bff.conformance.forgery import forged_answer
 from bff.conformance.gate_script import GATE_SCRIPT
-from bff.conformance.school import DENIED_TAG, FOREIGN_REFERENCE, ISSUER, School
+from bff.conformance.meter_script import METER_SCRIPT
+from bff.conformance.school import DENIED_TAG, FOREIGN_REFERENCE, ISSUER, WRONG_SEQUENCE, School
 from bff.conformance.script import SCRIPT
 from bff.conformance.server import Reply, Server
 from bff.conformance.steps import (
@@ -22,6 +23,7 @@ from bff.conformance.steps import (
     Question,
     Shown,
     Step,
+    Water,
 )
 from bff.settings import Language
 from core.school.records import DocumentKind
@@ -30,7 +32,13 @@ from terminals.ccq import SignedChallenge
 from terminals.codes import strip
 from terminals.signature import Request
 
-_WORDS = {Question.SHOWN: tuple(Shown), Question.DOOR: tuple(Door), Question.DONE: tuple(Done)}
+_WORDS = {
+    Question.SHOWN: tuple(Shown),
+    Question.DOOR: tuple(Door),
+    Question.DONE: tuple(Done),
+    Question.WATER: tuple(Water),
+}
+_SCRIPTS = {Kind.TILL: SCRIPT, Kind.GATE: GATE_SCRIPT, Kind.METER: METER_SCRIPT}
 _TEXTS = (Question.FINGERPRINT, Question.CHALLENGE, Question.BALANCE)
 """What is asked for by one of a few words, and what as a text."""
 
@@ -79,8 +87,7 @@ class Play:
         self._told = told
         self._kind = kind
         self._without = without
-        whole = GATE_SCRIPT if kind is Kind.GATE else SCRIPT
-        self._steps = [step for step in whole if step.part not in self._without]
+        self._steps = [step for step in _SCRIPTS[kind] if step.part not in self._without]
         self._place = 0
         self._words: dict[str, str] = {}
         self._codes: dict[str, str] = {}
@@ -170,6 +177,10 @@ class Play:
                 return self.school.code(next(self._tags), now, is_forged=True)
             case Code.AGAIN:
                 return self._codes[self._steps[self._place - 1].id]
+            case Code.CODE8:
+                return self.school.code8(next(self._tags), now)
+            case Code.WRONG8:
+                return self.school.code8(WRONG_SEQUENCE, now)
             case Code.REFERENCE:
                 return FOREIGN_REFERENCE
             case Code.NONE:
@@ -207,6 +218,10 @@ class Play:
                 return any(each.is_heard and each.told.get("balanced") for each in closes)
             case Ends.TOLD:
                 return self._is_told(evidence)
+            case Ends.SYNCED:
+                return any(each.is_heard for each in evidence.of(step.id, "MeterSync"))
+            case Ends.STOPPED:
+                return any(each.is_heard for each in evidence.stops(step.of))
             case Ends.ROTATED:
                 newest = evidence.newest_key_no
                 heard = [each for each in evidence.of(step.id) if each.is_heard]
@@ -216,7 +231,8 @@ class Play:
 
     def _is_reported(self, evidence: Evidence, step: Step) -> bool:
         newest = self.server.operations.newest
-        needed = 1 if Part.OFFLINE in self._without else 3
+        alone = self._kind is not Kind.METER and Part.OFFLINE not in self._without
+        needed = 3 if alone else 1
         kinds = DocumentKind.KEYS, DocumentKind.PARAMETERS, DocumentKind.DENY
         wanted = tuple(newest[kind] for kind in kinds)[:needed]
         beats = evidence.of(step.id, "TerminalHeartbeat")

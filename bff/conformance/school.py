@@ -11,7 +11,7 @@ from nacl.public import PrivateKey
 from bff.conformance.words import Text
 from clients.device_key import public_key
 from core.school.records import DeniedKind
-from terminals import cc1, ccr, deny, documents, parameters
+from terminals import cc1, ccr, deny, documents, parameters, water
 from terminals.cc1 import Flags, Intent, Kind
 from terminals.ccr import NO_REFERENCE, Answer, Outcome
 from terminals.documents import DocumentKind, SignedDocument
@@ -31,6 +31,12 @@ PIN_ABOVE_MINOR = 5_000
 HOLDER = Holder(name="示例同学", number="S0000001", holder_class=1)
 BALANCE_MINOR = 8_640
 """What the only cardholder has, whatever they pay."""
+METER_NO, GROUP_NO, STALL = 1, 1, 1
+SLOT_SECONDS, SLOTS = 3_600, 20
+WRONG_SEQUENCE = 200
+"""No code has this number: a slot has 64."""
+PRICE_MINOR, PER_UNITS, UNITS_MAXIMUM = 30, 10, 2_000
+"""Water costs 30 fen for 10 units; no slot has more than so many."""
 FOREIGN_REFERENCE = "6A0000000001"
 """The reference of another merchant's sale, at another terminal."""
 CAP_MINOR = 2_000
@@ -44,7 +50,7 @@ NEXT = {**NEWEST, DocumentKind.KEYS: 4, DocumentKind.PARAMETERS: 8}
 CODE_SECONDS = 1_800
 """How long a code may be shown here; a school takes 45 seconds."""
 _HOUR, _DAY, _YEAR = 3_600, 86_400, 31_536_000
-_SEEDS = ("root", "first answer", "answer", "document", "pass", "phone", "stranger", "pin")
+_SEEDS = ("root", "first answer", "answer", "document", "pass", "phone", "stranger", "pin", "water")
 
 
 class School:
@@ -177,6 +183,23 @@ class School:
         )
         intent = Intent.ENTRY if self._is_gates else Intent.PAY
         return cc1.show(signed, shown_at - not_before, intent, self._signer("phone"))
+
+    @property
+    def water_key(self) -> bytes:
+        """The key of the codes of the only group of meters."""
+        return self._seeds["water"]
+
+    @property
+    def first_slot_at(self) -> int:
+        """When the first slot of the day began: just before the play."""
+        return self._begun_at - _HOUR // 4
+
+    def code8(self, sequence: int, now: int) -> str:
+        """The digits of a sequence number of the slot that is open."""
+        place = (now - self.first_slot_at) // SLOT_SECONDS
+        starts_at = self.first_slot_at + place * SLOT_SECONDS
+        slot = water.Slot(GROUP_NO, STALL, starts_at, SLOT_SECONDS)
+        return water.code(self.water_key, slot, sequence)
 
     def answer(
         self, outcome: Outcome, key: RequestKey, minor_amount: int, code: str, at: int

@@ -26,7 +26,7 @@ from terminals.signature import Nonces, Request, SignatureRefusal, SignedHeaders
 HEARTBEAT = "TerminalHeartbeat"
 _HEARTBEATS = (HEARTBEAT, "terminalHeartbeat")
 _REFUND = "PurchaseRefund"
-_OF_A_CODE = ("PurchaseAuthorise", "EntryAuthorise")
+_OF_A_CODE = ("PurchaseAuthorise", "EntryAuthorise", "MeterStart")
 _BODY_MAXIMUM = 256 * 1024
 RETRY_AFTER_SECONDS = 1
 
@@ -178,7 +178,8 @@ class Server:
         for rule in self._step.rules:
             if rule.operation not in (None, event.operation) or self._left.get(rule) == 0:
                 continue
-            if rule.operation in _OF_A_CODE and not self._is_own(event):
+            is_of_code = self._code is not None and rule.operation in _OF_A_CODE
+            if is_of_code and not self._is_own(event):
                 continue
             if rule.times is not None:
                 self._left[rule] -= 1
@@ -186,7 +187,8 @@ class Server:
         return None
 
     def _is_own(self, event: Event) -> bool:
-        return strip(event.given.get("presented") or "") == self._code
+        given = event.given
+        return (given.get("code8") or strip(given.get("presented") or "")) == self._code
 
     def _refused(self, asked: "_Asked", code: str, reason: str, **facts: object) -> Reply:
         asked.event = replace(asked.event, refusal=str(reason))

@@ -17,6 +17,8 @@ class Do(StrEnum):
     """Hold an amount, to be captured later."""
     CAPTURE = "CAPTURE"
     REFUND = "REFUND"
+    METER = "METER"
+    """Let water run at a meter."""
     LOOK_UP = "LOOK_UP"
     """Look at whose code it is, without a sale."""
     PIN = "PIN"
@@ -43,6 +45,7 @@ class Question(StrEnum):
     CHALLENGE = "CHALLENGE"
     DOOR = "DOOR"
     DONE = "DONE"
+    WATER = "WATER"
     BALANCE = "BALANCE"
 
 
@@ -51,6 +54,14 @@ class Kind(StrEnum):
 
     TILL = "till"
     GATE = "gate"
+    METER = "meter"
+
+
+class Water(StrEnum):
+    """What the valve of a meter did."""
+
+    RAN = "RAN"
+    STOOD = "STOOD"
 
 
 class Door(StrEnum):
@@ -90,6 +101,10 @@ class Code(StrEnum):
     FORGED = "FORGED"
     AGAIN = "AGAIN"
     """The code of the step before once more."""
+    CODE8 = "CODE8"
+    """Eight digits for a slot of a meter."""
+    WRONG8 = "WRONG8"
+    """Eight digits that are nobody's."""
     REFERENCE = "REFERENCE"
     """No code: the reference number of somebody else's sale."""
 
@@ -139,6 +154,10 @@ class Ends(StrEnum):
     CLOSED = "CLOSED"
     TOLD = "TOLD"
     """Every passage that was let happen alone has a verdict that the terminal has heard."""
+    SYNCED = "SYNCED"
+    """The meters were fetched."""
+    STOPPED = "STOPPED"
+    """The terminal has heard that what ran in a step was taken."""
     ROTATED = "ROTATED"
     """A request came that the newest of the terminal's keys has signed."""
 

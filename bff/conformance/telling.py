@@ -1,12 +1,13 @@
 """What staff read while it runs: the questions of the steps, and the requests as they come."""
 
 from bff.conformance.evidence import Event
-from bff.conformance.steps import Done, Door, Fault, Question, Shown
+from bff.conformance.steps import Done, Door, Fault, Question, Shown, Water
 from bff.conformance.words import Text
 
 QUESTIONS = {
     Question.SHOWN: Text("终端屏幕显示了什么？", "What does the terminal show?"),
     Question.DOOR: Text("门开了吗？", "Did the door open?"),
+    Question.WATER: Text("出水了吗？", "Did water run?"),
     Question.DONE: Text("终端说办成了吗？", "Does the terminal say that it is done?"),
     Question.BALANCE: Text(
         "终端显示的余额是多少？没有显示就输入 -", "Which balance does it show? Type - for none"
@@ -31,6 +32,7 @@ _DONE = {
     Done.REFUSED: Text("被拒绝", "refused"),
     Done.UNKNOWN: Text("结果未知", "outcome unknown"),
 }
+_WATER = {Water.RAN: Text("出水了", "it ran"), Water.STOOD: Text("没有出水", "it did not")}
 _DOORS = {Door.OPENED: Text("开了", "it opened"), Door.SHUT: Text("没有开", "it stayed shut")}
 
 
@@ -40,6 +42,8 @@ def choices(question: Question) -> list[tuple[str, Text]]:
         return [(word.value, label) for word, label in _SCREENS.items()]
     if question is Question.DOOR:
         return [(word.value, label) for word, label in _DOORS.items()]
+    if question is Question.WATER:
+        return [(word.value, label) for word, label in _WATER.items()]
     if question is Question.DONE:
         return [(word.value, label) for word, label in _DONE.items()]
     return [("GO_ON", GO_ON)] if question is Question.NONE else []

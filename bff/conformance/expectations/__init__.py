@@ -14,6 +14,7 @@ from bff.conformance.expectations import (
     following,
     gates,
     joining,
+    metering,
     offline,
     passages,
     rotation,
@@ -46,6 +47,7 @@ _CHECKS: Mapping[str, Check] = {
     **rotation.CHECKS,
     **gates.CHECKS,
     **passages.CHECKS,
+    **metering.CHECKS,
 }
 
 
@@ -71,8 +73,9 @@ def _load() -> tuple[Expectation, ...]:
 EXPECTATIONS = _load()
 
 
-_FIRST = {Kind.TILL: "sale.approved", Kind.GATE: "gate.opens"}
-_BESIDE = {*joining.CHECKS, "sale.request", "gate.request", "documents.fetched", *_FIRST.values()}
+_FIRST = {Kind.TILL: "sale.approved", Kind.GATE: "gate.opens", Kind.METER: "meter.opens"}
+_BESIDE = {*joining.CHECKS, "sale.request", "gate.request", "meter.request", "documents.fetched"}
+_BESIDE |= set(_FIRST.values())
 """What can be seen of a terminal that cannot verify an answer yet; of all else nothing can."""
 
 

@@ -12,7 +12,7 @@ from bff.conformance.expectations.row import (
 )
 from bff.conformance.play import held_by
 from bff.conformance.school import ISSUER, KEY_NO, NEWEST, NEXT
-from bff.conformance.steps import NOTHING, Fault, Part, Shown
+from bff.conformance.steps import NOTHING, Fault, Kind, Part, Shown
 from core.school.records import DocumentKind
 from terminals import ccq
 from terminals.ccq import SignedChallenge
@@ -47,7 +47,8 @@ def _fetched(evidence: Evidence) -> Finding:
     if not beats:
         return unseen("取文档后没有心跳", "No heartbeat came after it")
     held = held_by(beats[-1])
-    is_met = held[0] == _WANTED[0] and (Part.OFFLINE in evidence.without or held[1:] == _WANTED[1:])
+    is_alone = evidence.kind is not Kind.METER and Part.OFFLINE not in evidence.without
+    is_met = held == _WANTED if is_alone else held[0] == _WANTED[0]
     return found(is_met, f"心跳报告 {held}，最新 {_WANTED}", f"It reports {held} of {_WANTED}")
 
 

@@ -17,6 +17,7 @@ _UNREAD = ("DOCUMENT_UNKNOWN", "BODY_MALFORMED", "ORIGINAL_OR_REFERENCE")
 _CONTROL = (
     "EntryEventsUpload",
     "HolderLookUp",
+    "MeterSync",
     "PurchaseStatus",
     "TerminalHeartbeat",
     "TerminalRotateKey",
@@ -24,6 +25,8 @@ _CONTROL = (
 )
 _KEPT = (
     "EntryAuthorise",
+    "MeterStart",
+    "MeterStop",
     "PurchaseAuthorise",
     "PurchaseCapture",
     "PurchaseRefund",

@@ -11,7 +11,7 @@ import httpx2
 
 from bff.conformance.play import Play, Prompt
 from bff.conformance.school import PIN, WRONG_PIN
-from bff.conformance.steps import NOTHING, Do, Done, Door, Shown
+from bff.conformance.steps import NOTHING, Do, Done, Door, Shown, Water
 from clients.endpoint import Endpoint, Json, NoAnswer
 from clients.screen import yuan
 from clients.terminal.alone import Alone
@@ -20,6 +20,9 @@ from clients.terminal.gate import Gate
 from clients.terminal.gate_store import GateStore
 from clients.terminal.journal import Entry, Journal, TillLocked
 from clients.terminal.keys import Identity
+from clients.terminal.meter import Meter
+from clients.terminal.meter_commands import Head
+from clients.terminal.meter_store import MeterStore
 from clients.terminal.offline_store import OfflineStore
 from clients.terminal.protocol import Line, enrol
 from clients.terminal.receipt import ClockUntrusted, CodeTaken, Direction, Receipt, ReceiptRefused
@@ -105,6 +108,7 @@ class Terminal:
     alone_class: type[Alone] = Alone
     gate_class: type[Gate] = Gate
     passages_class: type[GateStore] = GateStore
+    meter_class: type[Meter] = Meter
 
     def __init__(self, path: Path, http: httpx2.AsyncClient) -> None:
         self._path = path
@@ -157,6 +161,10 @@ class Terminal:
                 await self.wait(prompt, play, till)
             case Do.POWER_CUT:
                 self.cut_power()
+                if prompt.step.id == "meter.power":
+                    self.meter(self.till()).power_up()
+            case Do.METER:
+                return await self.use(self.meter(till), prompt)
             case Do.VOID:
                 await self.void(till, prompt)
             case Do.UPLOAD:
@@ -283,11 +291,36 @@ class Terminal:
             if play.prompt is None or play.prompt.step.id != prompt.step.id:
                 return
 
+    def meter(self, till: Till) -> Meter:
+        """The meter at work."""
+        return self.meter_class(self.journal, self.line, till)
+
+    async def use(self, meter: Meter, prompt: Prompt) -> str:
+        """Presses what staff press; what the valve does."""
+        head, code = Head(meter, self.line, 1, "en"), prompt.code or ""
+        for word in [f"scan:{code}"] if prompt.step.id == "meter.scan" else ["confirm", code]:
+            await head.meet(word)
+        if head._run is None:
+            return Water.STOOD
+        after = {"meter.idle": ["confirm", "wait:300"], "meter.cut": ["wait:10"]}
+        for word in ["water:75", *after.get(prompt.step.id, ["cancel"])]:
+            await head.meet(word)
+        return Water.RAN
+
+    async def tell(self, meter: Meter, prompt: Prompt) -> None:
+        """Fetches the meters, or tells what ran."""
+        if prompt.step.id == "meter.sync":
+            await meter.sync()
+        await meter.settle()
+
     async def upload(self, prompt: Prompt, play: Play, till: Till) -> None:
         """Uploads until the verdicts are in."""
         for _ in range(BEATS):
             with suppress(NoAnswer):
-                await (till.gate if prompt.step.id == "gate.upload" else self.batches).upload()
+                if prompt.step.id.startswith("meter."):
+                    await self.tell(self.meter(till), prompt)
+                else:
+                    await (till.gate if prompt.step.id == "gate.upload" else self.batches).upload()
             if play.prompt is None or play.prompt.step.id != prompt.step.id:
                 return
 
@@ -336,6 +369,7 @@ def blank(folder: Path, name: str) -> Path:
         with Journal(made) as journal:
             OfflineStore(journal)
             GateStore(journal)
+            MeterStore(journal)
     shutil.copy(made, path)
     return path
 
