@@ -24,11 +24,12 @@ Plays = dict[type[Terminal], Play]
 
 async def all_plays(folder: Path, kind: Kind, broken: Iterable[type[Terminal]]) -> Plays:
     """The plays of the reference terminal and of the broken ones, each as a terminal of a kind."""
+    every: list[type[Terminal]] = [Terminal, *broken]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("clients.terminal.till.asyncio", TIME)
         patch.setattr("clients.terminal.asking.asyncio", TIME)
         patch.setattr("clients.terminal.asking.monotonic", TIME.now)
-        return {each: await played(each, folder, kind=kind) for each in (Terminal, *broken)}
+        return {each: await played(each, folder, kind=kind) for each in every}
 
 
 @pytest.fixture(scope="module")
