@@ -169,7 +169,8 @@ class Run:
         text = escape(prompt.step.text.said(language))
         self._voice.out.print(f"\n[bold]{prompt.number}/{prompt.of}[/] {text}")
         if prompt.code is not None:
-            self._voice.out.print(qr(prompt.code), markup=False)
+            if prompt.scanned is not None:
+                self._voice.out.print(qr(prompt.scanned), markup=False)
             self._voice.out.print(f"   [cyan]{escape(prompt.code)}[/]")
         asked = QUESTIONS[prompt.step.question].said(language)
         if prompt.step.question is not Question.NONE:

@@ -130,7 +130,7 @@ class Pages:
             facts=[(name.said(language), value) for name, value in self._facts()],
             prompt=prompt,
             text=prompt.step.text.said(language) if prompt else "",
-            qr=Markup(qr_svg(prompt.code)) if prompt and prompt.code else "",  # noqa: S704 - our own picture
+            qr=Markup(qr_svg(prompt.scanned)) if prompt and prompt.scanned else "",  # noqa: S704 - our own picture
             question=QUESTIONS[question].said(language),
             choices=[(word, label.said(language)) for word, label in choices(question)],
             go_on=GO_ON.said(language),

@@ -52,6 +52,12 @@ class Prompt:
     of: int
     code: str | None
 
+    @property
+    def scanned(self) -> str | None:
+        """What is shown as a picture for the scanner: not the digits that are typed at a meter."""
+        is_typed = self.step.do is Do.METER and self.step.code is not Code.TOKEN
+        return None if is_typed else self.code
+
     def write(self) -> Json:
         """As JSON, for staff that are a program."""
         step = self.step

@@ -12,7 +12,7 @@ from terminals.message import KeyId, RequestKey
 from terminals.signature import Request, sign_request
 from tests.unit.conformance.reference import NOW
 
-WORDS = {Question.DONE: "DONE", Question.DOOR: "OPENED"}
+WORDS = {Question.DONE: "DONE", Question.DOOR: "OPENED", Question.WATER: "RAN"}
 JSON = {"content-type": "application/json"}
 SEED = bytes([0x44]) * 32
 

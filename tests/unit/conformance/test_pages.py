@@ -11,16 +11,28 @@ from bff.conformance.application import build
 from bff.conformance.expectations import judge
 from bff.conformance.play import Play
 from bff.conformance.report import Report
+from bff.conformance.steps import Kind
+from clients.device_key import public_key
 from clients.endpoint import Endpoint
 from clients.terminal.protocol import enrol
-from tests.unit.conformance.asking import JSON, ask, lead
+from tests.unit.conformance.asking import JSON, SEED, ask, lead
 from tests.unit.conformance.reference import NOW
+
+NOON = datetime(2027, 1, 15, 12, tzinfo=UTC)
 
 
 @pytest.fixture
 def play() -> Play:
     """A play of terminals without a network of their own."""
     return Play(os.urandom, lambda: NOW, "en")
+
+
+@pytest.fixture
+def meter() -> Play:
+    """A play of meters."""
+    begun = Play(os.urandom, lambda: NOW, "en", kind=Kind.METER)
+    begun.server.operations.keys.enrol(public_key(SEED))
+    return begun
 
 
 @pytest.fixture
@@ -59,6 +71,18 @@ async def test_page_shows_what_to_do_and_the_code_to_scan(
     assert play.prompt.code in page.text
     assert "<svg" in page.text
     assert "TerminalEnrol" in page.text
+
+
+async def test_digits_of_a_meter_are_typed_and_no_picture(meter: Play) -> None:
+    pages = build(meter, lambda: Report([], (), NOON, []), "en")
+    transport = httpx2.ASGITransport(pages)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        for step, is_picture in (("meter.start", False), ("meter.scan", True)):
+            lead(meter, step)
+            assert meter.prompt is not None
+            page = (await client.get("/")).text
+            assert str(meter.prompt.code) in page
+            assert ("<svg" in page) == is_picture
 
 
 async def test_staff_tell_by_the_page_what_they_see(play: Play, http: httpx2.AsyncClient) -> None:
