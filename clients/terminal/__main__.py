@@ -222,16 +222,11 @@ def refund(
     amount: Amount,
     reason: Annotated[str, typer.Option(help="原因 · why")] = "退款 refund",
     batch: Batch = None,
-    reference: Annotated[
-        str | None,
-        typer.Option(help="他机的检索参考号,代替流水号 · another till's, instead of SEQ"),
-    ] = None,
 ) -> None:
     """退款 · Gives captured money back."""
 
     async def work(desk: Desk) -> None:
-        original = desk.key(seq, batch) if reference is None else reference
-        desk.show(await desk.till.refund(original, amount, reason))
+        desk.show(await desk.till.refund(desk.key(seq, batch), amount, reason))
 
     at_desk(context, work)
 
