@@ -101,5 +101,5 @@ class Attendant:
     def _note_ran(self, customer: Customer, key: Json, low: int, high: int, how: str) -> None:
         self.diary.note(
             "water", till=self.meter, batch=key["batchNo"], seq=key["seqNo"],
-            holder=customer.number, low=low, high=high, how=how,
+            holder=customer.number, low=low, high=high, how=how, alone=False, clockLost=False,
         )  # fmt: skip

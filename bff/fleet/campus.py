@@ -35,7 +35,7 @@ SCHOOL_ID = 41
 SCHOOL_CODE = "sample-fleet"
 OPERATOR = Actor(ActorKind.OPERATOR, "fleet")
 RICH_MINOR, POOR_MINOR, THIEF_MINOR = 1_000_000, 9_000, 6_000
-REPORTERS = 2
+REPORTERS = LOSERS = 2
 _POOR_EVERY = 6
 _MERCHANTS = 4
 _PHONES_AT_ONCE = 6
@@ -63,7 +63,7 @@ daily_minor = 1000000
 app_max_minor = 1000000
 [policy.offline]
 money = true
-instruments = ["VIRTUAL"]
+instruments = ["PHYSICAL", "VIRTUAL"]
 cap_class = 1
 accepted_loss_minor = {{accepted}}
 """
@@ -170,7 +170,8 @@ async def open_phones(
             await phone.enrol_device()
             await phone.fetch_passes()
             balance = person.old_balance_minor or 0
-            customers.append(Customer(person.number, part, balance, phone))
+            card = f"CARD:{person.card_uid}"
+            customers.append(Customer(person.number, part, balance, phone, card))
             told(next(ready), plan.holders)
 
     await asyncio.gather(*(work() for _ in range(_PHONES_AT_ONCE)))
@@ -187,6 +188,8 @@ def _part(place: int, plan: Plan) -> Part:
         return Part.THIEF
     if place < plan.thieves + REPORTERS:
         return Part.REPORTER
+    if place < plan.thieves + REPORTERS + LOSERS:
+        return Part.LOSER
     return Part.POOR if place % _POOR_EVERY == 0 else Part.RICH
 
 

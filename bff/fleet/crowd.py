@@ -27,6 +27,8 @@ class Part(StrEnum):
     """Who emptied the account and goes round the tills without a network."""
     REPORTER = "REPORTER"
     """Who gives up the phone during the day: its passes go to the deny list."""
+    LOSER = "LOSER"
+    """Whose card somebody else has found; during the day they say so."""
 
 
 @dataclass(slots=True)
@@ -37,6 +39,8 @@ class Customer:
     part: Part
     balance_minor: int
     phone: Phone
+    card: str
+    """What a reader reads of the physical card."""
 
     def show(self, now: float) -> str | None:
         """A fresh code by the phone's own clock; none if it has run ahead too far."""
@@ -96,6 +100,8 @@ class Crowd:
     taken: int = 0
     """How many purchases were taken offline."""
     is_late: Event = field(default_factory=Event)
+    cards_are_reported: bool = False
+    """Whether the server has answered that every lost card is lost."""
     seen_at_tills: Album = field(init=False)
     seen_at_doors: Album = field(init=False)
 

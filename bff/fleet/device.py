@@ -13,6 +13,7 @@ from typing import Any
 
 from bff.demo.place import CHECKOUT
 from bff.embedded.server import dies_with
+from core.school.records import DocumentKind
 
 Json = dict[str, Any]
 TRIES = 40
@@ -125,20 +126,30 @@ class Device:
             await process.wait()
 
     def lose_record(self) -> tuple[int, int] | None:
-        """Takes a record off the disk of a device without power: not the last of its batch.
+        """Takes a sale's record off the disk of a device without power: not the last of its batch,
+        and none that was undone.
 
         Batch and sequence number of the record; None if there is none to spare.
         """
         with closing(sqlite3.connect(self.journal)) as file:
             found: tuple[int, int] | None = file.execute(
-                "SELECT batch_no, seq_no FROM record r WHERE verdict IS NULL AND EXISTS"
-                " (SELECT 1 FROM record n WHERE n.batch_no = r.batch_no AND n.number > r.number"
-                "  AND n.verdict IS NULL) ORDER BY number LIMIT 1"
+                "SELECT batch_no, seq_no FROM record r WHERE verdict IS NULL AND kind = 1"
+                " AND EXISTS (SELECT 1 FROM record n WHERE n.verdict IS NULL"
+                "  AND n.batch_no = r.batch_no AND n.number > r.number)"
+                " AND NOT EXISTS (SELECT 1 FROM record v WHERE v.kind = 2"
+                "  AND v.batch_no = r.batch_no AND v.presented = 'VOID:' || r.seq_no)"
+                " ORDER BY number LIMIT 1"
             ).fetchone()
             if found is not None:
                 file.execute("DELETE FROM record WHERE batch_no = ? AND seq_no = ?", found)
                 file.commit()
         return found
+
+    def forget_deny_list(self) -> None:
+        """Takes the deny list off the disk of a device without power."""
+        with closing(sqlite3.connect(self.journal)) as file:
+            file.execute("DELETE FROM in_use WHERE kind = ?", (DocumentKind.DENY,))
+            file.commit()
 
     def _write(self, do: str, given: dict[str, object]) -> None:
         assert self._process is not None

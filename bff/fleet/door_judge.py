@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from bff.fleet.diary import Key, Line, key_of
 from bff.fleet.evidence import Evidence
-from bff.fleet.judge import Violation
+from bff.fleet.violation import Violation
 
 SAME = ("DUPLICATE", "SAME_RECORD")
 """What an accepted event hears when it is told again, or was granted online before."""

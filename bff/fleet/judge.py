@@ -5,113 +5,27 @@ the server. Every difference is a violation, with a witness.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
-from bff.fleet.diary import Key, Line, key_of
+from bff.fleet.card_judge import judge_cards
+from bff.fleet.day import Day, Goods, Means, Span
 from bff.fleet.evidence import Evidence
+from bff.fleet.violation import Violation
 
 CAP_MINOR, CAP_COUNT, CAP_TOTAL_MINOR = 2_000, 3, 5_000
 """Class 1 of codes.md 13, at one authority: a till alone."""
+CARD_MINOR, CARD_COUNT, CARD_TOTAL_MINOR = 1_000, 2, 2_000
+"""What one physical card may take there."""
 PRICE_MINOR, PER_UNITS, UNITS_MAXIMUM = 30, 10, 200
 """What water costs."""
-LOSS_EACH_MINOR = min(CAP_TOTAL_MINOR, CAP_COUNT * CAP_MINOR)
+LOSS_EACH_MINOR = min(CAP_TOTAL_MINOR, CAP_COUNT * CAP_MINOR) + min(
+    CARD_TOTAL_MINOR, CARD_COUNT * CARD_MINOR
+)
+"""By the phone and the card of one cardholder together."""
 _ACCEPTED, _SUSPECT = "ACCEPTED", "SUSPECT"
 _PURSES = ("MAIN", "SUBSIDY", "RESERVE", "CLAIM")
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """A promise that was broken, and by what."""
-
-    promise: str
-    witness: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Goods:
-    """Something that went over the counter; fen. `ahead`: by a till an hour fast."""
-
-    key: Key
-    minor: int
-    holder: str
-    code: str
-    offline: bool
-    ahead: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Water:
-    """Water that ran: so many units are on the disk for certain, so many ran at most."""
-
-    key: Key
-    holder: str
-    low: int
-    high: int
-
-
-@dataclass
-class Day:
-    """The diary, read once."""
-
-    tills: int
-    opening: Mapping[str, int]
-    goods: dict[Key, Goods] = field(default_factory=dict)
-    twice: list[Key] = field(default_factory=list)
-    heard: dict[Key, list[tuple[str, str | None]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-    water: list[Water] = field(default_factory=list)
-    scanned: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
-    """The tills that were ever shown a code, whatever came of it."""
-    lost: set[Key] = field(default_factory=set)
-    closed: dict[tuple[int, int], Line] = field(default_factory=dict)
-    reported: set[str] = field(default_factory=set)
-    counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-
-    @classmethod
-    def of(cls, lines: Iterable[Line], tills: int, opening: Mapping[str, int]) -> "Day":
-        """What the lines say; `opening` are the balances by cardholder."""
-        day = cls(tills, opening)
-        for line in lines:
-            day._take(line)
-        return day
-
-    def _take(self, line: Line) -> None:
-        match line["t"]:
-            case "goods":
-                made = Goods(
-                    key_of(line), line["minor"], line["holder"], line["code"], line["offline"],
-                    line["ahead"],
-                )  # fmt: skip
-                if made.key in self.goods:
-                    self.twice.append(made.key)
-                self.goods[made.key] = made
-            case "water":
-                self.water.append(Water(key_of(line), line["holder"], line["low"], line["high"]))
-            case "asked":
-                self.scanned[line["code"]].add(line["till"])
-            case "judged":
-                self.heard[key_of(line)].append((line["verdict"], line["reason"]))
-            case "lost":
-                self.lost.add(key_of(line))
-            case "closed":
-                self.closed[line["till"], line["batch"]] = line
-            case "reported":
-                self.reported.add(line["holder"])
-            case "custom" | "fault":
-                self.counts[line["t"]][line["name"]] += 1
-            case "refused":
-                self.counts["refused"][line["said"]] += 1
-
-    @property
-    def records(self) -> dict[Key, Goods]:
-        """What was taken offline and is still on a disk."""
-        return {
-            key: made for key, made in self.goods.items() if made.offline and key not in self.lost
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +45,7 @@ def judge(day: Day, books: Evidence) -> Verdict:
     found = chain(
         wet,
         _judged_once(day, books), _paid_once(day, books), _codes(day, books), _reasons(day, books),
-        _balances(day, books), _caps(day), _batches(day, books),
+        _balances(day, books), _caps(day), _batches(day, books), judge_cards(day, books),
     )  # fmt: skip
     violations = list(found)
     losses = loss_by_holder(day, books)
@@ -151,9 +65,9 @@ def loss_by_holder(day: Day, books: Evidence) -> Counter[str]:
     for (kind, holder), minor in books.accounts.items():
         if kind == "ARREARS" and holder is not None and minor < 0:
             losses[holder] -= minor
-    for key, sale in books.sales.items():
-        if key in day.goods:
-            losses[day.goods[key].holder] += sale.paid.get("LOSS", 0)
+    for key, made in day.kept.items():
+        if key in books.sales:
+            losses[made.holder] += books.sales[key].paid.get("LOSS", 0)
     return +losses
 
 
@@ -165,8 +79,10 @@ def _water(day: Day, books: Evidence) -> Iterator[Violation]:
         if paid not in {water_minor(ran.low), water_minor(ran.high)}:
             yield Violation("water is paid by what ran", (ran, sale))
         if paid:
-            name = f"water {ran.key}"
-            day.goods[ran.key] = Goods(ran.key, paid, ran.holder, name, False, False)
+            name, span = f"water {ran.key}", Span(0, 0)
+            day.goods[ran.key] = Goods(
+                ran.key, paid, ran.holder, name, False, False, Means.CODE, span
+            )
 
 
 def water_minor(units: int) -> int:
@@ -187,12 +103,12 @@ def _judged_once(day: Day, books: Evidence) -> Iterator[Violation]:
             yield Violation("the till hears the verdict", item)
         elif set(day.heard[key]) != {(item.verdict, item.reason)}:
             yield Violation("a verdict never changes", (item, day.heard[key]))
-    for key in books.items.keys() - day.records.keys():
+    for key in books.items.keys() - day.records.keys() - set(day.undone.values()):
         yield Violation("nothing is judged that was not handed over", books.items[key])
 
 
 def _paid_once(day: Day, books: Evidence) -> Iterator[Violation]:
-    for key, made in day.goods.items():
+    for key, made in day.kept.items():
         sale, item = books.sales.get(key), books.items.get(key)
         if key in day.lost and sale is None:
             continue  # nobody can know of it
@@ -214,10 +130,11 @@ def _codes(day: Day, books: Evidence) -> Iterator[Violation]:
     """However many tills took a code, its holder pays for one; at one till it was taken once."""
     by_code = defaultdict(list)
     for key, made in day.goods.items():
-        if key not in day.lost:
+        if key not in day.lost and made.means is Means.CODE:
             by_code[made.code].append(key)
     for keys in by_code.values():
-        charged = [k for k in keys if (s := books.sales.get(k)) and "LOSS" not in s.paid]
+        kept = [key for key in keys if key not in day.undone]
+        charged = [k for k in kept if (s := books.sales.get(k)) and "LOSS" not in s.paid]
         if len(charged) > 1:
             yield Violation("a code is charged once", [books.sales[key] for key in charged])
         if len({key.till for key in keys}) < len(keys):
@@ -231,7 +148,7 @@ def _reasons(day: Day, books: Evidence) -> Iterator[Violation]:
         if made is None:
             continue
         may_be = {
-            "CODE_USED_ELSEWHERE": len(day.scanned[made.code]) > 1,
+            "CODE_USED_ELSEWHERE": len(day.scanned[made.code]) > 1 and made.means is Means.CODE,
             "CLOCK": made.ahead,
             None: not made.ahead,
         }
@@ -240,7 +157,7 @@ def _reasons(day: Day, books: Evidence) -> Iterator[Violation]:
         pays_school = item.verdict == _SUSPECT or "AFTER_REPORT" in item.flags
         if pays_school != ("LOSS" in books.sales[key].paid if key in books.sales else False):
             yield Violation("the school pays what is suspect or reported", item)
-        if "AFTER_REPORT" in item.flags and made.holder not in day.reported:
+        if "AFTER_REPORT" in item.flags and (made.means, made.holder) not in day.reports:
             yield Violation("only who reported is spared", item)
         gap = "CHAIN_GAP" in item.flags
         if gap and not any(lost[:2] == key[:2] for lost in day.lost):
@@ -250,7 +167,7 @@ def _reasons(day: Day, books: Evidence) -> Iterator[Violation]:
 def _balances(day: Day, books: Evidence) -> Iterator[Violation]:
     spent: Counter[str] = Counter()
     merchants = losses = 0
-    for key, made in day.goods.items():
+    for key, made in day.kept.items():
         sale = books.sales.get(key)
         if sale is not None and sale.state == "CAPTURED":
             merchants += made.minor
@@ -273,19 +190,25 @@ def _balances(day: Day, books: Evidence) -> Iterator[Violation]:
 
 def _caps(day: Day) -> Iterator[Violation]:
     """At one till, a cardholder of one day; what a disk forgot counts nowhere."""
+    caps = {
+        Means.CODE: (CAP_MINOR, CAP_COUNT, CAP_TOTAL_MINOR),
+        Means.CARD: (CARD_MINOR, CARD_COUNT, CARD_TOTAL_MINOR),
+    }
     taken = defaultdict(list)
     for made in day.records.values():
-        taken[made.key.till, made.holder].append(made.minor)
+        if made.means in caps and not day.knew_lost(made):
+            taken[made.key.till, made.holder, made.means].append(made.minor)
     for who, amounts in taken.items():
-        if max(amounts) > CAP_MINOR or len(amounts) > CAP_COUNT or sum(amounts) > CAP_TOTAL_MINOR:
+        each, count, total = caps[who[2]]
+        if max(amounts) > each or len(amounts) > count or sum(amounts) > total:
             yield Violation("no till takes more than its caps", (who, amounts))
 
 
 def _batches(day: Day, books: Evidence) -> Iterator[Violation]:
     """Each closes at what went over the counter in it, or names just the record that was lost."""
-    sold: Counter[tuple[int, int]] = Counter()
+    kept, sold = day.kept, Counter[tuple[int, int]]()
     for key, made in day.goods.items():
-        sold[key.till, key.batch] += made.minor
+        sold[key.till, key.batch] += made.minor if key in kept else 0
     missing = defaultdict(list)
     for lost in day.lost - books.sales.keys():  # what came online first is known by that
         missing[lost.till, lost.batch].append(lost.seq)

@@ -22,6 +22,7 @@ from bff.fleet.campus import (
 )
 from bff.fleet.cashier import Cashier
 from bff.fleet.crowd import Crowd, Customer, Part
+from bff.fleet.day import Means
 from bff.fleet.device import DayNotEnded, Device
 from bff.fleet.diary import Diary
 from bff.fleet.dice import Dice
@@ -133,7 +134,7 @@ class Fleet:
             return Porter(post.number, device, crowd, diary, dice, plan.passages, plan.chaos)
         last = (plan.tills - 1 - post.place) % _FORGETFUL_EVERY == 0
         return Cashier(
-            post.number, device, crowd, diary, dice, plan.quota(post.place), plan.chaos,
+            post.number, device, crowd, diary, dice, plan.chaos, quota=plan.quota(post.place),
             forgets=plan.chaos and last,
         )  # fmt: skip
 
@@ -185,8 +186,21 @@ async def _watch(crowd: Crowd, records: int, told: Told) -> None:
 async def _report(crowd: Crowd, diary: Diary) -> None:
     await crowd.is_late.wait()
     for customer in crowd.of(Part.REPORTER):
-        diary.note("reported", holder=customer.number)
+        since = crowd.clock()
         await customer.phone.give_up_device()
+        _note_report(diary, customer, Means.CODE, since, crowd.clock())
+    for customer in crowd.of(Part.LOSER):
+        card = (await customer.phone.home())["physicalCard"]
+        since = crowd.clock()
+        await customer.phone.report_lost(card["id"])
+        _note_report(diary, customer, Means.CARD, since, crowd.clock())
+    crowd.cards_are_reported = True
+
+
+def _note_report(
+    diary: Diary, customer: Customer, means: Means, since: float, until: float
+) -> None:
+    diary.note("reported", holder=customer.number, means=means, since=since, until=until)
 
 
 async def _empty_accounts(cashier: Cashier, thieves: Sequence[Customer]) -> None:

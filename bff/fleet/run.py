@@ -15,10 +15,11 @@ from bff.demo.place import CHECKOUT, Place
 from bff.demo.process import Child, free_port
 from bff.demo.servers import Stores, stores
 from bff.fleet.campus import OPERATOR, SCHOOL_ID, found
+from bff.fleet.day import Day
 from bff.fleet.diary import read
 from bff.fleet.door_judge import Doors, judge_doors
 from bff.fleet.evidence import Evidence, gather
-from bff.fleet.judge import Day, Verdict, judge
+from bff.fleet.judge import Verdict, judge
 from bff.fleet.live import Fleet, Progress
 from bff.fleet.plan import Plan
 from bff.ground import Ground

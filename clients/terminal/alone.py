@@ -7,6 +7,7 @@ from clients.terminal.journal import Entry, Journal, Operation
 from clients.terminal.offline_store import DENY_HEARD, Taken
 from clients.terminal.protocol import Line
 from clients.terminal.receipt import Receipt
+from clients.terminal.wire_format import key_input
 from terminals import cc1, taps
 from terminals.authority import Held, Memory, Sale, authority_of, judge_sale
 from terminals.cc1 import Presentation
@@ -92,6 +93,29 @@ class Alone:
         )
         sign = self._journal.identity.sign
         self._store.accept(shown, record, Taken(signed_answer=text), sign)
+
+    def undo(self, original: Entry) -> Entry | None:
+        """Undoes by a record a sale that was taken alone and has no verdict; its void, once.
+
+        The record goes out after the sale's own, so the server never hears of one without the
+        other. None for whatever the server has to be asked for: a sale that it knows or has judged,
+        one of another batch (a record names its original by the number alone), and every sale of a
+        site whose edge has to know, too.
+        """
+        key = original.key
+        if original.outcome is Outcome.VOIDED:
+            return self._journal.find_void_alone(key)
+        is_ours = original.outcome is Outcome.APPROVED and self._store.is_unjudged_sale(key)
+        if not is_ours or self._line.has_edge:
+            return None
+        given = {"original": key_input(key), "reason": "CASHIER"}
+        try:
+            with self._journal.unit():
+                void = self._journal.write(Operation.VOID, given, original.minor_amount, key)
+                self._write_void(void)
+        except NoAnswer:
+            return None
+        return void
 
     def note_edges(self, receipt: Receipt) -> Receipt:
         """The same, with what the edge decided written as our own record before it is shown.

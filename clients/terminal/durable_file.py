@@ -28,7 +28,13 @@ class DurableFile:
 
     @contextmanager
     def unit(self) -> Iterator[None]:
-        """What is done within is on the disk afterwards, all of it or nothing."""
+        """What is done within is on the disk afterwards, all of it or nothing.
+
+        Within another one it is part of that.
+        """
+        if self._db.in_transaction:
+            yield
+            return
         self.run("BEGIN IMMEDIATE")
         try:
             yield

@@ -277,6 +277,16 @@ class Journal(DurableFile):
         found = self._entries(where, Operation.VOID, original.batch_no, original.seq_no)
         return found[0] if found else None
 
+    def find_void_alone(self, original: RequestKey) -> Entry | None:
+        """The void of a request that ended by a record of ours, and no answer."""
+        where = (
+            "WHERE operation = ? AND (original_batch_no, original_seq_no) = (?, ?)"
+            " AND outcome = ? AND signed_answer IS NULL"
+        )
+        voided = Operation.VOID, original.batch_no, original.seq_no, Outcome.VOIDED.name
+        found = self._entries(where, *voided)
+        return found[0] if found else None
+
     def list_batches(self) -> list[int]:
         """The batches that a request went into, the oldest first."""
         rows = self.rows("SELECT DISTINCT batch_no FROM request ORDER BY batch_no")

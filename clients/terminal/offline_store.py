@@ -331,6 +331,11 @@ class OfflineStore:
         """All records of a batch, in the order of writing."""
         return self._records("batch_no = ?", batch_no)
 
+    def is_unjudged_sale(self, key: RequestKey) -> bool:
+        """Whether a sale was taken alone under this key, and no verdict on it came yet."""
+        where = "batch_no = ? AND seq_no = ? AND kind = ? AND verdict IS NULL"
+        return bool(self._records(where, *key[1:], RecordKind.PURCHASE))
+
     def note(self, key: RequestKey, verdict: str, reason: str | None) -> None:
         """Keeps the first verdict on a record."""
         self._journal.run(

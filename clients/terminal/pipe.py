@@ -18,12 +18,26 @@ import typer
 from clients.endpoint import Endpoint, Json, NoAnswer, NotAllowed
 from clients.screen import unix_clock
 from clients.terminal.batches import Batches, BatchNotWhole
-from clients.terminal.journal import Journal, NotEnrolled, Operation, RequestUnknown, TillLocked
+from clients.terminal.journal import (
+    Entry,
+    Journal,
+    NotEnrolled,
+    Operation,
+    RequestUnknown,
+    TillLocked,
+)
 from clients.terminal.meter import Meter
 from clients.terminal.meter_store import Running
 from clients.terminal.operators import RightMissing
 from clients.terminal.protocol import Line, enrol
-from clients.terminal.receipt import CodeTaken, Direction, Patience, Receipt
+from clients.terminal.receipt import (
+    ClockUntrusted,
+    CodeTaken,
+    Direction,
+    Patience,
+    Receipt,
+    ReceiptRefused,
+)
 from clients.terminal.till import Till
 from clients.terminal.words import tell
 from terminals.message import RequestKey
@@ -31,6 +45,9 @@ from terminals.message import RequestKey
 HTTP_SECONDS = 30.0
 """An upload of 200 records may take this long; a payment has its own, shorter patience."""
 _LOOKED_AT = 50
+_REFUSALS = (
+    TillLocked, NotEnrolled, RequestUnknown, CodeTaken, ClockUntrusted, RightMissing
+)  # fmt: skip
 
 
 class Pipe:
@@ -56,6 +73,10 @@ class Pipe:
             "beat": self._beat,
             "sell": self._sell,
             "void": self._void,
+            "show": self._show,
+            "look": self._look,
+            "take": self._take,
+            "giveUp": self._give_up,
             "last": self._last,
             "pass": self._pass,
             "tell": self._tell,
@@ -64,6 +85,7 @@ class Pipe:
             "flush": self._flush,
             "stop": self._stop,
             "ran": self._ran,
+            "rotate": self._rotate,
             "settle": self._settle,
             "upload": self._upload,
             "close": self._close,
@@ -81,10 +103,12 @@ class Pipe:
         try:
             asked = json.loads(line)
             return await self._answers[asked["do"]](asked)
-        except (TillLocked, NotEnrolled, RequestUnknown, CodeTaken, RightMissing) as refusal:
+        except _REFUSALS as refusal:
             return {"error": type(refusal).__name__}
         except NoAnswer as none:
             return {"error": type(none).__name__, "reason": none.reason}
+        except ReceiptRefused as refused:
+            return {"error": type(refused).__name__, "reason": refused.refusal}
         except (ValueError, KeyError, TypeError) as fault:
             return {"error": "QuestionWrong", "reason": repr(fault)}
 
@@ -114,6 +138,33 @@ class Pipe:
 
     async def _void(self, asked: Json) -> Json:
         return self._told(await self._till.void(self._key(asked)))
+
+    async def _show(self, asked: Json) -> Json:
+        """A code that a phone pays; the one shown before ends unpaid."""
+        shown = await self._till.show_challenge(asked["amount"])
+        return {**_key(shown.key), "text": self._till.challenge_text(shown)}
+
+    async def _look(self, _asked: Json) -> Json:
+        """What came of the code shown, if anything did yet."""
+        receipt = await self._till.look(self._shown())
+        return {"waits": True} if receipt is None else self._told(receipt)
+
+    async def _take(self, asked: Json) -> Json:
+        """The receipt that a phone shows for the code shown; no network is needed."""
+        return {**self._told(self._till.take_receipt(asked["text"])), "offline": True}
+
+    async def _give_up(self, _asked: Json) -> Json:
+        return self._told(await self._till.give_up(self._shown()))
+
+    def _shown(self) -> Entry:
+        shown = self._journal.find_challenge()
+        if shown is None:
+            raise RequestUnknown("no code is shown")
+        return shown
+
+    async def _rotate(self, _asked: Json) -> Json:
+        """Signs with a new key from now on."""
+        return {"keyNo": await self._line.rotate_key()}
 
     async def _pass(self, asked: Json) -> Json:
         direction = Direction(asked.get("direction", "IN"))
@@ -168,7 +219,7 @@ class Pipe:
     async def _last(self, _asked: Json) -> Json:
         """The newest sale: what a register asks that did not hear the end of one."""
         for entry in self._journal.list_newest(_LOOKED_AT):
-            if entry.operation is Operation.AUTHORISE:
+            if entry.operation in (Operation.AUTHORISE, Operation.CHALLENGE):
                 return {
                     **_key(entry.key),
                     "code": entry.given.get("presented"),
@@ -228,6 +279,7 @@ class Pipe:
             "offline": receipt.is_offline,
             "outcome": answer and answer.outcome.name,
             "responseCode": answer and answer.response_code,
+            "refusal": receipt.refusal,
             "text": tell(receipt, self._language),
         }
 

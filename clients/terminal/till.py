@@ -198,12 +198,16 @@ class Till(Asking):
         return await self._follow(Operation.CAPTURE, given, minor_amount, original)
 
     async def void(self, original: RequestKey) -> Receipt:
-        """Undoes a purchase for the cashier.
+        """Undoes a purchase for the cashier; one that was taken alone, by a record of it.
 
         Raises: RightMissing; RequestUnknown, for a key that this terminal did not make.
         """
         self.operators.check(VOID)
-        amount = self._journal.get(original).minor_amount
+        undone = self._journal.get(original)
+        void = self._alone.undo(undone)
+        if void is not None:
+            return Receipt(void, None, is_offline=True)
+        amount = undone.minor_amount
         given = {"original": key_input(original), "reason": "CASHIER"}
         return await self._follow(Operation.VOID, given, amount, original)
 

@@ -26,6 +26,10 @@ _OFFLINE = {
     "en": "Accepted offline and recorded; uploaded when the network is back",
 }
 _VOIDED = {"zh": "已撤销", "en": "Voided"}
+_UNDONE_ALONE = {
+    "zh": "已脱机撤销,已记录,网络恢复后上传",
+    "en": "Voided offline and recorded; uploaded when the network is back",
+}
 _PASS = {"zh": "请通行", "en": "Please pass"}
 _PASS_ALONE = {"zh": "请通行 (脱机,已记录)", "en": "Please pass (offline, recorded)"}
 _SHUT = {"zh": "未收到应答,未开门", "en": "No answer came: the door stayed closed"}
@@ -47,7 +51,7 @@ def tell(receipt: Receipt, language: str, held: Parameters | None = None) -> str
     head = f"{receipt.entry.key.text()}  {yuan(receipt.entry.minor_amount)}  "
     is_purchase = receipt.entry.operation in _PURCHASES
     if receipt.is_offline:
-        return head + _OFFLINE[language]
+        return head + (_OFFLINE if is_purchase else _UNDONE_ALONE)[language]
     if receipt.answer is None or receipt.response is None:
         text = (_UNKNOWN if is_purchase else _QUEUED)[language]
         return head + " ".join(

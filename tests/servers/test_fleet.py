@@ -8,6 +8,7 @@ from tempfile import mkdtemp
 import pytest
 
 from bff.cli.voice import Voice
+from bff.fleet.day import Means
 from bff.fleet.plan import Plan
 from bff.fleet.run import run
 
@@ -29,11 +30,18 @@ def test_small_fleet_through_cuts_and_relays_is_judged_once_and_the_books_agree(
     assert result.proof.violations == 0
     lost = result.day.lost
     assert len(lost) == 1
-    assert len(result.books.items) == len(result.day.records) == 200 - len(lost)
+    records, undone = result.day.records, result.day.undone
+    assert len(records) >= 200 - len(lost)
+    assert len(result.books.items) == len(records) + len(undone)
+    assert {made.means for made in records.values()} == set(Means)
+    assert undone
     assert len(result.day.goods) - len(result.day.records) > 8
     assert result.day.water
     assert result.doors.opened
-    assert 10_000 < result.verdict.worst_minor <= result.verdict.worst_bound_minor == 4 * 5_000
+    assert 10_000 < result.verdict.worst_minor <= result.verdict.worst_bound_minor == 4 * 7_000
+    refused = [made for made in records.values() if result.day.knew_lost(made)]
+    assert refused
+    assert result.day.counts["refused"]["REVOKED"] > 4
     assert {"wrong clock", "power cut", "relay", "double scan", "thief"} <= (
         result.day.counts["fault"] + result.day.counts["custom"]
     ).keys()

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from bff.fleet.day import Day
 from bff.fleet.diary import Diary, Key, Line, read
 from bff.fleet.evidence import Evidence, Item, Sale
-from bff.fleet.judge import Day, judge
+from bff.fleet.judge import judge
 
 OPENING = {"S1": 2_000, "S2": 500, "S3": 0}
 ALONE, ONLINE, OWED, RELAYED, LOST, AHEAD = (
@@ -21,7 +22,7 @@ def goods(key: Key, minor: int, holder: str, code: str, **changes: Any) -> list[
     till, batch, seq = key
     at = {"till": till, "batch": batch, "seq": seq}
     made = {"t": "goods", **at, "minor": minor, "holder": holder, "code": code, "offline": True,
-            "ahead": False}  # fmt: skip
+            "ahead": False, "means": "CODE", "since": 1_000.0, "until": 1_001.0}  # fmt: skip
     return [{"t": "asked", "till": till, "code": code}, made | changes]
 
 
@@ -40,7 +41,7 @@ def closed(till: int, batch: int, net: int | None, *missing: int) -> Line:
 
 LINES: list[Line] = [
     {"t": "fault", "till": 1, "name": "power cut"}, {"t": "custom", "till": 1, "name": "plain"},
-    {"t": "refused", "till": 1, "said": "C1"}, {"t": "reported", "holder": "S9"},
+    {"t": "refused", "till": 1, "said": "C1"},
     *goods(ALONE, 700, "S1", "a"), judged(ALONE, 700), judged(ALONE, 700),
     *goods(ONLINE, 300, "S1", "b", offline=False),
     *goods(OWED, 900, "S2", "c"), judged(OWED, 900),
@@ -89,8 +90,8 @@ def test_honest_day_breaks_nothing_and_its_loss_is_counted() -> None:
     day = Day.of(LINES, 2, OPENING)
     verdict = judge(day, HONEST)
     assert verdict.violations == ()
-    assert (verdict.loss_minor, verdict.bound_minor) == (400 + 600 + 100, 2 * 2 * 5_000)
-    assert (verdict.worst_minor, verdict.worst_bound_minor) == (700, 10_000)
+    assert (verdict.loss_minor, verdict.bound_minor) == (400 + 600 + 100, 2 * 2 * 7_000)
+    assert (verdict.worst_minor, verdict.worst_bound_minor) == (700, 14_000)
     assert day.counts == {"fault": {"power cut": 1}, "custom": {"plain": 1}, "refused": {"C1": 1}}
 
 
@@ -137,7 +138,7 @@ def with_account(kind: str, holder: str | None, minor: int) -> Evidence:
     (with_account("MAIN", "S3", -1), "no purse is below nothing"),
     (with_account("MERCHANT", None, 2_601), "the MERCHANT accounts hold what was handed over"),
     (with_account("LOSS", None, -701), "the LOSS accounts hold what was handed over"),
-    (with_account("ARREARS", "S2", -10_001), "the loss by one cardholder is within the bound"),
+    (with_account("ARREARS", "S2", -14_001), "the loss by one cardholder is within the bound"),
     (replace(HONEST, legs_minor=1), "the sum of all legs is 0"),
     (replace(HONEST, settlements={(1, 1): 1_901, (2, 2): 100}), "a batch closes at what was sold"),
 ])  # fmt: skip
@@ -205,7 +206,8 @@ def test_water_is_paid_by_what_is_on_the_disk(
             **HONEST.accounts, ("MAIN", "S1"): 1_000 - paid, ("MERCHANT", None): 2_600 + paid,
         },
     )  # fmt: skip
-    ran = {"t": "water", "till": 3, "batch": 1, "seq": 1, "holder": "S1", "low": low, "high": high}
+    ran = {"t": "water", "till": 3, "batch": 1, "seq": 1, "holder": "S1", "low": low, "high": high,
+           "alone": False, "clockLost": False}  # fmt: skip
     broken = promises(books, ran, closed(3, 1, paid))
     assert broken == (set() if is_right else {"water is paid by what ran"})
 
