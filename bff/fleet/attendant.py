@@ -6,6 +6,7 @@ from bff.fleet.crowd import Crowd, Customer
 from bff.fleet.device import TRIES, DayNotEnded, Device, Json
 from bff.fleet.diary import Diary
 from bff.fleet.dice import Dice
+from bff.fleet.porter import LOST_SECONDS
 
 TAPS, SHOWER = 1, 2
 """The two keypads of a controller: hot water by a scan, a shower by the digits of a reservation."""
@@ -25,6 +26,8 @@ class Attendant:
     chaos: bool
     codes: list[tuple[Customer, str]] = field(default_factory=list)
     _used: int = 0
+    _clock_off: float = 0
+    _runs_alone: bool = False
     _batches: set[int] = field(default_factory=lambda: {1})
 
     async def open_day(self) -> None:
@@ -43,6 +46,8 @@ class Attendant:
     async def alone(self, share: float) -> None:
         """Without a line: whoever has reserved takes a shower."""
         wanted = round(len(self.codes) * share)
+        if self.chaos and self._used < wanted:
+            await self._lose_time(*self.codes[self._used])
         while self._used < wanted:
             customer, digits = self.codes[self._used]
             self._used += 1
@@ -71,6 +76,17 @@ class Attendant:
                             result=answer.get("result"))  # fmt: skip
         self._batches.clear()
 
+    async def _lose_time(self, customer: Customer, digits: str) -> None:
+        """The board forgets the time at a power cut: no water runs alone."""
+        self.diary.note("fault", till=self.meter, name="clock lost at a meter")
+        await self.device.cut()
+        self._clock_off = self.dice.pick(LOST_SECONDS)
+        await self.device.start(self._clock_off)
+        await self._use(customer, meter=SHOWER, code8=digits)
+        await self.device.cut()
+        self._clock_off = 0
+        await self.device.start()
+
     async def _use(self, customer: Customer, **asked: object) -> None:
         started = await self._ask("water", **asked)
         if started is None or not started.get("run"):
@@ -78,6 +94,7 @@ class Attendant:
             self.diary.note("dry", till=self.meter, said=said)
             return
         key = {"batchNo": started["batchNo"], "seqNo": started["seqNo"]}
+        self._runs_alone = started["offline"]
         self._batches.add(started["batchNo"])
         low = units = 0
         for _ in range(1 + self.dice.below(_FLUSHES_MAXIMUM)):
@@ -101,5 +118,6 @@ class Attendant:
     def _note_ran(self, customer: Customer, key: Json, low: int, high: int, how: str) -> None:
         self.diary.note(
             "water", till=self.meter, batch=key["batchNo"], seq=key["seqNo"],
-            holder=customer.number, low=low, high=high, how=how, alone=False, clockLost=False,
+            holder=customer.number, low=low, high=high, how=how, alone=self._runs_alone,
+            clockLost=self._clock_off != 0,
         )  # fmt: skip

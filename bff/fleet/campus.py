@@ -16,7 +16,7 @@ from bff.fleet.attendant import SHOWER, TAPS
 from bff.fleet.crowd import Customer, Part
 from bff.fleet.judge import LOSS_EACH_MINOR, PER_UNITS, PRICE_MINOR, UNITS_MAXIMUM
 from bff.fleet.plan import Plan
-from bff.fleet.porter import DOOR
+from bff.fleet.porter import DOOR, SAFE_DOOR
 from bff.sample_people import sample_people
 from bff.wiring import Wired
 from clients.endpoint import Endpoint
@@ -115,12 +115,14 @@ async def found(wired: Wired, plan: Plan) -> list[Post]:
 
 
 async def put_door(wired: Wired, post: Post) -> None:
-    """A gate leads onto the campus; everybody with entry may pass it."""
-    door = Door(
-        terminal_no=post.number, number=DOOR, name_zh="校门", name_en="Gate", zone="campus",
-        passback=Passback.OFF, scene=DoorScene.GATE, common=True,
-    )  # fmt: skip
-    await wired.services.doors.put(SCHOOL_ID, door, OPERATOR, keep_passback=False)
+    """A gate leads onto the campus; everybody with entry may pass both of its doors."""
+    for number in (DOOR, SAFE_DOOR):
+        door = Door(
+            terminal_no=post.number, number=number, name_zh="校门", name_en="Gate", zone="campus",
+            passback=Passback.OFF, scene=DoorScene.GATE, common=True,
+            opens_on_lost_clock=number == SAFE_DOOR,
+        )  # fmt: skip
+        await wired.services.doors.put(SCHOOL_ID, door, OPERATOR, keep_passback=False)
 
 
 async def put_meters(wired: Wired, post: Post) -> None:

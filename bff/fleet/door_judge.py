@@ -3,9 +3,11 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from bff.fleet.diary import Key, Line, key_of
 from bff.fleet.evidence import Evidence
+from bff.fleet.porter import SAFE_DOOR
 from bff.fleet.violation import Violation
 
 SAME = ("DUPLICATE", "SAME_RECORD")
@@ -15,12 +17,18 @@ _ACCEPTED, _SUSPECT = "ACCEPTED", "SUSPECT"
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A door that opened for somebody."""
+    """A door that opened for somebody; `ahead`: by a gate an hour fast.
+
+    `is_safe`: the door is one that a gate opens though it lost the time.
+    """
 
     key: Key
     holder: str
     code: str
     offline: bool
+    is_safe: bool
+    clock_lost: bool
+    ahead: bool
 
 
 @dataclass
@@ -43,7 +51,10 @@ class Doors:
                 case "shown":
                     doors.shown[line["code"]].add(line["till"])
                 case "opened":
-                    made = Opened(key_of(line), line["holder"], line["code"], line["offline"])
+                    made = Opened(
+                        key_of(line), line["holder"], line["code"], line["offline"],
+                        line["door"] == SAFE_DOOR, line["clockLost"], line["ahead"],
+                    )  # fmt: skip
                     doors.opened[made.key] = made
                 case "shut":
                     doors.stood[line["till"], line["holder"]] += 1
@@ -59,7 +70,8 @@ class Doors:
 
 def judge_doors(doors: Doors, books: Evidence) -> tuple[Violation, ...]:
     """Everything that the doors and the log do not agree on."""
-    return (*_told_once(doors, books), *_logged(doors, books), *_codes(doors))
+    rules = (_told_once(doors, books), _logged(doors, books), _codes(doors), _clocks(doors))
+    return tuple(chain(*rules))
 
 
 def _told_once(doors: Doors, books: Evidence) -> Iterator[Violation]:
@@ -75,7 +87,9 @@ def _told_once(doors: Doors, books: Evidence) -> Iterator[Violation]:
         if not doors.heard[key] or doors.heard[key] - {first} - again:
             yield Violation("a gate hears one verdict", (event, doors.heard[key]))
         elsewhere = event.reason == "CODE_USED_ELSEWHERE" and len(doors.shown[made.code]) > 1
-        if not (event.verdict == _ACCEPTED or (event.verdict == _SUSPECT and elsewhere)):
+        is_early = event.reason == "CLOCK" and made.ahead
+        is_doubtful = event.verdict == _SUSPECT and (elsewhere or is_early)
+        if not (event.verdict == _ACCEPTED or is_doubtful) or (made.ahead and not is_early):
             yield Violation("an honest gate's passage is believed", (made, event))
 
 
@@ -91,6 +105,12 @@ def _logged(doors: Doors, books: Evidence) -> Iterator[Violation]:
     )
     for who in without - doors.stood:
         yield Violation("nobody stands in the log who never stood there", who)
+
+
+def _clocks(doors: Doors) -> Iterator[Violation]:
+    for made in doors.alone.values():
+        if made.clock_lost and not made.is_safe:
+            yield Violation("who lost the time opens only what leads out of a fire", made)
 
 
 def _codes(doors: Doors) -> Iterator[Violation]:

@@ -78,6 +78,8 @@ def _water(day: Day, books: Evidence) -> Iterator[Violation]:
         paid = sale.minor if sale is not None and sale.state == "CAPTURED" else 0
         if paid not in {water_minor(ran.low), water_minor(ran.high)}:
             yield Violation("water is paid by what ran", (ran, sale))
+        if ran.alone and ran.clock_lost:
+            yield Violation("a meter that lost the time lets no water run alone", ran)
         if paid:
             name, span = f"water {ran.key}", Span(0, 0)
             day.goods[ran.key] = Goods(

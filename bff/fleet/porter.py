@@ -6,11 +6,16 @@ from bff.fleet.crowd import Crowd, Customer
 from bff.fleet.device import TRIES, DayNotEnded, Device, Json
 from bff.fleet.diary import Diary, digest
 from bff.fleet.dice import Dice
+from bff.fleet.register import AHEAD_SECONDS
 
-DOOR = 1
+DOOR, SAFE_DOOR = 1, 2
+"""The second opens also to a gate that lost the time: it leads out of a fire."""
+LOST_SECONDS = (-86_400, -7_200, 4 * 86_400)
+"""Back before signed time last set the clock, or on by more than it may be old."""
 _POWER_CUT, _POWER_SECONDS = 0.02, 1.4
 _RELAY = 0.06
 _TWICE = 0.04
+_CLOCK_FAULT = 0.1
 
 
 @dataclass
@@ -25,6 +30,7 @@ class Porter:
     quota: int
     chaos: bool
     opened_alone: int = 0
+    _clock_off: float = 0
     _queue: list[Customer] = field(default_factory=list)
 
     async def open_day(self) -> None:
@@ -47,6 +53,8 @@ class Porter:
             if self.opened_alone >= wanted:
                 break
             await self._meet()
+            if self.chaos and self.dice.between(0, 1) < _CLOCK_FAULT:
+                await self._wrong_clock()
         if self.opened_alone < wanted:
             raise DayNotEnded(f"{self.device.name}: the door does not open alone any more")
 
@@ -82,34 +90,56 @@ class Porter:
             self._queue = self.crowd.queue(self.dice, 1)
         return self._queue.pop()
 
-    async def _show(self, customer: Customer, code: str) -> None:
+    async def _wrong_clock(self) -> None:
+        """The board forgets the time at a power cut: then only the safe door opens."""
+        ahead = self.dice.below(3) == 0
+        self.diary.note(
+            "fault", till=self.gate, name=f"clock {'wrong' if ahead else 'lost'} at a gate"
+        )
+        await self.device.cut()
+        await self._start(AHEAD_SECONDS if ahead else self.dice.pick(LOST_SECONDS))
+        for door in (DOOR, SAFE_DOOR):
+            customer, now = self._next(), self.crowd.clock()
+            code = customer.show_by(now + AHEAD_SECONDS) if ahead else customer.show(now)
+            if code is not None:
+                await self._show(customer, code, door)
+        await self.device.cut()
+        await self._start()
+
+    async def _start(self, clock_off: float = 0) -> None:
+        self._clock_off = clock_off
+        await self.device.start(clock_off)
+
+    async def _show(self, customer: Customer, code: str, door: int = DOOR) -> None:
         self.diary.note("shown", till=self.gate, code=digest(code))
-        asked = {"code": code, "door": DOOR, "direction": "IN"}
+        asked = {"code": code, "door": door, "direction": "IN"}
         if self.chaos and self.dice.between(0, 1) < _POWER_CUT:
             self.diary.note("fault", till=self.gate, name="power cut at a door")
             seconds = self.dice.between(0, _POWER_SECONDS)
             answer = await self.device.ask_and_cut(seconds, "pass", **asked)
-            await self.device.start()
+            await self._start()
             if answer is None:
                 # The door stayed shut, whatever the disk says; it will be told as it stands there.
-                self._note_opened(customer, code, {"responseCode": "power cut"})
+                self._note_opened(customer, code, door, {"responseCode": "power cut"})
                 return
         else:
             answer = await self.device.ask("pass", **asked)
-        self._note_opened(customer, code, answer)
+        self._note_opened(customer, code, door, answer)
 
-    def _note_opened(self, customer: Customer, code: str, answer: Json) -> None:
+    def _note_opened(self, customer: Customer, code: str, door: int, answer: Json) -> None:
         if not answer.get("approved"):
             said = answer.get("responseCode") or answer.get("error") or "alone"
             self.diary.note("shut", till=self.gate, holder=customer.number, said=said)
             return
         self.diary.note(
             "opened", till=self.gate, batch=answer["batchNo"], seq=answer["seqNo"],
-            holder=customer.number, code=digest(code), offline=answer["offline"],
+            holder=customer.number, code=digest(code), offline=answer["offline"], door=door,
+            clockLost=self._clock_off in LOST_SECONDS, ahead=self._clock_off == AHEAD_SECONDS,
         )  # fmt: skip
         if answer["offline"]:
             self.opened_alone += 1
-            self.crowd.seen_at_doors.photograph(self.gate, customer, code)
+            if self._clock_off == 0:
+                self.crowd.seen_at_doors.photograph(self.gate, customer, code)
 
     def _note_told(self, answer: Json) -> None:
         for told in answer.get("told", ()):

@@ -115,7 +115,7 @@ class Alone:
                 self._write_void(void)
         except NoAnswer:
             return None
-        return void
+        return self._journal.get(void.key)
 
     def note_edges(self, receipt: Receipt) -> Receipt:
         """The same, with what the edge decided written as our own record before it is shown.

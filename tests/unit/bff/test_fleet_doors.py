@@ -8,16 +8,18 @@ import pytest
 from bff.fleet.diary import Key, Line
 from bff.fleet.door_judge import Doors, judge_doors
 from bff.fleet.evidence import Event, Evidence
+from bff.fleet.porter import DOOR, SAFE_DOOR
 
-ONLINE, ALONE, LATE, RELAYED, SHUT = (Key(7, 1, n) for n in (1, 2, 3, 4, 5))
+ONLINE, ALONE, LATE, RELAYED, SHUT, AHEAD, TIMELESS = (Key(7, 1, n) for n in range(1, 8))
 
 
 def line(what: str, key: Key = ONLINE, **facts: Any) -> Line:
     return {"t": what, "till": key.till, "batch": key.batch, "seq": key.seq, **facts}
 
 
-def opened(key: Key, holder: str, code: str, *, offline: bool = True) -> Line:
-    return line("opened", key, holder=holder, code=code, offline=offline)
+def opened(key: Key, holder: str, code: str, **changes: Any) -> Line:
+    facts = {"offline": True, "door": DOOR, "clockLost": False, "ahead": False, **changes}
+    return line("opened", key, holder=holder, code=code, **facts)
 
 
 def told(key: Key, verdict: str = "ACCEPTED", reason: str | None = None) -> Line:
@@ -31,6 +33,9 @@ LINES = [
     line("shown", code="c"), opened(LATE, "S3", "c"), told(LATE, "DUPLICATE", "SAME_RECORD"),
     line("shown", code="d"), line("shown", Key(8, 1, 1), code="d"), opened(RELAYED, "S4", "d"),
     told(RELAYED, "SUSPECT", "CODE_USED_ELSEWHERE"),
+    line("shown", code="f"), opened(AHEAD, "S6", "f", ahead=True), told(AHEAD, "SUSPECT", "CLOCK"),
+    line("shown", code="g"), opened(TIMELESS, "S7", "g", door=SAFE_DOOR, clockLost=True),
+    told(TIMELESS),
     line("shown", code="e"), line("shut", SHUT, holder="S5"), line("custom", name="plain"),
 ]  # fmt: skip
 HONEST = Evidence(
@@ -38,8 +43,10 @@ HONEST = Evidence(
     events={
         ALONE: Event(ALONE, "ACCEPTED", None, frozenset()),
         RELAYED: Event(RELAYED, "SUSPECT", "CODE_USED_ELSEWHERE", frozenset()),
+        AHEAD: Event(AHEAD, "SUSPECT", "CLOCK", frozenset()),
+        TIMELESS: Event(TIMELESS, "ACCEPTED", None, frozenset()),
     },
-    passages={ONLINE: "S1", ALONE: "S2", LATE: "S3", SHUT: "S5"},
+    passages={ONLINE: "S1", ALONE: "S2", LATE: "S3", SHUT: "S5", TIMELESS: "S7"},
 )  # fmt: skip
 
 
@@ -67,6 +74,10 @@ def with_event(*made: Event) -> Evidence:
     (with_event(Event(ALONE, "SUSPECT", "CLOCK", frozenset())), "a gate hears one verdict"),
     (with_event(Event(ALONE, "REJECTED", "X", frozenset())),
      "an honest gate's passage is believed"),
+    (with_event(Event(AHEAD, "ACCEPTED", None, frozenset())),
+     "an honest gate's passage is believed"),
+    (with_event(Event(TIMELESS, "SUSPECT", "CLOCK", frozenset())),
+     "an honest gate's passage is believed"),
     (with_passage(ONLINE, None), "who passed stands in the log"),
     (with_passage(ALONE, "S9"), "who passed stands in the log"),
     (with_passage(RELAYED, "S4"), "who passed stands in the log"),
@@ -78,7 +89,9 @@ def test_each_lie_of_the_log_is_noticed(books: Evidence, broken: str) -> None:
 
 
 @pytest.mark.parametrize(("told_", "broken"), [
-    (opened(Key(7, 1, 6), "S1", "a", offline=False), "a gate takes a code once"),
+    (opened(Key(7, 1, 8), "S1", "a", offline=False), "a gate takes a code once"),
+    (opened(TIMELESS, "S7", "g", clockLost=True),
+     "who lost the time opens only what leads out of a fire"),
     (told(ALONE, "REJECTED", "X"), "a gate hears one verdict"),
     (told(RELAYED, "DUPLICATE", "SAME_RECORD"), "a gate hears one verdict"),
 ])  # fmt: skip

@@ -212,6 +212,14 @@ def test_water_is_paid_by_what_is_on_the_disk(
     assert broken == (set() if is_right else {"water is paid by what ran"})
 
 
+def test_water_that_a_meter_without_the_time_let_run_alone_is_noticed() -> None:
+    ran = {"t": "water", "till": 3, "batch": 1, "seq": 1, "holder": "S1", "low": 0, "high": 0}
+    for alone, lost, broken in ((True, True, 1), (True, False, 0), (False, True, 0)):
+        noticed = promises(HONEST, {**ran, "alone": alone, "clockLost": lost})
+        assert len(noticed) == broken
+        assert noticed <= {"a meter that lost the time lets no water run alone"}
+
+
 def test_hold_that_nobody_ended_is_noticed() -> None:
     books = with_sale(Sale(WET, "PENDING", 0, "S1", {}))
     assert promises(books) == {"nobody pays for what was not handed over"}

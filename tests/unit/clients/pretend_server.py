@@ -209,7 +209,12 @@ class PretendServer(httpx2.AsyncBaseTransport):
             return {**told, "judgement": conflict}
         flags = ["ALREADY_POSTED"] if key in self.paid else []
         minor = int(item["minorAmount"])
-        assert self.paid.setdefault(key, minor) == minor
+        if item["kind"] == "VOID":
+            original = key._replace(seq_no=int(item["presented"].removeprefix("VOID:")))
+            assert self.paid[original] == minor, "a void follows its sale, and once"
+            self.paid[original] = 0
+        else:
+            assert self.paid.setdefault(key, minor) == minor
         judgement = {"verdict": "ACCEPTED", "reason": None, "flags": flags}
         self.records[key] = content, judgement
         return {**told, "judgement": judgement}
