@@ -30,6 +30,11 @@ class Attendant:
     _runs_alone: bool = False
     _batches: set[int] = field(default_factory=lambda: {1})
 
+    @property
+    def number(self) -> int:
+        """Of the terminal."""
+        return self.meter
+
     async def open_day(self) -> None:
         """Fetches time, documents and meters."""
         for do in ("beat", "beat", "meters"):

@@ -63,6 +63,8 @@ class Cashier(Register):
         await self.steal(self.crowd.of(Part.THIEF))
         await self.tap_found_cards()
         await self.sell_until(share)
+        if self.forgets and self._knows_lost_cards and not self._is_careless:
+            await self._forget_lost_cards()  # last: whoever owes is on that list, too
         await self.tap_found_cards()
         if self.forgets and not self._lost:
             await self.lose_record()
@@ -101,9 +103,7 @@ class Cashier(Register):
                     await self.sell(thief, THIEF_TAPS_MINOR[visit], thief.card, Means.CARD)
 
     async def tap_found_cards(self) -> None:
-        """Somebody tries the cards that others lost; one till once forgets which those are."""
-        if self.forgets and self._knows_lost_cards and not self._is_careless:
-            await self._forget_lost_cards()
+        """Somebody tries the cards that others lost, at a till that forgets not before it did."""
         if self.chaos and self.forgets == self._is_careless:
             for loser in self.crowd.of(Part.LOSER):
                 self.note_custom("lost card")

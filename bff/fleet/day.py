@@ -78,8 +78,8 @@ class Day:
     """When a till heard what is new, and the server heard that it had."""
     careless: set[int] = field(default_factory=set)
     """Tills whose disk forgot the list of what is lost."""
-    rotated: Counter[int] = field(default_factory=Counter)
-    """How often a device took a new key."""
+    keys: dict[int, int] = field(default_factory=dict)
+    """The number of the key that a device has taken for its own last."""
     counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
     @classmethod
@@ -127,7 +127,7 @@ class Day:
             case "careless":
                 self.careless.add(line["till"])
             case "rotated":
-                self.rotated[line["till"]] += 1
+                self.keys[line["till"]] = line["keyNo"]
             case "custom" | "fault":
                 self.counts[line["t"]][line["name"]] += 1
             case "refused":

@@ -1,7 +1,7 @@
 """What the server's books say after the day, read in one go."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -45,6 +45,10 @@ SELECT p.terminal_no, p.batch_no, p.seq_no, h.number
   FROM passage p JOIN cardholder h ON h.school_id = $1 AND h.id = p.cardholder_id
  WHERE p.school_id = $1
 """
+_KEYS = """
+SELECT terminal_no, array_agg(key_no ORDER BY key_no) FROM terminal_key WHERE school_id = $1
+ GROUP BY terminal_no
+"""
 _LEGS = "SELECT coalesce(sum(amount_minor), 0)::bigint FROM leg WHERE school_id = $1"
 
 
@@ -82,7 +86,7 @@ class Event(NamedTuple):
 class Evidence:
     """Everything the judge reads; `accounts` are sums of legs by kind and cardholder.
 
-    `passages` name who passed.
+    `passages` name who passed; `keys` are the numbers of all keys that a terminal ever had.
     """
 
     items: Mapping[Key, Item]
@@ -92,6 +96,7 @@ class Evidence:
     legs_minor: int
     events: Mapping[Key, Event] = field(default_factory=dict)
     passages: Mapping[Key, str] = field(default_factory=dict)
+    keys: Mapping[int, Sequence[int]] = field(default_factory=dict)
 
 
 async def gather(database: Database, school_id: int) -> Evidence:
@@ -118,6 +123,7 @@ async def gather(database: Database, school_id: int) -> Evidence:
                 for row in await unit.rows(_EVENTS, school)
             },
             passages={Key(*row[:3]): row[3] for row in await unit.rows(_PASSAGES, school)},
+            keys={row[0]: row[1] for row in await unit.rows(_KEYS, school)},
         )
 
     return await database.unit(school_id, work)

@@ -15,6 +15,7 @@ from bff.fleet.proxy import Mode, Proxy
 GROUP = 7
 """So many devices share a line, and an address that the server sees."""
 _ONLINE, _LOSSY = 2, 2
+_KEY_SECONDS = 0.3
 _CUTS = (Mode.GONE, Mode.GONE, Mode.CUT, Mode.HOLE)
 
 
@@ -22,6 +23,11 @@ class Keeper(Protocol):
     """Who keeps a device: a cashier, a porter."""
 
     device: Device
+
+    @property
+    def number(self) -> int:
+        """Of the terminal."""
+        ...
 
     async def open_day(self) -> None:
         """Fetches what the device needs; on a good line, as the end of the day is."""
@@ -73,8 +79,27 @@ class Group:
             for mode in (Mode.LOSE_ANSWERS, Mode.CUT) if chaos else ():
                 self._set(mode)
                 await self._each(lambda keeper: keeper.upload())
+            if chaos and number == (rounds + 1) // 2:
+                self._set(Mode.LOSE_ANSWERS)
+                await self._each(self._rotate_unheard)
+                self._set(Mode.PASS)
+                await self._each(self._rotate)
             self._set(Mode.PASS)
             await self._each(lambda keeper: keeper.end_day())
+
+    async def _rotate_unheard(self, keeper: Keeper) -> None:
+        """Asks for a new key and hears nothing of it; half of them lose the power, too."""
+        if self.dice.below(2):
+            await keeper.device.ask("rotate")
+            return
+        self.diary.note("fault", till=0, name="power cut at a new key")
+        await keeper.device.ask_and_cut(self.dice.between(0, _KEY_SECONDS), "rotate")
+        await keeper.device.start()
+
+    async def _rotate(self, keeper: Keeper) -> None:
+        """Takes the new key for good, while what the one before signed still waits."""
+        answer = await keeper.device.insist("rotate")
+        self.diary.note("rotated", till=keeper.number, keyNo=answer["keyNo"])
 
     async def _each(self, act: Act) -> None:
         async with asyncio.TaskGroup() as group:

@@ -46,6 +46,7 @@ def judge(day: Day, books: Evidence) -> Verdict:
         wet,
         _judged_once(day, books), _paid_once(day, books), _codes(day, books), _reasons(day, books),
         _balances(day, books), _caps(day), _batches(day, books), judge_cards(day, books),
+        _keys(day, books),
     )  # fmt: skip
     violations = list(found)
     losses = loss_by_holder(day, books)
@@ -204,6 +205,13 @@ def _caps(day: Day) -> Iterator[Violation]:
         each, count, total = caps[who[2]]
         if max(amounts) > each or len(amounts) > count or sum(amounts) > total:
             yield Violation("no till takes more than its caps", (who, amounts))
+
+
+def _keys(day: Day, books: Evidence) -> Iterator[Violation]:
+    """However often a device asked for a new key, it is one, and what it signed before is paid."""
+    for till, key_no in day.keys.items():
+        if list(books.keys.get(till, ())) != list(range(1, key_no + 1)):
+            yield Violation("a device takes one new key at a time", (till, key_no, books.keys))
 
 
 def _batches(day: Day, books: Evidence) -> Iterator[Violation]:

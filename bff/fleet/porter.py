@@ -33,6 +33,11 @@ class Porter:
     _clock_off: float = 0
     _queue: list[Customer] = field(default_factory=list)
 
+    @property
+    def number(self) -> int:
+        """Of the terminal."""
+        return self.gate
+
     async def open_day(self) -> None:
         """Fetches documents and time; twice, for the second beat hears that the list is fresh."""
         for _ in range(2):

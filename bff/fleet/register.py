@@ -55,6 +55,11 @@ class Register:
     """Sales that were handed over or undone: the customer has gone."""
     _clock_off: float = 0
 
+    @property
+    def number(self) -> int:
+        """Of the terminal."""
+        return self.till
+
     async def sell(
         self, customer: Customer, minor: int, text: str, means: Means = Means.CODE
     ) -> Json | None:

@@ -35,6 +35,7 @@ def test_small_fleet_through_cuts_and_relays_is_judged_once_and_the_books_agree(
     assert len(result.books.items) == len(records) + len(undone)
     assert {made.means for made in records.values()} == set(Means)
     assert undone
+    assert set(result.day.keys.values()) == {2}
     assert len(result.day.goods) - len(result.day.records) > 8
     assert result.day.water
     assert result.doors.opened

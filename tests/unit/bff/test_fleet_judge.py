@@ -220,6 +220,15 @@ def test_water_that_a_meter_without_the_time_let_run_alone_is_noticed() -> None:
         assert noticed <= {"a meter that lost the time lets no water run alone"}
 
 
+@pytest.mark.parametrize(("numbers", "is_right"), [
+    ([1, 2], True), ([1], False), ([1, 2, 3], False), ([2], False), ([], False),
+])  # fmt: skip
+def test_a_new_key_is_one(numbers: list[int], is_right: bool) -> None:
+    rotated = {"t": "rotated", "till": 1, "keyNo": 2}
+    broken = promises(replace(HONEST, keys={1: numbers}), rotated)
+    assert broken == (set() if is_right else {"a device takes one new key at a time"})
+
+
 def test_hold_that_nobody_ended_is_noticed() -> None:
     books = with_sale(Sale(WET, "PENDING", 0, "S1", {}))
     assert promises(books) == {"nobody pays for what was not handed over"}
