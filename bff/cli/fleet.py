@@ -11,10 +11,12 @@ from rich.markup import escape
 from bff.cli.voice import REFUSED, UNUSABLE, Voice, voice_of
 from bff.demo.process import ChildEnded
 from bff.embedded import BinariesMissing, HomeInUse, HomeUnusable, StartFailed
+from bff.fleet.day import Means
 from bff.fleet.device import DayNotEnded, DeviceSilent
 from bff.fleet.evidence import Event, Item
 from bff.fleet.plan import Plan
-from bff.fleet.run import NotReady, Result, run
+from bff.fleet.run import Result, run
+from bff.fleet.servers import NotReady
 from clients.endpoint import NoAnswer
 from clients.screen import yuan
 
@@ -73,6 +75,13 @@ def _show(voice: Voice, result: Result) -> None:
         f" {yuan(verdict.worst_minor)}，上限 {yuan(verdict.worst_bound_minor)}",
         f"Loss {yuan(verdict.loss_minor)} of at most {yuan(verdict.bound_minor)}; by one"
         f" cardholder {yuan(verdict.worst_minor)} of at most {yuan(verdict.worst_bound_minor)}",
+    )
+    means = Counter(made.means for made in day.goods.values())
+    known = sum(map(day.knew_lost, day.goods.values()))
+    safe = sum(made.clock_lost for made in result.doors.opened.values())
+    voice.out.print(
+        f"cards={means[Means.CARD]} receipts={means[Means.RECEIPT]} undone={len(day.undone)}"
+        f" lost-and-known={known} doors-without-time={safe} new-keys={len(day.keys)}"
     )
     voice.out.print(
         f"goods={len(day.goods)} records={len(day.records)} judged={len(books.items)}"

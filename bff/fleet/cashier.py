@@ -23,7 +23,7 @@ UNCHALLENGED_MINOR = 4_000
 CLOCK_FAULTS_SECONDS = (-86_400, -7_200, -90, -20, 20, 90, 7_200, 86_400)
 _CLOCK_FAULT = 0.004
 _CUSTOMS: tuple[tuple[int, str], ...] = (
-    (67, "plain"), (12, "card"), (3, "receipt"), (3, "undone"), (4, "double scan"), (6, "relay"),
+    (62, "plain"), (12, "card"), (6, "receipt"), (5, "undone"), (4, "double scan"), (6, "relay"),
     (2, "above cap"), (2, "old screen"), (1, "wrong phone clock"),
 )  # fmt: skip
 _DECK = tuple(name for weight, name in _CUSTOMS for _ in range(weight))

@@ -15,6 +15,7 @@ RELAYED_SECONDS = 30
 _AHEAD_SECONDS = 10
 """A phone that was asked for many codes at once has run ahead of the clock by so much."""
 _REMEMBERED = 200
+_SOON_SECONDS = 120
 
 
 class Part(StrEnum):
@@ -41,6 +42,15 @@ class Customer:
     phone: Phone
     card: str
     """What a reader reads of the physical card."""
+
+    def running_passes(self, now: float) -> set[str]:
+        """The passes that have begun and do not end soon, as they were signed."""
+        first, last = now, now + _SOON_SECONDS
+        return {
+            each["content"]
+            for each in self.phone.wallet.passes
+            if each["notBefore"] <= first and last < each["endsAt"]
+        }
 
     def show(self, now: float) -> str | None:
         """A fresh code by the phone's own clock; none if it has run ahead too far."""
@@ -100,6 +110,7 @@ class Crowd:
     taken: int = 0
     """How many purchases were taken offline."""
     is_late: Event = field(default_factory=Event)
+    """Set then."""
     cards_are_reported: bool = False
     """Whether the server has answered that every lost card is lost."""
     seen_at_tills: Album = field(init=False)

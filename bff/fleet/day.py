@@ -80,6 +80,8 @@ class Day:
     """Tills whose disk forgot the list of what is lost."""
     keys: dict[int, int] = field(default_factory=dict)
     """The number of the key that a device has taken for its own last."""
+    changed_passes: list[str] = field(default_factory=list)
+    """Whose phone has another pass for the hours that run, though only the next ones need it."""
     counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
     @classmethod
@@ -128,6 +130,8 @@ class Day:
                 self.careless.add(line["till"])
             case "rotated":
                 self.keys[line["till"]] = line["keyNo"]
+            case "passes":
+                self.changed_passes += [] if line["kept"] else [line["holder"]]
             case "custom" | "fault":
                 self.counts[line["t"]][line["name"]] += 1
             case "refused":

@@ -208,7 +208,9 @@ def _caps(day: Day) -> Iterator[Violation]:
 
 
 def _keys(day: Day, books: Evidence) -> Iterator[Violation]:
-    """However often a device asked for a new key, it is one, and what it signed before is paid."""
+    """However often a device asked for a new key, it is one; a new PASS key is for new passes."""
+    for holder in day.changed_passes:
+        yield Violation("a pass that has begun stays as it is", holder)
     for till, key_no in day.keys.items():
         if list(books.keys.get(till, ())) != list(range(1, key_no + 1)):
             yield Violation("a device takes one new key at a time", (till, key_no, books.keys))

@@ -4,7 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, suppress
+from contextlib import AbstractContextManager, AsyncExitStack, suppress
 
 import httpx2
 
@@ -30,6 +30,7 @@ from bff.fleet.group import GROUP, Group, Keeper
 from bff.fleet.plan import Plan
 from bff.fleet.porter import Porter
 from bff.fleet.proxy import Proxy, run_loop
+from bff.fleet.servers import Servers, add_pass_key
 from bff.wiring import Wired
 from clients.endpoint import QuestionRefused
 from clients.screen import unix_clock
@@ -48,12 +49,14 @@ class Fleet:
     """All devices of a run, from their activation to the end of the day."""
 
     def __init__(
-        self, plan: Plan, progress: Progress, place: Place, wired: Wired, port: int
+        self, plan: Plan, progress: Progress, place: Place, wired: Wired, servers: Servers
     ) -> None:
         self._plan = plan
         self._progress = progress
         self._wired = wired
-        self._port = port
+        self._servers = servers
+        self._place = place
+        self._lines: list[Proxy] = []
         self._boots = asyncio.Semaphore(_BOOTS_AT_ONCE)
         self._devices = place.folder / "devices"
         self._devices.mkdir()
@@ -65,14 +68,18 @@ class Fleet:
         diary = Diary(self.diary_file)
         async with AsyncExitStack() as stack:
             stack.callback(diary.close)
+            loop, stop = run_loop()
+            stack.callback(stop)
+            port = await self._servers.start()
+            phones = self._line(stack, loop, port)
             http = await stack.enter_async_context(
-                httpx2.AsyncClient(base_url=f"http://127.0.0.1:{self._port}", timeout=30)
+                httpx2.AsyncClient(base_url=f"http://127.0.0.1:{phones.port}", timeout=30)
             )
             with self._progress("手机", "Phones") as told:
                 customers = await open_phones(self._wired, self._plan, http, told)
             crowd = Crowd(customers, unix_clock, round(self._plan.records * _REPORT_AT))
             with self._progress("开机", "Devices") as told:
-                groups = await self._switched_on(stack, posts, crowd, diary, told)
+                groups = await self._switched_on(stack, loop, port, posts, crowd, diary, told)
             started = time.monotonic()
             keepers = [each for group in groups for each in group.keepers]
             await self._reserved(keepers, crowd)
@@ -85,23 +92,19 @@ class Fleet:
             )
 
     async def _switched_on(
-        self, stack: AsyncExitStack, posts: Sequence[Post], crowd: Crowd, diary: Diary, told: Told
-    ) -> list[Group]:
-        loop, stop = run_loop()
-        stack.callback(stop)
+        self, stack: AsyncExitStack, loop: asyncio.AbstractEventLoop, port: int,
+        posts: Sequence[Post], crowd: Crowd, diary: Diary, told: Told,
+    ) -> list[Group]:  # fmt: skip
         groups, opened = [], list[tuple[Keeper, Post]]()
-        with ExitStack() as proxies:
-            for number, first in enumerate(range(0, len(posts), GROUP)):
-                line = Proxy(loop, self._port, _address(number))
-                proxies.callback(line.close)
-                here = [
-                    (self._keeper(post, line, crowd, diary), post)
-                    for post in posts[first : first + GROUP]
-                ]
-                dice = Dice(self._plan.seed, "line", number)
-                groups.append(Group(line, [each for each, _ in here], diary, dice, self._plan))
-                opened += here
-            stack.push(proxies.pop_all())
+        for number, first in enumerate(range(0, len(posts), GROUP)):
+            line = self._line(stack, loop, port, _address(number))
+            here = [
+                (self._keeper(post, line, crowd, diary), post)
+                for post in posts[first : first + GROUP]
+            ]
+            dice = Dice(self._plan.seed, "line", number)
+            groups.append(Group(line, [each for each, _ in here], diary, dice, self._plan))
+            opened += here
         async with asyncio.TaskGroup() as tasks:
             for keeper, post in opened:
                 stack.push_async_callback(keeper.device.stop)
@@ -109,6 +112,34 @@ class Fleet:
             tasks.create_task(self._count(opened, told))
         await self._wired.services.publisher.refresh(SCHOOL_ID)
         return groups
+
+    def _line(
+        self, stack: AsyncExitStack, loop: asyncio.AbstractEventLoop, port: int,
+        source: str | None = None,
+    ) -> Proxy:  # fmt: skip
+        line = Proxy(loop, port, source)
+        stack.callback(line.close)
+        self._lines.append(line)
+        return line
+
+    async def _midday(self, crowd: Crowd, diary: Diary) -> None:
+        await crowd.is_late.wait()
+        await _report(crowd, diary)
+        await self._change_pass_key(crowd, diary)
+
+    async def _change_pass_key(self, crowd: Crowd, diary: Diary) -> None:
+        """An application with another PASS key takes over; half of the phones ask for passes."""
+        await add_pass_key(self._place, self._wired)
+        port, last = await self._servers.follow()
+        for line in self._lines:
+            line.lead_to(port)
+        await asyncio.to_thread(last.close)
+        diary.note("fault", till=0, name="application replaced")
+        for customer in crowd.of(Part.RICH)[::2]:
+            before = customer.running_passes(crowd.clock())
+            await customer.phone.fetch_passes()
+            kept = before <= customer.running_passes(crowd.clock())
+            diary.note("passes", holder=customer.number, kept=kept)
 
     async def _reserved(self, keepers: Sequence[Keeper], crowd: Crowd) -> None:
         """Who has money reserves a shower at each meter in turn."""
@@ -167,7 +198,7 @@ class Fleet:
         async with asyncio.TaskGroup() as tasks:
             watch = tasks.create_task(_watch(crowd, self._plan.records, told))
             if self._plan.chaos:
-                tasks.create_task(_report(crowd, diary))
+                tasks.create_task(self._midday(crowd, diary))
             await asyncio.gather(*(group.work() for group in groups))
             watch.cancel()
 
@@ -184,7 +215,6 @@ async def _watch(crowd: Crowd, records: int, told: Told) -> None:
 
 
 async def _report(crowd: Crowd, diary: Diary) -> None:
-    await crowd.is_late.wait()
     for customer in crowd.of(Part.REPORTER):
         since = crowd.clock()
         await customer.phone.give_up_device()

@@ -40,6 +40,10 @@ class Proxy:
         listening = asyncio.start_server(self._serve, "127.0.0.1", port)
         return asyncio.run_coroutine_threadsafe(listening, self._loop).result(5)
 
+    def lead_to(self, target: int) -> None:
+        """Leads the connections that come from now on to another port."""
+        self._target = target
+
     def close(self) -> None:
         """Takes no more connections; those that are open end with the loop."""
         self._loop.call_soon_threadsafe(self._server.close)

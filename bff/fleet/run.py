@@ -2,17 +2,11 @@
 
 import asyncio
 import os
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import httpx2
-
 from bff.clock import SystemClock
 from bff.demo.place import CHECKOUT, Place
-from bff.demo.process import Child, free_port
 from bff.demo.servers import Stores, stores
 from bff.fleet.campus import OPERATOR, SCHOOL_ID, found
 from bff.fleet.day import Day
@@ -22,19 +16,17 @@ from bff.fleet.evidence import Evidence, gather
 from bff.fleet.judge import Verdict, judge
 from bff.fleet.live import Fleet, Progress
 from bff.fleet.plan import Plan
+from bff.fleet.servers import Servers
 from bff.ground import Ground
 from bff.key_documents import create_root, draft
 from bff.keys import create_keys, load_keys
 from bff.proof import PROOF
 from bff.settings import Environment
 from bff.wiring import wire
-from clients.endpoint import Endpoint, NoAnswer, no_headers
 from core.db.connection import PATIENT_SECONDS
 from core.db.invariants import Proof, prove
 from core.db.migrate import migrate
 from core.db.provision import provision
-
-START_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +45,6 @@ class Result:
     def violations(self) -> int:
         """Of the model and of the books' own proof."""
         return len(self.verdict.violations) + self.proof.violations
-
-
-class NotReady(Exception):
-    """The application gave no answer in `START_SECONDS`."""
 
 
 def run(plan: Plan, progress: Progress, folder: Path | None = None) -> Result:
@@ -95,8 +83,8 @@ async def _run(plan: Plan, progress: Progress, place: Place, data: Stores) -> Re
         drafted = draft(keys, SCHOOL_ID, None)
         assert drafted is not None
         await wired.services.documents.publish(root.sign(drafted), OPERATOR)
-        async with _serving(place, data, plan.workers) as port:
-            fleet = Fleet(plan, progress, place, wired, port)
+        with Servers(place, data, plan.workers) as servers:
+            fleet = Fleet(plan, progress, place, wired, servers)
             opening, seconds = await fleet.live(posts)
         books = await gather(wired.database, SCHOOL_ID)
         proof = await prove(wired.database, PROOF, SystemClock().now())
@@ -104,28 +92,3 @@ async def _run(plan: Plan, progress: Progress, place: Place, data: Stores) -> Re
     doors, verdict = Doors.of(read(fleet.diary_file)), judge(day, books)
     violations = verdict.violations + judge_doors(doors, books)
     return Result(plan, day, books, replace(verdict, violations=violations), doors, proof, seconds)
-
-
-@asynccontextmanager
-async def _serving(place: Place, data: Stores, workers: int) -> AsyncIterator[int]:
-    port = free_port()
-    environment = {
-        "BFF_ENVIRONMENT": "development",
-        "BFF_DATABASE_URL": data.app_url,
-        "BFF_REDIS_URL": data.redis_url,
-        "BFF_KEYS_FILE": str(place.keys),
-    }
-    command = ("bff", "serve", "--port", str(port), "--workers", str(workers))
-    with Child("application", command, environment, place.log("application")) as child:
-        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
-            give_up_at = time.monotonic() + START_SECONDS
-            while True:
-                child.check()
-                try:
-                    await Endpoint(http).ask("Schools", {}, no_headers)
-                    break
-                except NoAnswer:
-                    if time.monotonic() > give_up_at:
-                        raise NotReady from None
-                    await asyncio.sleep(0.1)
-        yield port

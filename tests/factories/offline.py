@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -68,6 +69,8 @@ PARAMETERS = Parameters(
 )
 """Version 7 of the sample school."""
 VERSION = 7
+_signer = cache(signer)
+"""The same people and tills sign thousands of times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ class Phone:
         """The text shown at an instant."""
         digest = b"" if challenge is None else challenge.digest
         t = at - self.not_before
-        return cc1.show(self.signed_pass, t, Intent.ANY, signer(self.seed), digest)
+        return cc1.show(self.signed_pass, t, Intent.ANY, _signer(self.seed), digest)
 
 
 @dataclass
@@ -130,7 +133,7 @@ class Lane:
         )
         record = made._replace(**changes)
         previous, self.head = self.head, offline.link(self.head, record.packed())
-        signature = offline.sign_link(self.head, signer(TILL_SEEDS[self.terminal_no]))
+        signature = offline.sign_link(self.head, _signer(TILL_SEEDS[self.terminal_no]))
         item = Item(record, signature, previous=previous)
         self.written.append(item)
         return item
@@ -139,7 +142,7 @@ class Lane:
         """The CCQ of a purchase."""
         at = unix_seconds(self.canteen.clock.now())
         asked = Challenge(Purpose.PAY, self.canteen.school_id, 1, key, at, 120, minor)
-        return make(asked, signer(TILL_SEEDS[self.terminal_no]))
+        return make(asked, _signer(TILL_SEEDS[self.terminal_no]))
 
 
 class Stall:

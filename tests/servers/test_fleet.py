@@ -24,14 +24,14 @@ def folder() -> Iterator[Path]:
 def test_small_fleet_through_cuts_and_relays_is_judged_once_and_the_books_agree(
     folder: Path,
 ) -> None:
-    plan = Plan(tills=4, gates=1, meters=1, records=200, chaos=True, rounds=2, budget_seconds=0.2)
+    plan = Plan(tills=4, gates=1, meters=1, records=120, chaos=True, rounds=2, budget_seconds=0.2)
     result = run(plan, Voice("en").progress, folder)
     assert result.verdict.violations == ()
     assert result.proof.violations == 0
     lost = result.day.lost
     assert len(lost) == 1
     records, undone = result.day.records, result.day.undone
-    assert len(records) >= 200 - len(lost)
+    assert len(records) >= 120 - len(lost)
     assert len(result.books.items) == len(records) + len(undone)
     assert {made.means for made in records.values()} == set(Means)
     assert undone
@@ -43,6 +43,6 @@ def test_small_fleet_through_cuts_and_relays_is_judged_once_and_the_books_agree(
     refused = [made for made in records.values() if result.day.knew_lost(made)]
     assert refused
     assert result.day.counts["refused"]["REVOKED"] > 4
-    assert {"wrong clock", "power cut", "relay", "double scan", "thief"} <= (
-        result.day.counts["fault"] + result.day.counts["custom"]
-    ).keys()
+    done = (result.day.counts["fault"] + result.day.counts["custom"]).keys()
+    assert {"wrong clock", "power cut", "relay", "double scan", "thief"} <= done
+    assert {"undone alone", "application replaced", "clock lost at a meter"} <= done

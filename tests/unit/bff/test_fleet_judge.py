@@ -229,6 +229,12 @@ def test_a_new_key_is_one(numbers: list[int], is_right: bool) -> None:
     assert broken == (set() if is_right else {"a device takes one new key at a time"})
 
 
+def test_pass_that_a_new_key_signed_anew_is_noticed() -> None:
+    kept, changed = ({"t": "passes", "holder": "S1", "kept": kept} for kept in (True, False))
+    assert promises(HONEST, kept) == set()
+    assert promises(HONEST, changed) == {"a pass that has begun stays as it is"}
+
+
 def test_hold_that_nobody_ended_is_noticed() -> None:
     books = with_sale(Sale(WET, "PENDING", 0, "S1", {}))
     assert promises(books) == {"nobody pays for what was not handed over"}
