@@ -153,21 +153,13 @@ async def open_phones(
     wired: Wired, plan: Plan, http: httpx2.AsyncClient, told: Told
 ) -> list[Customer]:
     """Everybody's phone, with a session that stands for a sign-in; all else over the public API."""
-    rows = await wired.database.unit(
-        SCHOOL_ID,
-        lambda unit: unit.rows(
-            "SELECT number, id FROM cardholder WHERE school_id = $1 ORDER BY number",
-            unit.school_id,
-        ),
-    )
-    ids = {row["number"]: row["id"] for row in rows}
     people, ready = iter(_people(plan)), count(1)
     customers: list[Customer] = []
 
     async def work() -> None:
         for person, part in people:
             phone = Phone(Endpoint(http), Wallet(SCHOOL_CODE), unix_clock, os.urandom)
-            phone.wallet.access_token = await _session(wired, ids[person.number])
+            await sign_in(wired, phone, person.number)
             await phone.open_virtual_card()
             await phone.enrol_device()
             await phone.fetch_passes()
@@ -205,6 +197,18 @@ async def _import(wired: Wired, people: Sequence[RosterRow]) -> None:
         raise PopulationRefused(str(refusal))
 
     await wired.roster.import_file(SCHOOL_ID, roster(people), "fleet", refused)
+
+
+async def sign_in(wired: Wired, phone: Phone, number: str) -> None:
+    """A session of somebody who has just proven who they are: good for what asks for that."""
+
+    async def find(unit: Unit) -> UUID:
+        sql = "SELECT id FROM cardholder WHERE school_id = $1 AND number = $2"
+        (row,) = await unit.rows(sql, unit.school_id, number)
+        return UUID(str(row["id"]))
+
+    cardholder_id = await wired.database.unit(SCHOOL_ID, find)
+    phone.wallet.access_token = await _session(wired, cardholder_id)
 
 
 async def _session(wired: Wired, cardholder_id: UUID) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, suppress
 
 import httpx2
@@ -19,11 +19,12 @@ from bff.fleet.campus import (
     put_door,
     put_meters,
     reserve,
+    sign_in,
 )
 from bff.fleet.cashier import Cashier
 from bff.fleet.crowd import Crowd, Customer, Part
 from bff.fleet.day import Means
-from bff.fleet.device import DayNotEnded, Device
+from bff.fleet.device import TRIES, DayNotEnded, Device
 from bff.fleet.diary import Diary
 from bff.fleet.dice import Dice
 from bff.fleet.group import GROUP, Group, Keeper
@@ -32,7 +33,7 @@ from bff.fleet.porter import Porter
 from bff.fleet.proxy import Proxy, run_loop
 from bff.fleet.servers import Servers, add_pass_key
 from bff.wiring import Wired
-from clients.endpoint import QuestionRefused
+from clients.endpoint import NoAnswer, QuestionRefused
 from clients.screen import unix_clock
 from core.school.records import DeviceClass
 
@@ -124,8 +125,21 @@ class Fleet:
 
     async def _midday(self, crowd: Crowd, diary: Diary) -> None:
         await crowd.is_late.wait()
-        await _report(crowd, diary)
+        await self._report(crowd, diary)
         await self._change_pass_key(crowd, diary)
+
+    async def _report(self, crowd: Crowd, diary: Diary) -> None:
+        for customer in crowd.of(Part.REPORTER):
+            since = crowd.clock()
+            await customer.phone.give_up_device()
+            _note_report(diary, customer, Means.CODE, since, crowd.clock())
+        for customer in crowd.of(Part.LOSER):
+            await sign_in(self._wired, customer.phone, customer.number)
+            card = (await customer.phone.home())["physicalCard"]
+            since = crowd.clock()
+            await customer.phone.report_lost(card["id"])
+            _note_report(diary, customer, Means.CARD, since, crowd.clock())
+        crowd.cards_are_reported = True
 
     async def _change_pass_key(self, crowd: Crowd, diary: Diary) -> None:
         """An application with another PASS key takes over; half of the phones ask for passes."""
@@ -137,7 +151,7 @@ class Fleet:
         diary.note("fault", till=0, name="application replaced")
         for customer in crowd.of(Part.RICH)[::2]:
             before = customer.running_passes(crowd.clock())
-            await customer.phone.fetch_passes()
+            await _insist(customer.phone.fetch_passes)
             kept = before <= customer.running_passes(crowd.clock())
             diary.note("passes", holder=customer.number, kept=kept)
 
@@ -214,17 +228,12 @@ async def _watch(crowd: Crowd, records: int, told: Told) -> None:
         await asyncio.sleep(0.5)
 
 
-async def _report(crowd: Crowd, diary: Diary) -> None:
-    for customer in crowd.of(Part.REPORTER):
-        since = crowd.clock()
-        await customer.phone.give_up_device()
-        _note_report(diary, customer, Means.CODE, since, crowd.clock())
-    for customer in crowd.of(Part.LOSER):
-        card = (await customer.phone.home())["physicalCard"]
-        since = crowd.clock()
-        await customer.phone.report_lost(card["id"])
-        _note_report(diary, customer, Means.CARD, since, crowd.clock())
-    crowd.cards_are_reported = True
+async def _insist(ask: Callable[[], Awaitable[None]]) -> None:
+    """Asks again while there is no answer: a connection may have ended with the application."""
+    for _ in range(TRIES):
+        with suppress(NoAnswer):
+            return await ask()
+    raise DayNotEnded("a phone hears nothing of the application that took over")
 
 
 def _note_report(
