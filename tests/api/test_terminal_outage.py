@@ -75,6 +75,28 @@ async def test_card_is_tapped_in_an_outage_and_refused_once_it_is_lost(counter: 
     assert await batches.close(1) == 1_000
 
 
+async def test_sale_undone_in_an_outage_is_paid_by_nobody(counter: Counter) -> None:
+    batches, phone = await ready(counter), await counter.phone()
+    lose_patience(counter)
+    counter.network.lost = lambda operation: operation.startswith("Purchase")
+    posted = await counter.till.sell(phone.show(), 700)
+    counter.network.lost, counter.network.cut = lambda _: False, lambda _: True
+    counter.campus.clock.advance(seconds=30)
+    alone = await counter.till.sell(ALICES_CARD, 300)
+    for sold in (posted, alone):
+        assert sold.is_offline
+        assert (await counter.till.void(sold.entry.key)).is_approved
+    assert await counter.balance("S001") == 4_300, "the first had arrived"
+    counter.network.cut = lambda _: False
+    await counter.till.settle_open()
+    judged = await batches.upload()
+    assert [(j.verdict, j.flags) for j in judged] == [
+        ("ACCEPTED", ("ALREADY_POSTED",)), ("ACCEPTED", ()), ("ACCEPTED", ()), ("ACCEPTED", ()),
+    ]  # fmt: skip
+    assert await counter.balance("S001") == 5_000
+    assert await batches.close(1) == 0
+
+
 async def test_receipt_that_a_till_took_alone_is_matched_once_and_settled(
     counter: Counter,
 ) -> None:
