@@ -94,3 +94,29 @@ async def test_wrong_question_is_answered_and_the_next_one_too(
 
 async def test_last_of_a_till_that_sold_nothing_is_nothing(counter: Counter) -> None:
     assert await answers(counter, {"do": "last"}) == [BEFORE, {}]
+
+
+async def test_register_shows_a_code_looks_for_its_payment_and_gives_it_up(
+    counter: Counter,
+) -> None:
+    await prepare(counter)
+    restore(counter)
+    _, shown, waits, refused, ended, gone = await answers(
+        counter, {"do": "show", "amount": 700}, {"do": "look"}, {"do": "take", "text": "CCR:NONE"},
+        {"do": "giveUp"}, {"do": "look"},
+    )  # fmt: skip
+    assert shown["text"].startswith("CCQ:")
+    assert waits == {"waits": True}
+    assert refused["error"] == "ReceiptRefused"
+    assert (ended["seqNo"], ended["approved"], ended["outcome"]) == (1, False, "VOIDED")
+    assert gone == {"error": "RequestUnknown"}
+
+
+async def test_register_undoes_alone_and_hears_why_a_code_is_refused(counter: Counter) -> None:
+    await prepare(counter)
+    _, sold, undone, refused = await answers(
+        counter, sell(), {"do": "void", "batchNo": 1, "seqNo": 1}, sell(2, 2_001)
+    )
+    assert sold["offline"]
+    assert (undone["seqNo"], undone["approved"], undone["offline"]) == (2, True, True)
+    assert (refused["approved"], refused["refusal"]) == (False, "CAP_AMOUNT")
