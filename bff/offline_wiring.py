@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bff.paying import purses_by
 from bff.pushing import PushingRecords
 from bff.school_keys import SchoolKeyring
-from core.authorisation.service.offline import OfflineRecords
+from core.authorisation.service.bundles import Bundles
 from core.entry.service.doors import Doors
 from core.entry.service.rights import CardRights
 from core.kit.clock import Clock
@@ -30,7 +30,7 @@ class OfflineServices:
     @classmethod
     def over(
         cls,
-        records: OfflineRecords,
+        records: Bundles,
         batches: Batches,
         documents: Documents,
         deny: DenyList,

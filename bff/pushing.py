@@ -1,9 +1,10 @@
 """Payments that tell the cardholder's devices once their answer stands."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from uuid import UUID
 
-from core.authorisation.offline import Claim, Judgement, Known, Settled
+from core.authorisation.bundles import Filed
+from core.authorisation.offline import Settled
 from core.authorisation.records import (
     Answer,
     Continuation,
@@ -14,7 +15,7 @@ from core.authorisation.records import (
     Status,
 )
 from core.authorisation.service import Authorisations
-from core.authorisation.service.offline import OfflineRecords
+from core.authorisation.service.bundles import Bundles
 from core.authorisation.service.scans import Scans
 from core.utility.records import Reading, Run
 from core.utility.service.runs import Runs
@@ -134,20 +135,16 @@ class PushingRuns:
 class PushingRecords:
     """Implements `terminals.uploads.Records` by the core's, with news of what was paid alone."""
 
-    def __init__(self, records: OfflineRecords, feed: Feed) -> None:
+    def __init__(self, records: Bundles, feed: Feed) -> None:
         self._records = records
         self._feed = feed
 
     async def settle(
-        self,
-        school_id: int,
-        claim: Claim,
-        purses: Sequence[str],
-        judge: Callable[[Known], Judgement],
-        sign: Sign,
-    ) -> Settled:
-        """Judges one record."""
-        settled = await self._records.settle(school_id, claim, purses, judge, sign)
-        if settled.cardholder_id is not None and not settled.judgement.school_pays:
-            self._feed.tell(school_id, settled.cardholder_id, News.PAYMENT, News.BALANCE)
-        return settled
+        self, school_id: int, filed: Sequence[Filed], purses: Sequence[str]
+    ) -> AsyncIterator[list[Settled]]:
+        """Judges records."""
+        async for settled in self._records.settle(school_id, filed, purses):
+            for each in settled:
+                if each.cardholder_id is not None and not each.judgement.school_pays:
+                    self._feed.tell(school_id, each.cardholder_id, News.PAYMENT, News.BALANCE)
+            yield settled

@@ -11,6 +11,7 @@ from bff.paying import PayingPins, terms_by
 from bff.push import PushHub
 from bff.pushing import PushingPayments, PushingRuns
 from core.authorisation.service import Authorisations
+from core.authorisation.service.bundles import Bundles
 from core.authorisation.service.offline import OfflineRecords
 from core.authorisation.service.scans import Scans
 from core.card.service.answering import CardAnswers
@@ -66,10 +67,9 @@ class TerminalServices:
     ) -> "TerminalServices":
         """The payments over the base."""
         clock, ids, keys = base.ground.clock, base.ids, base.keyring.for_payments
-        authorisations = Authorisations(
-            base.database, base.lanes, base.ledger, base.limits, clock, ids
-        )
-        scans = Scans(base.database, clock, base.limits, base.prints.count_payment)
+        database, ledger, limits = base.database, base.ledger, base.limits
+        authorisations = Authorisations(database, base.lanes, ledger, limits, clock, ids)
+        scans = Scans(database, clock, limits, base.prints.count_payment)
         payments = PushingPayments(authorisations, scans, push)
         instruments = CachedInstruments(
             made.codes, made.cards, base.cardholders, base.schools.policy, clock
@@ -79,16 +79,15 @@ class TerminalServices:
         guesses = Guesses(base.terminals.count_guess, clock)
         reader, pad = Reader(instruments, guesses), PinPad(pins, guesses)
         loads = _loads(base)
-        desk = CardDesk(
-            CardAnswers(base.database), instruments, chips, pad, terms, keys, clock, ids
-        )
-        records = OfflineRecords(base.database, base.ledger, base.limits, clock, ids)
-        batches = Batches(base.database, clock, records)
+        desk = CardDesk(CardAnswers(database), instruments, chips, pad, terms, keys, clock, ids)
+        records = OfflineRecords(database, ledger, limits, clock, ids)
+        batches = Batches(database, clock, records)
+        bundles = Bundles(database, ledger, records, clock, ids)
         offline = OfflineServices.over(
-            records, batches, Documents(base.database, clock, base.audit), base.deny, base.rights,
+            bundles, batches, Documents(database, clock, base.audit), base.deny, base.rights,
             base.doors, base.schools, base.terminals, operators, base.keyring, terms, push, clock,
         )  # fmt: skip
-        passages, doors = Passages(base.database, base.door_lanes, clock, ids), base.doors
+        passages, doors = Passages(database, base.door_lanes, clock, ids), base.doors
         return cls(
             authorisations=authorisations,
             authoriser=Authoriser(payments, reader, pins, guesses, chips, terms, keys, clock, ids),

@@ -1,10 +1,12 @@
 """Uploads of offline records: from the items of one request to one verdict each."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from asyncio import sleep
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Protocol
 
-from core.authorisation.offline import Claim, Judgement, Known, Reason, Settled, Verdict
-from core.authorisation.records import Answer, Key
+from core.authorisation.bundles import Filed
+from core.authorisation.offline import Claim, Judgement, Reason, Settled, Verdict
+from core.authorisation.records import Key
 from core.kit.clock import Clock, business_day, from_unix
 from core.kit.money import CURRENCY
 from terminals import cc1
@@ -20,20 +22,17 @@ from terminals.verdicts import Case, judge
 
 TEXT_MAXIMUM = 1_000
 """Characters of a text that a record may prove; the longest code has 279."""
+AT_ONCE = 8
+"""Records whose signatures are verified before anybody else is served: about a millisecond."""
 
 
 class Records(Protocol):
     """The core's offline records."""
 
-    async def settle(
-        self,
-        school_id: int,
-        claim: Claim,
-        purses: Sequence[str],
-        judge: Callable[[Known], Judgement],
-        sign: Callable[[Answer], str],
-    ) -> Settled:
-        """Judges one record in a unit of its own, and moves its money."""
+    def settle(
+        self, school_id: int, filed: Sequence[Filed], purses: Sequence[str]
+    ) -> AsyncIterator[list[Settled]]:
+        """Judges records one after the other, and moves their money; what it told stands."""
         ...
 
 
@@ -77,36 +76,48 @@ class Uploads:
         fit = [item for item in items if _is_fit(item)]
         settled = [_unfit(item) for item in items if not _is_fit(item)]
         linked = link_all(previous, fit)
-        signed = {each.hash for each in linked if each.is_signed_by(till.registered_keys)}
-        # One after the other: each is a unit of its own, and the next one's caps depend on it.
-        settled += [await self._settle(till, each, signed) for each in linked]
+        if linked:
+            terms = await self._terms(till.issuer)
+            filed = await self._file(till, linked, terms.zone)
+            async for some in self._records.settle(till.issuer, filed, (RESERVE, *terms.purses)):
+                settled += some
         if settled:
             await self._batches.adjust(till.issuer, till.terminal_no, batch_no)
         return sorted(settled, key=lambda each: each.key.seq_no)
 
-    async def _settle(self, till: Till, linked: Linked, signed: set[bytes]) -> Settled:
-        keys, terms = self._keys(till.issuer), await self._terms(till.issuer)
-        record = linked.item.record
-        parameters = await self._parameters(till.issuer, record.parameters_version)
-        case = Case(
-            linked=linked,
-            is_signed=linked.hash in signed,
-            now=self._clock.now(),
-            public_keys=till.registered_keys,
-            evidence=keys.evidence,
-            parameters=parameters,
-            siblings=signed,
-            chip_check=self._chip_check,
-        )
-        original = record.original_seq_no if record.kind == RecordKind.VOID else None
-        named = None if original is None else record.key._replace(seq_no=original)
-        return await self._records.settle(
-            till.issuer,
-            _claim(till, case, terms.zone, keys.answer.kid),
-            (RESERVE, *terms.purses),
-            lambda known: judge(case, known),
-            signing(keys.answers, named),
-        )
+    async def _file(self, till: Till, linked: Sequence[Linked], zone: str) -> list[Filed]:
+        """The records with all that no row changes: who signed them, and what their codes are.
+
+        It is the dear part, so it is done before any lock is taken, and lets others go between.
+        """
+        signed, keys = set(), self._keys(till.issuer)
+        async for each in _by_and_by(linked):
+            if each.is_signed_by(till.registered_keys):
+                signed.add(each.hash)
+        versions = {each.item.record.parameters_version for each in linked}
+        known = {version: await self._parameters(till.issuer, version) for version in versions}
+        filed = []
+        async for each in _by_and_by(linked):
+            case = Case(
+                linked=each,
+                is_signed=each.hash in signed,
+                now=self._clock.now(),
+                public_keys=till.registered_keys,
+                evidence=keys.evidence,
+                parameters=known[each.item.record.parameters_version],
+                siblings=signed,
+                chip_check=self._chip_check,
+            )
+            filed.append(_filed(till, case, zone, keys))
+        return filed
+
+
+async def _by_and_by(linked: Sequence[Linked]) -> AsyncIterator[Linked]:
+    """The records; between a few of them, others who are served have their turn."""
+    for place, each in enumerate(linked, start=1):
+        yield each
+        if place % AT_ONCE == 0:
+            await sleep(0)
 
 
 def _is_fit(item: Item) -> bool:
@@ -124,6 +135,19 @@ def _is_fit(item: Item) -> bool:
 def _unfit(item: Item) -> Settled:
     refused = Judgement(Verdict.REJECTED, Reason.RECORD_SIGNATURE)
     return Settled(Key(*item.record.key), refused, None)
+
+
+def _filed(till: Till, case: Case, zone: str, keys: SchoolKeys) -> Filed:
+    record = case.linked.item.record
+    if record.kind == RecordKind.PURCHASE and case.is_signed and case.tap is None:
+        _ = case.code  # verified here, and kept
+    original = record.original_seq_no if record.kind == RecordKind.VOID else None
+    named = None if original is None else record.key._replace(seq_no=original)
+    return Filed(
+        _claim(till, case, zone, keys.answer.kid),
+        lambda known: judge(case, known),
+        signing(keys.answers, named),
+    )
 
 
 def _claim(till: Till, case: Case, zone: str, answer_kid: int) -> Claim:

@@ -7,6 +7,7 @@ and with its content is matched before the policy is asked: no money moves by it
 from collections.abc import Container, Mapping
 from dataclasses import astuple, dataclass
 from datetime import datetime
+from functools import cached_property
 
 from core.authorisation.offline import Flag, Judgement, Known, Reason, Verdict
 from core.kit.clock import unix_seconds
@@ -35,7 +36,7 @@ _OVERRIDDEN = ("DECLINED", "PIN_REQUIRED")
 _AFTER_ROW_13 = (CodeRefusal.KIND_NOT_ACCEPTED, CodeRefusal.USE_NOT_ALLOWED)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Case:
     """A record with what is fixed about it: no row changes these.
 
@@ -53,10 +54,15 @@ class Case:
     siblings: Container[bytes] = ()
     chip_check: ChipCheck = identifier_only
 
-    @property
+    @cached_property
     def tap(self) -> Tap | None:
         """What a physical card said; None for a code."""
         return taps.read(strip(self.linked.item.record.presented))
+
+    @cached_property
+    def code(self) -> Presentation | CodeRefusal:
+        """The code of a purchase, read and verified once: no row changes it."""
+        return read_code(self)
 
     @property
     def created_at(self) -> int:
@@ -146,7 +152,7 @@ def _is_taken(case: Case, known: Known) -> bool:
 def _purchase(case: Case, known: Known) -> Judgement:
     if known.authorisation is not None:
         return _posted_before(case, known)
-    code = read_code(case) if case.tap is None else None
+    code = case.code if case.tap is None else None
     if isinstance(code, CodeRefusal):
         return _rejected(code)
     refusal = _refusal(case, known, code)

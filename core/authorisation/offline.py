@@ -87,6 +87,11 @@ class StoredItem:
     judgement: Judgement
     retrieval_reference: str | None
 
+    def told_again(self, key: Key, judgement: Judgement) -> "Settled":
+        """What a record under its key hears: our reference only if it is the same record."""
+        repeats = judgement.verdict is Verdict.DUPLICATE
+        return Settled(key, judgement, self.retrieval_reference if repeats else None)
+
 
 @dataclass(frozen=True, slots=True)
 class CodeUse:

@@ -11,6 +11,7 @@ from core.kit.clock import Clock
 from core.kit.ids import Ids
 from core.kit.page import FIRST_DEFAULT, FIRST_MAXIMUM, Cursor, Page
 from core.ledger import store
+from core.ledger.funding import draw
 from core.ledger.posting import check_template
 from core.ledger.records import (
     Balances,
@@ -120,20 +121,12 @@ class Ledger:
 
         RESERVE pays at most `reserve_minor`. Within a unit that holds the money lock.
         """
-        rest, shares, reserved = amount_minor, [], 0
-        found = await store.purses(unit, cardholder_id)
-        for purse in sorted(
-            (each for each in found if each.kind in purses),
-            key=lambda each: purses.index(each.kind),
-        ):
-            take = min(rest, purse.available_minor)
-            if purse.kind == "RESERVE":
-                take = reserved = min(take, reserve_minor)
-            if take > 0:
-                shares.append((purse.account_id, take))
-                rest -= take
+        taken = draw(await store.purses(unit, cardholder_id), purses, amount_minor, reserve_minor)
+        rest = amount_minor - sum(share for _, share in taken)
+        shares = [(purse.account_id, share) for purse, share in taken]
         if rest:
             shares.append((await self.arrears_account(unit, cardholder_id), rest))
+        reserved = sum(share for purse, share in taken if purse.kind == "RESERVE")
         return Sources(tuple(shares), rest > 0, reserved)
 
     async def return_loss(
@@ -244,6 +237,12 @@ class Ledger:
     async def balances_in(self, reads: Reads, cardholder_id: UUID) -> Balances:
         """The same within a unit."""
         return Balances(await store.purses(reads, cardholder_id), self._clock.now())
+
+    async def purses_of(
+        self, unit: Unit, cardholder_ids: Sequence[UUID]
+    ) -> dict[UUID, tuple[Purse, ...]]:
+        """The purses of each of some cardholders, within a unit that holds their money locks."""
+        return await store.purses_of(unit, cardholder_ids)
 
     async def statement(
         self,

@@ -10,7 +10,7 @@ from core.identity.records import CardholderUnknown
 from core.kit.clock import business_day
 from core.limit import store
 from core.limit.records import LimitElsewhere, LimitsInForce, RaiseTooSoon, Spending
-from core.limit.thresholds import check_limits, in_force, is_cut
+from core.limit.thresholds import check_limits, counted, in_force, is_cut
 from core.ports.newcomers import Newcomer
 from core.school.policy import Policy
 from core.school.policy_words import Place
@@ -134,11 +134,9 @@ class Limits:
 
     async def spend(self, unit: Unit, locked: Spending, day: date, amount_minor: int) -> None:
         """Counts what an offline purchase spent on its own day; a day that was left stays left."""
-        if locked.spent_on is None or locked.spent_on < day:
-            await store.begin_day(unit, locked.cardholder_id, day, amount_minor)
-        elif locked.spent_on == day:
-            spent = locked.spent_minor + amount_minor
-            await store.update_spent(unit, locked.cardholder_id, spent)
+        after = counted(locked, day, amount_minor)
+        if after is not locked:
+            await store.update_day(unit, locked.cardholder_id, day, after.spent_minor)
 
     async def give_back(self, unit: Unit, locked: Spending, day: date, amount_minor: int) -> None:
         """Returns a voided amount to the allowance of the day it was spent on (mission.md 3.6)."""

@@ -90,8 +90,8 @@ async def update_spent(unit: Unit, cardholder_id: UUID, spent_minor: int) -> Non
     )  # fmt: skip
 
 
-async def begin_day(unit: Unit, cardholder_id: UUID, day: date, spent_minor: int) -> None:
-    """Counts a new day from this amount on; the row is locked."""
+async def update_day(unit: Unit, cardholder_id: UUID, day: date, spent_minor: int) -> None:
+    """Sets the counted day and what it has spent; the row is locked."""
     await unit.execute(
         "UPDATE cardholder_limit SET spent_on = $3, spent_minor = $4"
         " WHERE school_id = $1 AND cardholder_id = $2",

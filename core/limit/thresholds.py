@@ -1,5 +1,6 @@
 """When a purchase needs a PIN, and which limits a cardholder may set."""
 
+from dataclasses import replace
 from datetime import date
 
 from core.limit.records import LimitAboveAppMaximum, LimitOutOfRange, LimitsInForce, Spending
@@ -44,3 +45,11 @@ def is_cut(before: Spending, single_minor: int, daily_minor: int) -> bool:
     """Whether one of the new limits is below the cardholder's own; the first own ones count so."""
     pairs = (before.single_minor, single_minor), (before.daily_minor, daily_minor)
     return any(held is None or wanted < held for held, wanted in pairs)
+
+
+def counted(spending: Spending, day: date, amount_minor: int) -> Spending:
+    """After an offline purchase of `amount_minor` fen on its own day; a day left stays left."""
+    if spending.spent_on is not None and spending.spent_on > day:
+        return spending
+    spent_minor = spending.spent_on_day(day) + amount_minor
+    return replace(spending, spent_on=day, spent_minor=spent_minor)

@@ -1,6 +1,6 @@
 """A canteen whose tills lose their network: passes, codes, signed records and their upload."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -9,6 +9,8 @@ import pytest
 
 from core.authorisation.offline import Flag, Settled, Verdict
 from core.authorisation.records import Key
+from core.authorisation.service import bundles
+from core.authorisation.service.bundles import Bundles
 from core.authorisation.service.offline import OfflineRecords
 from core.kit.clock import unix_seconds
 from core.school.records import DocumentKind
@@ -155,6 +157,7 @@ class Stall:
             canteen.database, canteen.ledger, canteen.limits, canteen.clock, canteen.ids
         )
         self.batches = Batches(canteen.database, canteen.clock, self.records)
+        self.bundles = self.bundles_of()
         self.parameters: dict[int, Parameters] = {VERSION: PARAMETERS}
         self._tags = iter(range(1, 10_000))
         issuer = canteen.school_id
@@ -166,10 +169,17 @@ class Stall:
         self.keys = SchoolKeys(ring, answer, lambda _kid: answer, bytes(32), Evidence(ring))
         self.uploads = self.uploads_with()
 
+    def bundles_of(self, **changes: Any) -> Bundles:
+        """How the records of an upload are settled; `maximum` 0 settles each alone."""
+        canteen = self.canteen
+        return Bundles(
+            canteen.database, canteen.ledger, self.records, canteen.clock, canteen.ids, **changes
+        )
+
     def uploads_with(self, **changes: Any) -> Uploads:
         """The upload service over this school; `changes` stand for its parts."""
         parts: dict[str, Any] = {
-            "records": self.records,
+            "records": self.bundles,
             "batches": self.batches,
             "parameters": self._parameters,
             "terms": self._terms,
@@ -327,7 +337,18 @@ async def refused(stall: Stall, item: Item, reason: str, verdict: str = "REJECTE
     assert await stall.canteen.broken() == {}
 
 
+LOCKED = "LockNotAvailableError"
+"""Of a bundle that waited too long for somebody's money lock, and is settled one by one for it."""
+
+
+def failed_bundles(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What was settled one by one for a fault of its bundle: it works, so nobody else would see."""
+    told = [each.getMessage() for each in caplog.records if each.name == bundles.__name__]
+    return [each for each in told if LOCKED not in each]
+
+
 @pytest.fixture
-def stall(canteen: Canteen) -> Stall:
+def stall(canteen: Canteen, caplog: pytest.LogCaptureFixture) -> Iterator[Stall]:
     """A canteen whose tills lose their network."""
-    return Stall(canteen)
+    yield Stall(canteen)
+    assert failed_bundles(caplog) == []

@@ -12,7 +12,6 @@ from core.authorisation.offline import (
     Known,
     PassFacts,
     Settled,
-    Verdict,
 )
 from core.authorisation.records import Answer, FollowUp, Key
 from core.authorisation.service.movements import Movements
@@ -59,9 +58,7 @@ class OfflineRecords:
             if stored is not None:
                 judgement = judge(Known(stored=stored))
                 await self._note_link(unit, claim)
-                repeats = judgement.verdict is Verdict.DUPLICATE
-                reference = stored.retrieval_reference if repeats else None
-                return Settled(claim.key, judgement, reference, None)
+                return stored.told_again(claim.key, judgement)
             known = await self._known(unit, claim)
             judgement = judge(known)
             await self._note_link(unit, claim)

@@ -2,6 +2,7 @@
 
 from dataclasses import astuple
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from core.authorisation import store
@@ -40,8 +41,11 @@ async def find_item(unit: Unit, key: Key) -> StoredItem | None:
         " WHERE school_id = $1 AND terminal_no = $2 AND batch_no = $3 AND seq_no = $4",
         unit.school_id, *astuple(key),
     )  # fmt: skip
-    if row is None:
-        return None
+    return None if row is None else stored_item(row)
+
+
+def stored_item(row: Any) -> StoredItem:  # noqa: ANN401 - a driver's row
+    """The record that took a key, as its row says."""
     flags = frozenset(map(Flag, row["flags"]))
     judgement = Judgement(Verdict(row["verdict"]), row["reason"], flags)
     return StoredItem(row["record"], judgement, row["retrieval_reference"])

@@ -129,6 +129,15 @@ async def purses(reads: Reads, cardholder_id: UUID) -> tuple[Purse, ...]:
     return tuple(sorted(found, key=lambda purse: PURSES.index(purse.kind)))
 
 
+async def purses_of(unit: Unit, cardholder_ids: Sequence[UUID]) -> dict[UUID, tuple[Purse, ...]]:
+    """The purses of each of these cardholders, in no order."""
+    found: dict[UUID, tuple[Purse, ...]] = dict.fromkeys(cardholder_ids, ())
+    for row in await unit.rows("SELECT * FROM purses_of($1, $2)", unit.school_id, list(found)):
+        purse = Purse(row["id"], row["kind"], row["balance_minor"], row["pending_minor"])
+        found[row["owner_id"]] += (purse,)
+    return found
+
+
 async def insert_transfer(
     unit: Unit, posting: Posting, phase: str, pending_id: UUID | None, made_at: datetime, day: date
 ) -> None:

@@ -2,19 +2,20 @@
 
 import asyncio
 from dataclasses import replace
-from itertools import count
-from typing import Any
 
 import pytest
 
-from core.authorisation.offline import Settled
-from core.authorisation.service.offline import OfflineRecords
+from core.authorisation.offline import Judgement, Known
+from terminals import uploads
+from terminals import verdicts as verdicts_of
+from terminals.verdicts import Case
 from tests.factories.canteen import TILLS
 from tests.factories.offline import (
     ACCEPTED,
     GAP,
     SAME,
     Stall,
+    failed_bundles,
     rich,
     said,
     verdicts,
@@ -84,16 +85,15 @@ async def test_a_bad_record_stops_no_other(stall: Stall) -> None:
     assert await stall.canteen.broken() == {}
 
 
-async def test_a_fault_in_one_unit_leaves_the_others_settled(
-    stall: Stall, monkeypatch: pytest.MonkeyPatch
+async def test_a_fault_of_one_record_leaves_the_others_settled(
+    stall: Stall, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    kept, calls = OfflineRecords._keep, count(1)
+    """Its bundle fails as one; then one after the other, as far as it goes."""
 
-    async def falters(self: OfflineRecords, *given: Any) -> Settled:
-        settled = await kept(self, *given)
-        if next(calls) == 3:
+    def falters(case: Case, known: Known) -> Judgement:
+        if case.linked.item.record.key.seq_no == 3:
             raise ZeroDivisionError
-        return settled
+        return verdicts_of.judge(case, known)
 
     lane = stall.lane()
     holders = [await rich(stall) for _ in range(4)]
@@ -101,9 +101,14 @@ async def test_a_fault_in_one_unit_leaves_the_others_settled(
         stall.canteen.clock.advance(seconds=1)
         lane.write(stall.show(await stall.phone(holder)), 500)
     with monkeypatch.context() as patch:
-        patch.setattr(OfflineRecords, "_keep", falters)
+        patch.setattr(uploads, "judge", falters)
         with pytest.raises(ZeroDivisionError):
             await stall.upload(*lane.written)
+    assert set(failed_bundles(caplog)) == {
+        "a bundle of 4 records failed: ZeroDivisionError",
+        "a bundle of 2 records failed: ZeroDivisionError",
+    }
+    caplog.clear()
     assert [await stall.balance(holder) for holder in holders] == [19_500] * 2 + [20_000] * 2
     assert verdicts(await stall.upload(*lane.written)) == [SAME] * 2 + [ACCEPTED] * 2
     assert [await stall.balance(holder) for holder in holders] == [19_500] * 4

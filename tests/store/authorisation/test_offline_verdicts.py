@@ -5,8 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 from core.kit.clock import unix_seconds
+from core.school.records import DocumentKind
 from terminals import cc1
 from terminals.cc1 import Flags
+from terminals.keys import Evidence
 from terminals.message import RequestKey
 from terminals.offline import Item
 from tests.factories.canteen import TILLS
@@ -109,6 +111,24 @@ async def test_an_acknowledgement_counts_from_its_own_instant(stall: Stall) -> N
     await stall.acknowledge(version)
     assert await stall.one(item) == (*ACCEPTED, {"AFTER_REPORT"})
     assert await stall.balance(holder) == 20_000
+
+
+async def test_a_leaked_key_is_refused_from_when_its_terminal_knew(stall: Stall) -> None:
+    clock, lane, holder = stall.canteen.clock, stall.lane(), await rich(stall)
+    phones = [await stall.phone(holder) for _ in range(2)]
+    now = clock.now()
+    evidence = Evidence(stall.keys.evidence.ring, {1: unix_seconds(now)})
+    stall.keys = replace(stall.keys, evidence=evidence)
+    await stall.canteen.rows(
+        "INSERT INTO signed_document (school_id, kind, version, kid, content, signature,"
+        " published_at) VALUES ($1, $2, 1, 1, '', $3, $4)",
+        7, DocumentKind.KEYS, bytes(64), now,
+    )  # fmt: skip
+    before = lane.write(stall.show(phones[0]), 500)
+    clock.advance(seconds=30)
+    await stall.deny.acknowledge(7, lane.terminal_no, {DocumentKind.KEYS: 1})
+    assert await stall.one(before) == (*ACCEPTED, set())
+    await refused(stall, lane.write(stall.show(phones[1]), 500), "KEY_UNKNOWN")
 
 
 async def test_an_acknowledgement_of_what_was_never_published_is_not_noted(stall: Stall) -> None:

@@ -1,11 +1,12 @@
 """When a PIN is asked, and which limits may be set."""
 
+from datetime import date
 from uuid import UUID
 
 import pytest
 
 from core.limit.records import LimitAboveAppMaximum, LimitOutOfRange, Spending
-from core.limit.thresholds import check_limits, is_cut, pin_reason
+from core.limit.thresholds import check_limits, counted, is_cut, pin_reason
 
 
 @pytest.mark.parametrize(
@@ -47,3 +48,16 @@ def test_a_limit_below_the_one_held_is_a_cut(
     held: tuple[int | None, int | None], wanted: tuple[int, int], cut: bool
 ) -> None:
     assert is_cut(Spending(UUID(int=1), *held, None, 0), *wanted) is cut
+
+
+@pytest.mark.parametrize(("spent_on", "spent", "after"), [
+    (None, 0, (2, 30)), (1, 500, (2, 30)), (2, 500, (2, 530)), (3, 500, (3, 500)),
+])  # fmt: skip
+def test_an_offline_purchase_counts_on_its_own_day_and_a_day_that_was_left_stays_left(
+    spent_on: int | None, spent: int, after: tuple[int, int]
+) -> None:
+    day = None if spent_on is None else date(2026, 9, spent_on)
+    held = Spending(UUID(int=1), 10, 20, day, spent)
+    found = counted(held, date(2026, 9, 2), 30)
+    assert (found.spent_on, found.spent_minor) == (date(2026, 9, after[0]), after[1])
+    assert (found.cardholder_id, found.single_minor, found.daily_minor) == (UUID(int=1), 10, 20)
