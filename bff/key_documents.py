@@ -24,7 +24,7 @@ from bff.keys import (
 from core.kit.clock import unix_seconds
 from core.school.edge_keys import EdgeKey
 from core.school.records import DocumentInvalid, DocumentKind, SignedDocument
-from terminals.documents import DocumentRefusal, sign, verify_keys, write_keys
+from terminals.documents import DocumentRefusal, read_keys, sign, verify_keys, write_keys
 from terminals.keys import KeyUse, PublicKey, signer
 
 
@@ -112,6 +112,15 @@ def draft(
         return None
     version = 1 if newest is None else newest.version + 1
     return SignedDocument(DocumentKind.KEYS, school_id, version, 0, content, b"")
+
+
+def unlists_edge(newest: SignedDocument | None, document: SignedDocument) -> bool:
+    """Whether a site has an edge by the newest key document and none by the one that follows."""
+    return newest is not None and not _edge_sites(newest) <= _edge_sites(document)
+
+
+def _edge_sites(document: SignedDocument) -> set[int]:
+    return {key.site_no for key in read_keys(document) if key.use is KeyUse.EDGE}
 
 
 def check(keys: Keys, document: SignedDocument, edges: Sequence[EdgeKey] = ()) -> None:

@@ -16,6 +16,7 @@ __all__ = [
     "DocumentKind",
     "DocumentRefusal",
     "SignedDocument",
+    "read_keys",
     "sign",
     "verify_by_ring",
     "verify_keys",
@@ -53,6 +54,14 @@ def sign(document: SignedDocument, kid: int, signer: Sign) -> SignedDocument:
 def write_keys(keys: Sequence[PublicKey]) -> bytes:
     """The content of the KEYS document of these keys (codes.md 9)."""
     return _KeyDocument(keys=keys).model_dump_json(by_alias=True).encode()
+
+
+def read_keys(document: SignedDocument) -> Sequence[PublicKey]:
+    """The keys of a document that was verified before.
+
+    Raises: ValidationError, for what never was a key document.
+    """
+    return _KeyDocument.model_validate_json(document.content).keys
 
 
 def verify_keys(

@@ -17,6 +17,7 @@ from bff.key_documents import (
     draft,
     load_root,
     read_documents,
+    unlists_edge,
     write_documents,
 )
 from bff.key_rotation import running_out
@@ -160,6 +161,8 @@ def keys_publish(context: typer.Context, file: Drafts) -> None:
         async with open_desk() as desk:
             for each in documents:
                 check(desk.keys, each, await desk.terminals.edge_keys(each.issuer))
+                if unlists_edge(await desk.documents.find_newest(each.issuer, _KEYS), each):
+                    await desk.losses.check_unlisted(each.issuer)
             for each in documents:
                 await desk.documents.publish(each, desk.operator)
         voice.say(f"已发布 {len(documents)} 份", f"Published {len(documents)}")

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from core.kit.errors import Refusal
+from core.school.edge_keys import is_working_edge
 from core.school.policy import Cap, Policy
 from core.school.policy_words import Instrument, PurseModel
 from core.school.records import DeviceClass, Site, Terminal, TerminalState
 
 _SELL_ALONE = (DeviceClass.TILL, DeviceClass.METER, DeviceClass.KIOSK)
-_EDGE = "EDGE"
 _DAY_HOURS = 24
 HIGH_CLASS = 3
 """For passes behind a PIN; none are issued yet, so it is shown and does not count."""
@@ -25,6 +25,10 @@ HIGH_CLASS = 3
 
 class LossNotAccepted(Refusal):
     """Offline money could cost the school more than its file says it accepts."""
+
+
+class EdgeNeeded(Refusal):
+    """Without this edge the tills of its site decide alone, and that could cost too much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +129,7 @@ def places_of(sites: Sequence[Site], terminals: Sequence[Terminal]) -> list[Plac
         for each in terminals
         if each.state is not TerminalState.RETIRED and each.device_class in _SELL_ALONE
     ]
-    edges = {
-        each.site_number
-        for each in terminals
-        if each.state is TerminalState.ACTIVE and each.device_class == _EDGE
-    }
+    edges = {each.site_number for each in terminals if is_working_edge(each)}
     return [Place(s.number, selling.count(s.number), s.number in edges) for s in sites]
 
 

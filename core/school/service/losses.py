@@ -1,7 +1,14 @@
 """Use cases of the loss bound: what a school may lose offline now, and whether it accepted that."""
 
 from core.db.unit import Database, Unit
-from core.school.loss import Exposure, LossNotAccepted, WhatIf, exposure, places_of
+from core.school.loss import (
+    EdgeNeeded,
+    Exposure,
+    LossNotAccepted,
+    WhatIf,
+    exposure,
+    places_of,
+)
 from core.school.policy import Policy
 from core.school.policy_file import parse_school_file
 from core.school.records import SchoolUnknown
@@ -41,6 +48,29 @@ class Losses:
         Raises: LossNotAccepted, SchoolUnknown.
         """
         await self.check(unit, await self._in_force(unit))
+
+    async def in_force(self, unit: Unit) -> Exposure:
+        """The figure as this unit sees it.
+
+        Raises: SchoolUnknown.
+        """
+        return await self._exposure(unit, await self._in_force(unit))
+
+    async def check_without_edge(self, unit: Unit, before_minor: int = 0) -> None:
+        """Nothing, if an edge may go: the figure is accepted, or is not above what it was (fen).
+
+        Raises: EdgeNeeded, SchoolUnknown.
+        """
+        found = await self.in_force(unit)
+        if found.is_on and not found.is_accepted and found.loss_minor > before_minor:
+            raise EdgeNeeded(lossMinor=found.loss_minor, acceptedMinor=found.accepted_minor)
+
+    async def check_unlisted(self, school_id: int) -> None:
+        """The same, before a key document without an edge is published.
+
+        Raises: EdgeNeeded, SchoolUnknown.
+        """
+        await self._database.unit(school_id, self.check_without_edge)
 
     async def _in_force(self, unit: Unit) -> Policy:
         found = await store.find_policy(unit)

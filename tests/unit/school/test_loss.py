@@ -1,7 +1,6 @@
 """The formula of codes.md 13, and the figures that its table prints."""
 
 from dataclasses import replace
-from typing import cast
 from uuid import UUID
 
 import pytest
@@ -11,8 +10,6 @@ from core.school.policy import Offline, Policy, Purse
 from core.school.policy_words import Instrument, PurseModel
 from core.school.records import DeviceClass, Site, Terminal, TerminalState
 
-EDGE = cast("DeviceClass", "EDGE")
-"""What the registry calls a site edge."""
 OFFLINE = Offline(money=True, cap_class=1, accepted_loss_minor=10_000)
 POLICY = Policy(offline=OFFLINE)
 CAPS = (OFFLINE.cap_1, OFFLINE.cap_2, OFFLINE.cap_high)
@@ -89,8 +86,9 @@ def test_edge_and_terminals_are_counted_where_they_stand() -> None:
     terminals = [
         terminal(1, 0), terminal(2, 0, TerminalState.NEW), terminal(3, 0, TerminalState.RETIRED),
         terminal(4, 0, device_class=DeviceClass.GATE), terminal(5, 3), terminal(6, 3),
-        terminal(7, 0, device_class=DeviceClass.VIRTUAL), terminal(8, 3, device_class=EDGE),
-        terminal(9, 0, TerminalState.LOCKED, EDGE),
+        terminal(7, 0, device_class=DeviceClass.VIRTUAL),
+        terminal(8, 3, device_class=DeviceClass.EDGE),
+        terminal(9, 0, TerminalState.LOCKED, DeviceClass.EDGE),
     ]  # fmt: skip
     found = places_of(sites, terminals)
     assert found == [Place(0, 2, has_edge=False), Place(3, 2, has_edge=True)]
