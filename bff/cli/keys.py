@@ -132,6 +132,25 @@ def keys_draft(context: typer.Context, file: Drafts) -> None:
         asyncio.run(run())
 
 
+@keys.command("endorse")
+def keys_endorse(
+    context: typer.Context,
+    file: Drafts,
+    root: Annotated[Path, typer.Option(help="The endorsing root's file 背书的根密钥文件")],
+) -> None:
+    """Endorse the new roots of drafts; another root signs then 为新的根密钥背书."""
+    voice = voice_of(context)
+    with voice.answering(root):
+        endorser = load_root(root)
+        endorsed = [endorser.endorse(each) for each in read_documents(file)]
+        for each in endorsed:
+            voice.say(
+                f"学校 {each.issuer}，第 {each.version} 版：{each.content.decode()}",
+                f"School {each.issuer}, version {each.version}: {each.content.decode()}",
+            )
+        write_documents(file, endorsed)
+
+
 @keys.command("sign")
 def keys_sign(
     context: typer.Context,
