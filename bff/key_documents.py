@@ -4,6 +4,7 @@ The root keys are never on a machine that serves (codes.md 9), so drafts travel 
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,8 +25,16 @@ from bff.keys import (
 from core.kit.clock import unix_seconds
 from core.school.edge_keys import EdgeKey
 from core.school.records import DocumentInvalid, DocumentKind, SignedDocument
-from terminals.documents import DocumentRefusal, sign, verify_keys, write_keys
+from terminals.documents import (
+    DocumentRefusal,
+    read_keys,
+    read_roots,
+    sign,
+    verify_keys,
+    write_keys,
+)
 from terminals.keys import KeyUse, PublicKey, signer
+from terminals.roots import Roots, endorse, roots_of
 
 
 class Root(SecretRecord):
@@ -42,6 +51,17 @@ class Root(SecretRecord):
     def sign(self, draft: SignedDocument) -> SignedDocument:
         """The draft, signed."""
         return sign(draft, self.kid, signer(self.seed))
+
+    def endorse(self, draft: SignedDocument) -> SignedDocument:
+        """The draft with its list of roots endorsed; another root signs it then.
+
+        Raises: DocumentInvalid, for a draft that lists none.
+        """
+        listed = read_roots(draft)
+        if listed is None:
+            raise DocumentInvalid(reason="NO_ROOTS")
+        proven = endorse(listed, draft.issuer, self.kid, signer(self.seed))
+        return replace(draft, content=write_keys(read_keys(draft), proven))
 
 
 class _File(BaseModel):
@@ -107,19 +127,40 @@ def draft(
     keys: Keys, school_id: int, newest: SignedDocument | None, edges: Sequence[EdgeKey] = ()
 ) -> SignedDocument | None:
     """The unsigned key document that follows the newest; None if that says the same already."""
-    content = write_keys(lines_of(keys, school_id, edges))
+    version = 1 if newest is None else newest.version + 1
+    content = write_keys(lines_of(keys, school_id, edges), _roots(keys, newest, version))
     if newest is not None and newest.content == content:
         return None
-    version = 1 if newest is None else newest.version + 1
     return SignedDocument(DocumentKind.KEYS, school_id, version, 0, content, b"")
+
+
+def _roots(keys: Keys, newest: SignedDocument | None, version: int) -> Roots | None:
+    """The roots, once they changed: as they were endorsed, or for a custodian to endorse."""
+    if not keys.roots_before:
+        return None
+    listed = None if newest is None else read_roots(newest)
+    if listed is not None and listed.by_kid == keys.roots:
+        return listed
+    return roots_of(version, keys.roots)
+
+
+def unlists_edge(newest: SignedDocument | None, document: SignedDocument) -> bool:
+    """Whether a site has an edge by the newest key document and none by the one that follows."""
+    return newest is not None and not _edge_sites(newest) <= _edge_sites(document)
+
+
+def _edge_sites(document: SignedDocument) -> set[int]:
+    return {key.site_no for key in read_keys(document) if key.use is KeyUse.EDGE}
 
 
 def check(keys: Keys, document: SignedDocument, edges: Sequence[EdgeKey] = ()) -> None:
     """Nothing, if terminals will take the document and find our keys in it.
 
-    Raises: DocumentInvalid.
+    Those that enrol now, and those that pin the roots of before. Raises: DocumentInvalid.
     """
     found = verify_keys(document, document.issuer, 0, keys.roots)
+    if keys.roots_before and not isinstance(found, DocumentRefusal):
+        found = verify_keys(document, document.issuer, 0, keys.roots_before)
     if isinstance(found, DocumentRefusal):
         raise DocumentInvalid(reason=found)
     if found != lines_of(keys, document.issuer, edges):

@@ -22,7 +22,7 @@ from bff.keys import (
     write_secret,
 )
 from core.kit.clock import unix_seconds
-from terminals.keys import KeyUse
+from terminals.keys import KeyUse, is_registrable
 
 LEAD_DAYS = 7
 LEAD_DAYS_MINIMUM = 4
@@ -100,6 +100,27 @@ def withdraw(keys: Keys, kid: int, now: datetime, entropy: Callable[[int], bytes
     )
     rest = keys.model_copy(update={"signing": signing})
     return _with_seed(rest, leaked.use, leaked.sign_from, leaked.sign_until, entropy)
+
+
+def next_root(keys: Keys, kid: int, public_key: bytes, leaving: int | None) -> Keys:
+    """The keys with one more root, in the place of the one that leaves, if any.
+
+    One root stays: it signs what terminals that slept through the change wake up to.
+    Raises: RotationImpossible.
+    """
+    if not is_registrable(public_key):
+        raise RotationImpossible("不是 Ed25519 公钥", "This is no Ed25519 public key")
+    if kid in keys.roots or kid in keys.roots_before:
+        raise RotationImpossible(f"根 {kid} 已用过", f"There was a root {kid} before")
+    if leaving is not None and leaving not in keys.roots:
+        raise RotationImpossible(f"没有根 {leaving}", f"There is no root {leaving}")
+    stay = {each: key for each, key in keys.roots.items() if each != leaving}
+    if not stay:
+        raise RotationImpossible(
+            "须保留一把根密钥：先加入新的，终端都收到后再换下旧的",
+            "One root has to stay: add the new one, and let the old one leave once all have it",
+        )
+    return keys.model_copy(update={"roots": stay | {kid: public_key}, "roots_before": keys.roots})
 
 
 def lines(keys: Keys, now: datetime) -> list[KeyLine]:

@@ -83,7 +83,8 @@ class Keys(SecretRecord):
     `data` are the master keys of personal data, `totp` those of the T1 codes (codes.md 3),
     `pin_block` the X25519 key that PINs are sealed to, `chips` those of the chips of cards under
     the reference scheme: all that cards may have. `roots` are public: terminals are given them when
-    they enrol, and believe only key documents that one of them signed.
+    they enrol, and believe only key documents that one of them signed. `roots_before` are those
+    that terminals pinned before the last change of them.
     """
 
     made_for: Environment
@@ -95,6 +96,7 @@ class Keys(SecretRecord):
     pin_block: HexBytes
     signing: tuple[Seed, ...]
     roots: dict[Kid, HexBytes] = {}
+    roots_before: dict[Kid, HexBytes] = {}
     chips: dict[int, HexBytes] = {}
 
     def totp_key(self, issuer: int, version: int) -> bytes:

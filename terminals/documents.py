@@ -11,11 +11,14 @@ from pydantic.alias_generators import to_camel
 
 from core.school.records import DocumentKind, SignedDocument
 from terminals.keys import KeyRing, KeyUse, PublicKey, Sign, is_registrable, verifies
+from terminals.roots import Roots, are_proven
 
 __all__ = [
     "DocumentKind",
     "DocumentRefusal",
     "SignedDocument",
+    "read_keys",
+    "read_roots",
     "sign",
     "verify_by_ring",
     "verify_keys",
@@ -33,6 +36,7 @@ class DocumentRefusal(StrEnum):
     KEY_UNKNOWN = "KEY_UNKNOWN"
     SIGNATURE = "SIGNATURE"
     MALFORMED = "MALFORMED"
+    ROOTS = "ROOTS"
 
 
 class _KeyDocument(BaseModel):
@@ -42,6 +46,7 @@ class _KeyDocument(BaseModel):
         alias_generator=to_camel, ser_json_bytes="hex", val_json_bytes="hex", strict=True
     )
     keys: Sequence[PublicKey]
+    roots: Roots | None = None
 
 
 def sign(document: SignedDocument, kid: int, signer: Sign) -> SignedDocument:
@@ -50,17 +55,39 @@ def sign(document: SignedDocument, kid: int, signer: Sign) -> SignedDocument:
     return replace(named, signature=signer(_message(named)))
 
 
-def write_keys(keys: Sequence[PublicKey]) -> bytes:
-    """The content of the KEYS document of these keys (codes.md 9)."""
-    return _KeyDocument(keys=keys).model_dump_json(by_alias=True).encode()
+def write_keys(keys: Sequence[PublicKey], roots: Roots | None = None) -> bytes:
+    """The content of the KEYS document of these keys, with its roots once they changed."""
+    made = _KeyDocument(keys=keys, roots=roots)
+    return made.model_dump_json(by_alias=True, exclude_none=True).encode()
+
+
+def read_keys(document: SignedDocument) -> Sequence[PublicKey]:
+    """The keys of a document that was verified before.
+
+    Raises: ValidationError, for what never was a key document.
+    """
+    return _KeyDocument.model_validate_json(document.content).keys
+
+
+def read_roots(document: SignedDocument) -> Roots | None:
+    """The roots that such a document lists; None where they are those of the enrolment.
+
+    Raises: ValidationError, for what never was a key document.
+    """
+    return _KeyDocument.model_validate_json(document.content).roots
 
 
 def verify_keys(
-    document: SignedDocument, issuer: int, held_version: int, roots: Mapping[int, bytes]
+    document: SignedDocument,
+    issuer: int,
+    held_version: int,
+    roots: Mapping[int, bytes],
+    roots_since: int = 0,
 ) -> Sequence[PublicKey] | DocumentRefusal:
     """The keys of a document, if a terminal of `issuer` that holds `held_version` may take them.
 
-    `roots` are the public keys by kid that the terminal was given when it enrolled.
+    `roots` are the public keys by kid that the terminal pins: those it was given when it enrolled,
+    or with the document of version `roots_since`. It then pins those that this one lists.
     """
     if (document.kind, document.issuer) != (DocumentKind.KEYS, issuer):
         return DocumentRefusal.NOT_MINE
@@ -72,10 +99,15 @@ def verify_keys(
     if not verifies(root, _message(document), document.signature):
         return DocumentRefusal.SIGNATURE
     try:
-        keys = _KeyDocument.model_validate_json(document.content).keys
+        found = _KeyDocument.model_validate_json(document.content)
     except ValidationError:
         return DocumentRefusal.MALFORMED
-    return keys if _are_usable(keys, issuer) else DocumentRefusal.MALFORMED
+    if not _are_usable(found.keys, issuer):
+        return DocumentRefusal.MALFORMED
+    listed = found.roots
+    if listed is not None and not are_proven(listed, issuer, document.kid, roots, roots_since):
+        return DocumentRefusal.ROOTS
+    return found.keys
 
 
 def verify_by_ring(

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
+from core.authorisation.lifecycle import is_overridden
 from core.authorisation.records import Answer, CodeUsed, FollowUp, Key, PurchaseRequest
 from core.kit.clock import Clock, business_day, unix_seconds
 from core.kit.errors import Refusal
@@ -108,14 +109,17 @@ class Metering:
     async def start(self, till: Till, message: StartMessage) -> Started:
         """Whether water may run; a repeat of the key hears the stored answer.
 
-        Raises: IdempotencyConflict, DatabaseUnavailable.
+        Water that ran already is charged whatever its answer was: a decline that the meter never
+        heard is repeated with the run. Raises: IdempotencyConflict, DatabaseUnavailable.
         """
         now, keys = self._clock.now(), self._keys(till.issuer)
         terms, key = await self._terms(till.issuer), message.key(till.terminal_no)
         sign, content = signing(keys.answers), _content(message)
         stored = await self._payments.repeated(till.issuer, key, content, sign)
-        if stored is not None:
-            return Started(stored, await self._runs.find(till.issuer, key))
+        begun = None if stored is None else await self._runs.find(till.issuer, key)
+        is_late = message.started_at is not None
+        if stored is not None and (begun is not None or not is_late or not is_overridden(stored)):
+            return Started(stored, begun)
         placed = await self._places.meters.find(till.issuer, till.terminal_no, message.meter_no)
         payer = await self._payer(till, message, placed, terms, keys, now)
         if not isinstance(payer, Declined):
@@ -124,9 +128,12 @@ class Metering:
             request = self._request(till, run, payer, content, terms, keys, now)
             try:
                 answer = await self._runs.start(till.issuer, terms.purses, request, run, sign)
-                return Started(answer, run if answer.outcome == "APPROVED" else None)
+                begins = answer.outcome == "APPROVED" or (is_late and is_overridden(answer))
+                return Started(answer, run if begins else None)
             except (MeterBusy, CodeUsed) as refused:
                 payer = Declined(None, refused.code())
+        if stored is not None:
+            return Started(stored, None)
         answer = await self._payments.refuse(
             till.issuer, "AUTHORISE", content, self._declined(key, payer, keys, now), sign
         )
@@ -195,7 +202,7 @@ class Metering:
         if isinstance(payer, Declined):
             return payer
         amount, cardholder_id = payer.tariff.maximum_minor, payer.owner.cardholder_id
-        if await self._places.needs_pin(till.issuer, cardholder_id, amount):
+        if not is_late and await self._places.needs_pin(till.issuer, cardholder_id, amount):
             # Not asked of the books, where it would reserve the code for a PIN that never comes.
             return Declined("61", "PIN_REQUIRED")
         return payer

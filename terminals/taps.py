@@ -7,7 +7,8 @@ from terminals.codes import CodeRefusal, Instrument, classify
 from terminals.verification import DENY_LIST_SECONDS, CapClass, OfflineAuthority, Spent
 
 CAPS_SECONDS = 86_400
-"""The caps of a card count what it paid at one terminal in this time."""
+"""The caps of a card count what it paid at one terminal in this time, both ends of it: so a list
+that may be a day old lets a lost card take them once (core.school.loss)."""
 _UID_DIGITS = range(8, 21, 2)
 
 

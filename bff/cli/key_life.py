@@ -18,6 +18,7 @@ from bff.key_rotation import (
     RotationImpossible,
     lines,
     next_keys,
+    next_root,
     rewrite,
     withdraw,
 )
@@ -41,6 +42,7 @@ def add_to(keys: typer.Typer) -> None:
     keys.command("show")(keys_show)
     keys.command("next")(keys_next)
     keys.command("withdraw")(keys_withdraw)
+    keys.command("next-root")(keys_next_root)
 
 
 def keys_show(context: typer.Context, file: File) -> None:
@@ -113,6 +115,40 @@ def keys_withdraw(
             f"已撤销 {kid}，替换为 {fresh}。立即：bff keys draft，sign，publish，重启",
             f"Withdrew {kid}; in its place {fresh}. Now bff keys draft, sign, publish; restart",
         )
+
+
+def keys_next_root(
+    context: typer.Context,
+    file: File,
+    kid: Annotated[int, typer.Option(help="Id of the new root 新根编号", min=1, max=255)],
+    public_key: Annotated[str, typer.Option(help="As bff keys root printed it 新根公钥")],
+    leaving: Annotated[
+        int | None, typer.Option(help="The root that it replaces 换下的根", min=1, max=255)
+    ] = None,
+) -> None:
+    """Name a new root in the file; both custodians sign its first document 更换根密钥."""
+    voice = voice_of(context)
+    with voice.answering(file), _possible(voice):
+        keys = read_keys(file)
+        made = next_root(keys, kid, _bytes(public_key), leaving)
+        rewrite(file, made)
+        others = [each for each in keys.roots if each != leaving]
+        endorser = leaving or (others[1] if len(others) > 1 else kid)
+        signer = next(each for each in others if each != endorser)
+        voice.say(
+            f"根：{', '.join(map(str, sorted(made.roots)))}。接着：bff keys draft，"
+            f"由根 {endorser} endorse，由根 {signer} sign，publish，再重启",
+            f"Roots: {', '.join(map(str, sorted(made.roots)))}. Now bff keys draft; endorse with"
+            f" root {endorser}; sign with root {signer}; publish; restart",
+        )
+
+
+def _bytes(text: str) -> bytes:
+    """The bytes of hex digits; none for what is no hex, which is no key either."""
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return b""
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from bff.key_documents import (
     draft,
     load_root,
     read_documents,
+    unlists_edge,
     write_documents,
 )
 from bff.key_rotation import running_out
@@ -131,6 +132,25 @@ def keys_draft(context: typer.Context, file: Drafts) -> None:
         asyncio.run(run())
 
 
+@keys.command("endorse")
+def keys_endorse(
+    context: typer.Context,
+    file: Drafts,
+    root: Annotated[Path, typer.Option(help="The endorsing root's file 背书的根密钥文件")],
+) -> None:
+    """Endorse the new roots of drafts; another root signs then 为新的根密钥背书."""
+    voice = voice_of(context)
+    with voice.answering(root):
+        endorser = load_root(root)
+        endorsed = [endorser.endorse(each) for each in read_documents(file)]
+        for each in endorsed:
+            voice.say(
+                f"学校 {each.issuer}，第 {each.version} 版：{each.content.decode()}",
+                f"School {each.issuer}, version {each.version}: {each.content.decode()}",
+            )
+        write_documents(file, endorsed)
+
+
 @keys.command("sign")
 def keys_sign(
     context: typer.Context,
@@ -160,6 +180,8 @@ def keys_publish(context: typer.Context, file: Drafts) -> None:
         async with open_desk() as desk:
             for each in documents:
                 check(desk.keys, each, await desk.terminals.edge_keys(each.issuer))
+                if unlists_edge(await desk.documents.find_newest(each.issuer, _KEYS), each):
+                    await desk.losses.check_unlisted(each.issuer)
             for each in documents:
                 await desk.documents.publish(each, desk.operator)
         voice.say(f"已发布 {len(documents)} 份", f"Published {len(documents)}")

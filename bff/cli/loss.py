@@ -37,10 +37,13 @@ def loss(
     terminals: Annotated[
         int | None, typer.Option(help="Terminals at each 每站终端数", min=0, max=10_000)
     ] = None,
+    cards: Annotated[
+        bool | None, typer.Option(help="Cards pay alone, or not 实体卡可否脱机消费")
+    ] = None,
 ) -> None:
-    """Show the most that a stolen phone can cost, or what if 显示脱机损失上限."""
+    """Show the most that a stolen phone and card can cost, or what if 显示脱机损失上限."""
     voice = voice_of(context)
-    asked = WhatIf(sites, edges, cap_class, reserve_minor, site_count, terminals)
+    asked = WhatIf(sites, edges, cap_class, reserve_minor, site_count, terminals, cards)
 
     async def run() -> tuple[Exposure, Exposure]:
         async with open_desk() as desk:
@@ -64,13 +67,18 @@ def _show(voice: Voice, found: Exposure, title: tuple[str, str], now: Exposure) 
     named = [place for place in found.places if place.number < found.sites]
     terminals, edges = sum(p.terminals for p in named), sum(p.has_edge for p in named)
     figure, accepted = _yuan(found.loss_minor), _yuan(found.accepted_minor)
+    phone, card = _yuan(found.phone_minor), found.card
     voice.say(
-        f"{title[0]}：一部手机每时段最多 {figure}（接受 {accepted}）。"
-        f"一码 {len(named)} 站，{terminals} 台终端，{edges} 台边缘机，"
-        f"共 {found.authorities} 处各自判断；备用金 {_yuan(found.reserve_minor)}",
-        f"{title[1]}: at most {figure} per phone and slot (accepted: {accepted})."
-        f" A pass names {len(named)} sites, {terminals} terminals, {edges} edges:"
-        f" {found.authorities} decide alone; reserve {_yuan(found.reserve_minor)}",
+        f"{title[0]}：一人的手机和卡最多 {figure}（接受 {accepted}）。"
+        f"手机每时段 {phone}：一码 {len(named)} 站，{terminals} 台终端，{edges} 台边缘机，"
+        f"共 {found.authorities} 处各自判断；备用金 {_yuan(found.reserve_minor)}。"
+        f"卡挂失后 {_yuan(card.loss_minor)}：{card.authorities} 台终端，{card.days} 天，"
+        f"每台每天 {_yuan(card.authority_minor)}",
+        f"{title[1]}: at most {figure} per stolen phone and card (accepted: {accepted})."
+        f" The phone {phone} per slot: a pass names {len(named)} sites, {terminals} terminals,"
+        f" {edges} edges: {found.authorities} decide alone; reserve"
+        f" {_yuan(found.reserve_minor)}. The card {_yuan(card.loss_minor)} after its report:"
+        f" {card.authorities} terminals, {card.days} days, {_yuan(card.authority_minor)} at each",
     )
     most = max([1, *(each.loss_minor for each in (*now.classes, *found.classes))])
     table = voice.table(

@@ -122,6 +122,26 @@ def terminal_confirm(
         asyncio.run(run())
 
 
+@terminals.command("retire")
+def terminal_retire(
+    context: typer.Context,
+    number: Number,
+    school: School,
+    reason: Annotated[str, typer.Option(help="Why, for the audit 原因")],
+) -> None:
+    """Take a terminal out of service for good 注销终端."""
+    voice = voice_of(context)
+
+    async def run() -> None:
+        async with open_desk() as desk:
+            school_id = await desk.school_id(school)
+            await desk.terminals.change_state(school_id, number, "RETIRE", reason, desk.operator)
+        voice.say(f"终端 {number} 已注销", f"Terminal {number} is retired")
+
+    with voice.answering():
+        asyncio.run(run())
+
+
 @terminals.command("list")
 def terminal_list(context: typer.Context, school: School) -> None:
     """List a school's terminals 列出终端."""

@@ -144,13 +144,15 @@ class Batches:
 
     def _captured(self, entry: Entry) -> int:
         """What a request moved in the end: 0 for what was refused, voided or only held."""
-        if entry.outcome is not Outcome.APPROVED:
+        # Water that ran alone is taken whatever the lost answer of its start was.
+        is_water = entry.operation is Operation.METER_START
+        if entry.outcome is not Outcome.APPROVED and not is_water:
             return 0
         if entry.operation is Operation.REFUND:
             return entry.minor_amount
         if entry.operation is Operation.CHALLENGE:
             return entry.minor_amount
-        if entry.operation not in (Operation.AUTHORISE, Operation.METER_START):
+        if entry.operation is not Operation.AUTHORISE and not is_water:
             return 0
         if entry.given.get("capture") == "IMMEDIATE":
             return entry.minor_amount

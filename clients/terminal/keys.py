@@ -10,7 +10,7 @@ from clients.device_key import public_key
 from terminals import ccr
 from terminals.ccr import Answer, Outstanding
 from terminals.codes import CodeRefusal
-from terminals.documents import DocumentRefusal, SignedDocument, verify_keys
+from terminals.documents import DocumentRefusal, SignedDocument, read_roots, verify_keys
 from terminals.keys import KeyRing, KeyUse, PublicKey, Sign, fingerprint, signer, verifies
 from terminals.message import (
     KeyId,
@@ -50,6 +50,8 @@ class Identity:
     roots: dict[str, str] = field(default_factory=dict)
     """Public keys in hex by kid: pinned at enrolment, nothing else signs key documents."""
     keys_version: int = 0
+    roots_since: int = 0
+    """The version of the key document that the roots came with; 0 for those of the enrolment."""
 
     @classmethod
     def of(cls, seed: bytes, enrolment: dict[str, Any]) -> "Identity":
@@ -127,10 +129,17 @@ class Identity:
     def taking(self, document: SignedDocument) -> "Identity | DocumentRefusal":
         """The same terminal with the keys of a newer key document, or why it keeps its own."""
         roots = {int(kid): bytes.fromhex(root) for kid, root in self.roots.items()}
-        keys = verify_keys(document, self.issuer, self.keys_version, roots)
+        keys = verify_keys(document, self.issuer, self.keys_version, roots, self.roots_since)
         if isinstance(keys, DocumentRefusal):
             return keys
-        return replace(self, keys_version=document.version, issuer_keys=tuple(map(_answered, keys)))
+        listed = read_roots(document)
+        if listed is None:
+            kept = self
+        else:
+            pinned = {str(kid): key.hex() for kid, key in listed.by_kid.items()}
+            since = max(self.roots_since, listed.since)
+            kept = replace(self, roots=pinned, roots_since=since)
+        return replace(kept, keys_version=document.version, issuer_keys=tuple(map(_answered, keys)))
 
     def verify(
         self, text: str, named: RequestKey, minor_amount: int, site_no: int | None = None

@@ -293,13 +293,13 @@ class OfflineStore:
         )
         return {(row[0], row[1]): Spent(row[2], row[3]) for row in rows}
 
-    def spent_by_card(self, name: str, after: int) -> Spent:
-        """What records made after this instant took of a card, by its number in upper-case hex."""
+    def spent_by_card(self, name: str, since: int) -> Spent:
+        """What records since this instant took of a card, by its number in upper-case hex."""
         row = self._journal.row(
             "SELECT count(*), coalesce(sum(minor_amount), 0) FROM record WHERE kind = ?"
-            " AND created_at > ? AND (upper(presented) = ? OR upper(presented) LIKE ? || ':%')"
+            " AND created_at >= ? AND (upper(presented) = ? OR upper(presented) LIKE ? || ':%')"
             " AND (verdict IS NULL OR verdict NOT IN ('REJECTED', 'DUPLICATE'))",
-            *(RecordKind.PURCHASE, after, f"CARD:{name}", f"CARD:{name}"),
+            *(RecordKind.PURCHASE, since, f"CARD:{name}", f"CARD:{name}"),
         )
         assert row is not None
         return Spent(row[0], row[1])

@@ -1,6 +1,11 @@
 """What may follow an authorisation (terminals.md 5), and how a refund finds its sources."""
 
-from core.authorisation.records import Authorisation
+from core.authorisation.records import Answer, Authorisation
+
+
+def is_overridden(answer: Answer) -> bool:
+    """Whether what was taken without the server stands against this stored answer."""
+    return answer.verdict != "CONFLICT" and answer.outcome in ("DECLINED", "PIN_REQUIRED")
 
 
 def capture_code(found: Authorisation | None, amount_minor: int) -> str:

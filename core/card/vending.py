@@ -17,7 +17,8 @@ class VendState(StrEnum):
     FAILED = "FAILED"
     SILENT = "SILENT"
     OWED = "OWED"
-    """The card came out after its fee was given back: staff decide."""
+    """The card came out after its fee was given back. If it works its fee is a debt; a second
+    card beside one that the holder has had meanwhile does not, and staff decide."""
 
 
 class VendResult(StrEnum):

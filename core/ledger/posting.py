@@ -40,7 +40,7 @@ TEMPLATES: dict[str, Template] = {
     "OPENING_BALANCE": Template(debit=("OPENING",), credit=("MAIN", "SUBSIDY")),
     LOAD: Template(debit=("CLAIM",), credit=("CARD",)),
     UNLOAD: Template(debit=("CARD",), credit=("CLAIM",)),
-    "CARD_FEE": Template(debit=("MAIN", "CLAIM"), credit=("FEE",)),
+    "CARD_FEE": Template(debit=("MAIN", "CLAIM", "ARREARS"), credit=("FEE",)),
     "CARD_FEE_RETURN": Template(debit=("FEE",), credit=("MAIN", "CLAIM")),
 }
 

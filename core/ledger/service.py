@@ -106,7 +106,13 @@ class Ledger:
 
     async def arrears_minor(self, school_id: int, cardholder_id: UUID) -> int:
         """What a cardholder owes, in fen, 0 or more."""
-        return await self._database.unit(school_id, lambda unit: store.arrears(unit, cardholder_id))
+        return await self._database.unit(
+            school_id, lambda unit: self.arrears_in(unit, cardholder_id)
+        )
+
+    async def arrears_in(self, unit: Unit, cardholder_id: UUID) -> int:
+        """The same within a unit."""
+        return await store.arrears(unit, cardholder_id)
 
     async def sources(
         self,

@@ -185,7 +185,7 @@ class Offline:
     ] = 0
     accepted_loss_minor: Annotated[
         int,
-        Key("学校接受的每机每时段最大脱机损失", "The loss per phone and slot that is accepted",
+        Key("学校接受的每人手机和卡的最大脱机损失", "The loss per phone and card that is accepted",
             0, MAXIMUM_MINOR),
     ] = 0  # fmt: skip
     campus_code_hours: Annotated[

@@ -37,6 +37,9 @@ class OfflineLossWhatIf:
     terminals: int | None = strawberry.field(
         default=None, description="How many terminals stand at each site, at most 10000."
     )
+    cards: bool | None = strawberry.field(
+        default=None, description="Whether terminals take physical cards alone."
+    )
 
     def checked(self) -> WhatIf:
         """The same for the core.
@@ -45,7 +48,7 @@ class OfflineLossWhatIf:
         """
         asked = WhatIf(
             self.sites, self.edges, self.cap_class, self.reserve_minor, self.site_count,
-            self.terminals,
+            self.terminals, self.cards,
         )  # fmt: skip
         bounds = (
             (asked.sites, 0, SITES_MAXIMUM), (asked.cap_class, 1, 2),
@@ -77,13 +80,32 @@ class OfflineLossClass:
     is_issued: bool = strawberry.field(description="Whether passes of this class are issued.")
 
 
+@strawberry.type(description="What a stolen physical card can cost after the report of its loss.")
+class OfflineLossCard:
+    """A card."""
+
+    authorities: int = strawberry.field(
+        description="How many terminals take it alone; 0: none may. Edges take no card."
+    )
+    days: int = strawberry.field(
+        description="How many days a terminal that hears nothing may still take it."
+    )
+    at_one: Money = strawberry.field(description="The most at one terminal in a day.")
+    loss: Money = strawberry.field(description="Authorities x days x what each sells.")
+
+
 @strawberry.type(
-    description="The most that an unlocked phone with an empty account can take in one slot."
+    description="The most that an unlocked phone, in one slot, and a physical card can take of an"
+    " empty account."
 )
 class OfflineLoss:
     """The figure and what it is made of."""
 
-    loss: Money = strawberry.field(description="Authorities x what each sells, less the reserve.")
+    loss: Money = strawberry.field(description="Of the phone and the card together.")
+    phone_loss: Money = strawberry.field(
+        description="Authorities x what each sells, less the reserve."
+    )
+    card: OfflineLossCard = strawberry.field(description="What the card adds.")
     accepted: Money = strawberry.field(description="What the school's file accepts.")
     is_accepted: bool = strawberry.field(description="Whether the figure is within that.")
     is_on: bool = strawberry.field(description="Whether offline purchases are allowed at all.")
@@ -101,6 +123,13 @@ class OfflineLoss:
         """The client's view."""
         return cls(
             loss=Money.of(found.loss_minor),
+            phone_loss=Money.of(found.phone_minor),
+            card=OfflineLossCard(
+                authorities=found.card.authorities,
+                days=found.card.days,
+                at_one=Money.of(found.card.authority_minor),
+                loss=Money.of(found.card.loss_minor),
+            ),
             accepted=Money.of(found.accepted_minor),
             is_accepted=found.is_accepted,
             is_on=found.is_on,

@@ -288,13 +288,13 @@ class StaffMember:
         return [Operator.of(each) for each in listed if each.merchant_number == merchant_no]
 
     @strawberry.field(
-        description="Cards that came out after their fee was given back, the oldest first, at most"
-        " 100.",
+        description="Cards that came out after their fee was given back, while it is open, the"
+        " oldest first, at most 100. Of a card that works it is a debt that the next top-up pays.",
         directives=[Bounded(maximum=REVIEWS_MAXIMUM)],
         extensions=[staff_only(Role.CARD_MANAGER)],
     )
     async def fees_owed(self, info: RequestInfo) -> list[FeeOwed] | None:
-        """Fees to collect or to forgive."""
+        """Fees that no top-up has paid yet, and those that staff decide about."""
         listed = await services(info).card_desk.jobs.owed(staff(info).school_id)
         return [FeeOwed.of(job) for job in listed]
 

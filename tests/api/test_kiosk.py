@@ -25,6 +25,7 @@ from tests.api.claims import (
     use_policy,
 )
 from tests.api.devices import SCHOOL, Phone, Till
+from tests.api.kiosks import begin, fees_owed, main, report
 from tests.api.sample import ALICE, BOB, OPERATOR, school_file
 
 TAP = {"cardUid": ALICE.card_uid, "chip": None}
@@ -40,21 +41,6 @@ async def phone(campus: Campus) -> Phone:
     return made
 
 
-async def begin(kiosk: Till, presented: str, uid: str = NEW_UID, **given: Any) -> Any:
-    """The job of a replacement."""
-    key = given.pop("key", None) or kiosk.next_key()
-    given = {
-        "key": key, "presented": presented, "newUid": uid, "pinBlock": pin_block(kiosk, key),
-        **given,
-    }  # fmt: skip
-    return await job_of(kiosk, "kioskReplace", given)
-
-
-async def report(kiosk: Till, job_id: str, result: str, **given: Any) -> Any:
-    """The answer to a report."""
-    return await job_of(kiosk, "kioskVendReport", {"jobId": job_id, "result": result, **given})
-
-
 async def release(kiosk: Till, tap: dict[str, Any] = TAP, **given: Any) -> Any:
     """The answer to a release."""
     key = given.pop("key", None) or kiosk.next_key()
@@ -64,19 +50,13 @@ async def release(kiosk: Till, tap: dict[str, Any] = TAP, **given: Any) -> Any:
     return payload["card"]
 
 
-async def main(campus: Campus) -> int:
-    """What the holder's purse has."""
-    holder_id = await campus.id_of(ALICE.number)
-    balances = await campus.wired.services.ledger.balances(SCHOOL, holder_id)
-    return balances.available_minor
-
-
 async def test_vend_failure_refunds_fee(campus: Campus, phone: Phone) -> None:
     kiosk = await campus.till("KIOSK")
     job = await begin(kiosk, phone.show())
     assert (job["outcome"], job["fee"]) == ("APPROVED", {"minorAmount": 2_000})
     assert await main(campus) == 3_000
-    failed = await report(kiosk, job["jobId"], "FAILED")
+    told = {"jobId": job["jobId"], "result": "FAILED"}
+    failed = await job_of(kiosk, "kioskVendReport", told)
     assert (failed["outcome"], failed["responseCode"]) == ("VOIDED", "00")
     assert await main(campus) == 5_000
     assert await campus.rows(FEES) == [("CARD_FEE", 2_000), ("CARD_FEE_RETURN", 2_000)]
@@ -119,10 +99,7 @@ async def test_silent_job_gives_its_fee_back_and_a_late_card_reopens_it(
     assert (late["outcome"], late["reason"]) == ("APPROVED", "FEE_OWED")
     assert (await (await campus.till()).sell(f"CARD:{NEW_UID}", 100))["outcome"] == "APPROVED"
     manager = await campus.staff_token("manager", Role.CARD_MANAGER)
-    owed_fields = "terminalNo fee { minorAmount } retrievalReference"
-    query = f"{{ viewer {{ staff {{ feesOwed {{ {owed_fields} }} }} }} }}"
-    owed = (await campus.query(query, manager))["data"]["viewer"]["staff"]["feesOwed"]
-    assert owed == [
+    assert await fees_owed(campus, manager) == [
         {
             "terminalNo": kiosk.number,
             "fee": {"minorAmount": 2_000},
@@ -161,6 +138,10 @@ async def test_late_card_of_a_holder_with_another_is_left_to_staff(
     live = await campus.rows("SELECT uid, state FROM card WHERE kind = 'PHYSICAL' ORDER BY uid")
     assert ("00000000000008", "ACTIVE") in live
     assert NEW_UID not in {uid for uid, _ in live}
+    holder = await campus.id_of(ALICE.number)
+    assert await campus.wired.services.ledger.arrears_minor(SCHOOL, holder) == 0, "it is no card"
+    desk = await campus.staff_token("desk", Role.CARD_MANAGER)
+    assert len(await fees_owed(campus, desk)) == 1
     assert await broken(campus) == {}
 
 

@@ -175,6 +175,25 @@ async def test_start_whose_answer_was_lost_goes_on_alone_under_its_key(bath: Bat
     await sound(bath.counter.campus)
 
 
+async def test_decline_whose_answer_was_lost_is_charged_by_what_ran(bath: Bath) -> None:
+    campus = bath.counter.campus
+    await campus.rows("UPDATE cardholder_limit SET single_minor = 100 RETURNING 1")
+    bath.counter.network.lost = lambda operation: True
+    till = Till(bath.counter.journal, bath.counter.line, ONCE)
+    bath.meter = Meter(bath.counter.journal, bath.counter.line, till)
+    _, run = await bath.meter.start(1, code8=bath.code)
+    assert run is not None, "the meter could not know"
+    assert await funds(campus) == (5_000, 5_000), "the server declined it"
+    bath.mend()
+    (ended,) = await bath.meter.stop(run, 60, "CANCEL")
+    assert ended.is_approved
+    assert bath.meter.store.runs() == []
+    assert await funds(campus) == (4_820, 4_820)
+    batches = Batches(bath.counter.journal, bath.counter.line, bath.counter.line.store)
+    assert await batches.close(1) == 180
+    await sound(campus)
+
+
 async def test_wrong_code_starts_nothing_without_a_network_and_five_lock(bath: Bath) -> None:
     bath.cut()
     for tried in range(5):

@@ -100,3 +100,48 @@ def test_root_key_is_its_owners_alone_and_never_overwritten(
     refused = commands.run("keys", "sign", drafts, "--root", root)
     assert (refused.exit_code, drafts.read_bytes()) == (2, drafted)
     assert "chmod 600" in refused.stderr
+
+
+def test_new_root_needs_both_custodians(
+    commands: Commands, root: Path, drafts: Path, tmp_path: Path
+) -> None:
+    commands.told("keys", "draft", drafts)
+    no_list = commands.run("keys", "endorse", drafts, "--root", root)
+    assert (no_list.exit_code, "NO_ROOTS" in no_list.stderr) == (1, True)
+    commands.told("keys", "sign", drafts, "--root", root)
+    commands.told("keys", "publish", drafts)
+    second, file = made_root(commands, tmp_path, 2, named=False), tmp_path / "keys.json"
+    named = ("--kid", 2, "--public-key", load_root(second).public_key.hex())
+    told = commands.told("keys", "next-root", file, *named)
+    assert told == (
+        "Roots: 1, 2. Now bff keys draft; endorse with root 2; sign with root 1; publish; restart\n"
+    )
+    commands.told("keys", "draft", drafts)
+    commands.told("keys", "sign", drafts, "--root", root)
+    alone = commands.run("keys", "publish", drafts)
+    assert (alone.exit_code, "(ROOTS)" in alone.stderr) == (1, True)
+    endorsed = commands.told("keys", "endorse", drafts, "--root", second)
+    assert '"roots":{"since":2,"keys":[{"kid":1,"publicKey":' in endorsed
+    commands.told("keys", "sign", drafts, "--root", root)
+    assert commands.told("keys", "publish", drafts) == "Published 1\n"
+    assert commands.told("keys", "draft", drafts).startswith("0 to sign")
+
+
+@pytest.mark.parametrize(("words", "why"), [
+    (("--kid", 1), "There was a root 1 before"),
+    (("--kid", 2, "--leaving", 1), "One root has to stay"),
+    (("--kid", 2, "--leaving", 7), "There is no root 7"),
+    (("--kid", 2, "--public-key", "00" * 32), "This is no Ed25519 public key"),
+    (("--kid", 2, "--public-key", "no hex"), "This is no Ed25519 public key"),
+])  # fmt: skip
+def test_root_that_cannot_follow_is_not_named(
+    commands: Commands, root: Path, tmp_path: Path, words: tuple[object, ...], why: str
+) -> None:
+    file = tmp_path / "keys.json"
+    before = file.read_bytes()
+    public_key = load_root(root).public_key.hex()
+    given = words if "--public-key" in words else (*words, "--public-key", public_key)
+    refused = commands.run("keys", "next-root", file, *given)
+    assert refused.exit_code == 1
+    assert why in refused.stderr
+    assert file.read_bytes() == before

@@ -5,10 +5,12 @@ import sys
 
 from terminals.verification import CAP_CLASSES
 from tests.simulation.campus import ROWS
+from tests.simulation.cards import steal
 from tests.simulation.outage import Crowd, simulate
 from tests.simulation.test_loss_bound import RESERVE_MINOR, TABLE
 
 _BAR = 40
+_DENY_AGE_HOURS = (24, 72)
 
 
 def main() -> int:
@@ -38,7 +40,15 @@ def main() -> int:
                 left = max(0, taken - RESERVE_MINOR)
                 wrong += left != yuan[3] * 100
                 print(f"  with R = B: lost {left / 100:>9.2f}  table {yuan[3]:>6}")
-    print(f"\ncases={len(ROWS) * 4} seeds={seeds} wrong={wrong}")
+        for hours in _DENY_AGE_HOURS:
+            theft = steal(row, hours)
+            agrees = theft.taken_minor == theft.bound_minor
+            wrong += not agrees
+            print(
+                f"  card, list of {hours:>2} h: taken {theft.taken_minor / 100:>9.2f}"
+                f"  figure {theft.bound_minor / 100:>9.2f}  {'agrees' if agrees else 'DIFFERS'}"
+            )
+    print(f"\ncases={len(ROWS) * (4 + len(_DENY_AGE_HOURS))} seeds={seeds} wrong={wrong}")
     return 1 if wrong else 0
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from core.authorisation import store
 from core.authorisation.lifecycle import (
     capture_code,
+    is_overridden,
     refund_code,
     void_code,
 )
@@ -22,7 +23,7 @@ from core.authorisation.records import (
     Status,
 )
 from core.authorisation.service.movements import Movements
-from core.authorisation.store import invariants
+from core.authorisation.store import invariants, taken
 from core.db.lanes import Lanes
 from core.db.micro_batch import MicroBatch
 from core.db.unit import Database, Raced, Unit
@@ -85,6 +86,31 @@ class Authorisations:
         What it answers goes through `signed` once the unit stands.
         """
         return await store.authorise_in(unit, purses, request)
+
+    async def take_within(
+        self, unit: Unit, purses: Sequence[str], request: PurchaseRequest
+    ) -> Answer:
+        """A hold for what ran already, which nothing refuses: the purses, and the rest as a debt.
+
+        A key that was declined keeps its answer and is held for all the same (terminals.md 5); one
+        that was voided pays nothing; a repeat hears the stored answer. Raises: Raced.
+        """
+        await self._limits.lock(unit, request.cardholder_id)
+        key = Key(request.terminal_no, request.batch_no, request.seq_no)
+        found = await store.find(unit, key, lock=True)
+        stored = await store.find_answer(unit, key, request.content_hash)
+        if found is not None or (stored is not None and not is_overridden(stored)):
+            return stored or await store.authorise_in(unit, purses, request)
+        reference = stored.retrieval_reference if stored else request.retrieval_reference
+        ids = await self._movements.hold(unit, purses, request, reference)
+        await taken.insert(unit, request, ids, reference)
+        if stored is not None:
+            return replace(stored, verdict="NEW")
+        balances = await self._ledger.balances_in(unit, request.cardholder_id)
+        await taken.insert_answer(unit, request, balances.available_minor)
+        answer = await store.read_answer(unit, key)
+        assert answer is not None  # of this unit
+        return replace(answer, verdict="NEW")
 
     async def follow_within(self, unit: Unit, follow: FollowUp, sign: Sign) -> Answer:
         """A CAPTURE of a hold, or its VOID, within such a unit; a repeat hears the same.

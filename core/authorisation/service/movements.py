@@ -5,10 +5,11 @@ The caller holds the cardholder's money lock and the purchase's row.
 
 from collections.abc import Sequence
 from datetime import date
+from uuid import UUID
 
 from core.authorisation import store
 from core.authorisation.lifecycle import capture_shares, refund_shares
-from core.authorisation.records import Authorisation, FollowUp, Key
+from core.authorisation.records import Authorisation, FollowUp, Key, PurchaseRequest
 from core.authorisation.store import reviews
 from core.db.unit import Unit
 from core.kit.ids import Ids
@@ -35,6 +36,24 @@ class Movements:
             await self._limits.lock(unit, payer)
         return await store.find(unit, key, lock=True)
 
+    async def hold(
+        self, unit: Unit, purses: Sequence[str], request: PurchaseRequest, reference: str
+    ) -> list[UUID]:
+        """Holds what ran already, purse by purse and then as a debt; the transfers of it."""
+        sources = await self._ledger.sources(
+            unit, request.cardholder_id, purses, request.amount_minor
+        )
+        merchant = request.merchant_account_id
+        holds = [
+            Posting(self._ids.new(), "PURCHASE", account, merchant, amount, reference)
+            for account, amount in sources.shares
+        ]
+        for each in holds:
+            await self._ledger.hold(unit, each, request.business_on)
+        spending = await self._limits.lock(unit, request.cardholder_id)
+        await self._limits.spend(unit, spending, request.business_on, request.amount_minor)
+        return [each.id for each in holds]
+
     async def capture(self, unit: Unit, found: Authorisation, follow: FollowUp) -> None:
         """Posts `follow.amount_minor` of the hold, first purse first, and releases the rest."""
         transfers = await self._ledger.transfers(unit, found.transfer_ids)
@@ -47,6 +66,21 @@ class Movements:
                 await self._release(unit, found, held, day)
         await self._give_back(unit, found, found.held_minor - follow.amount_minor)
         await store.change(unit, found.key, "CAPTURED", follow.amount_minor, 0)
+        paid = [held for held, share in zip(transfers, shares, strict=True) if share]
+        await self._recover(unit, found, paid, day)
+
+    async def _recover(
+        self, unit: Unit, found: Authorisation, paid: Sequence[Transfer], day: date
+    ) -> None:
+        """Pays a debt that a capture made out of what came since its hold; what stays is owed."""
+        if found.cardholder_id is None:
+            return
+        debt = await self._ledger.purse(unit, found.cardholder_id, "ARREARS")
+        if debt is None or debt not in {transfer.debit_account_id for transfer in paid}:
+            return
+        await self._ledger.recover_arrears(unit, found.cardholder_id, day)
+        if await self._ledger.arrears_in(unit, found.cardholder_id):
+            await self._limits.stop_offline(unit, found.cardholder_id)
 
     async def void(self, unit: Unit, found: Authorisation, day: date) -> None:
         """Releases a hold, or posts the opposite of a purchase; its day gets the amount back."""

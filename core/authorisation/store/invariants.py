@@ -7,6 +7,7 @@ SELECT * FROM offline_item x WHERE x.school_id = $1 AND x.verdict IN ('ACCEPTED'
    AND x.kind <> 'VOID' AND NOT 'ALREADY_POSTED' = ANY (x.flags)
 """
 
+# Water that ran without a network has a run for its evidence, not a record: I21 of core.utility.
 OFFLINE = (
     Invariant(
         "I20 records",
@@ -16,7 +17,8 @@ OFFLINE = (
         SELECT terminal_no, batch_no, seq_no, i.verdict, i.flags, i.amount_minor, a.held_minor,
                a.payer
           FROM ({_ITEMS}) i
-          FULL JOIN (SELECT * FROM authorisation x WHERE x.school_id = $1 AND x.is_offline) a
+          FULL JOIN (SELECT * FROM authorisation x WHERE x.school_id = $1 AND x.is_offline
+                        AND x.instrument <> 'WATER') a
          USING (terminal_no, batch_no, seq_no)
          WHERE i.verdict IS NULL OR a.payer IS NULL OR i.amount_minor <> a.held_minor
             OR i.retrieval_reference IS DISTINCT FROM a.retrieval_reference
@@ -43,7 +45,8 @@ OFFLINE = (
          WHERE a.school_id = $1
            AND ((s.kind = 'LOSS') <> (a.payer = 'SCHOOL')
              OR (s.kind IN ('LOSS', 'ARREARS') AND NOT a.is_offline)
-             OR (s.kind = 'ARREARS' AND NOT 'ARREARS' = ANY (i.flags)))
+             OR (s.kind = 'ARREARS' AND a.instrument <> 'WATER'
+               AND NOT 'ARREARS' = ANY (i.flags)))
         """,
     ),
     Invariant(
@@ -114,7 +117,8 @@ INVARIANTS = (
           FULL JOIN (SELECT * FROM authorisation x WHERE x.school_id = $1) a
          USING (terminal_no, batch_no, seq_no)
          WHERE (t.outcome = 'APPROVED' AND (a.state IS NULL OR a.state = 'TOMBSTONE'))
-            OR (a.state <> 'TOMBSTONE' AND (a.held_minor <> t.amount_minor
+            OR (a.state <> 'TOMBSTONE' AND ((a.held_minor <> t.amount_minor
+                AND NOT (a.is_offline AND a.instrument = 'WATER' AND t.outcome <> 'APPROVED'))
               OR a.cardholder_id <> t.cardholder_id
               OR a.retrieval_reference <> t.retrieval_reference
               OR (t.outcome IS DISTINCT FROM 'APPROVED'

@@ -156,7 +156,7 @@ async def _earlier(unit: Unit, claim: Claim) -> tuple[int, int, bool]:
         " coalesce(sum(i.amount_minor) FILTER (WHERE i.capped), 0)::bigint,"
         " count(*) FILTER (WHERE i.replay_key = $4) > 0"
         " FROM (SELECT x.amount_minor, x.replay_key, x.cap_tag = $3 OR (x.card_uid = $5"
-        "   AND x.made_at > $6 AND x.made_at <= $7) AS capped"
+        "   AND x.made_at >= $6 AND x.made_at <= $7) AS capped"
         "  FROM offline_item x WHERE x.school_id = $1 AND x.terminal_no = $2"
         "  AND (x.cap_tag = $3 OR x.replay_key = $4 OR x.card_uid = $5) AND x.kind = 'PURCHASE'"
         "  AND x.verdict IN ('ACCEPTED', 'SUSPECT')) i",

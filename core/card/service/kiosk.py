@@ -171,7 +171,7 @@ class Kiosks:
         return len(silent)
 
     async def owed(self, school_id: int) -> list[VendJob]:
-        """Cards that came out after their fee was given back, for staff; at most 100."""
+        """Cards that came out after their fee was given back and not paid again; at most 100."""
         return await self._database.unit(school_id, lambda unit: store.owed(unit, _AT_ONCE))
 
     async def _refusal(
@@ -233,6 +233,8 @@ class Kiosks:
             await self._give_back(unit, job, day)
         else:
             new = await self._hand_over(unit, job, state, day)
+            if state is VendState.OWED and new is not None:
+                await self._owe(unit, job, day)
         await store.end(unit, job, state, new, self._clock.now())
 
     async def _hand_over(
@@ -251,6 +253,14 @@ class Kiosks:
         new = await self._cards.replace_in(unit, old, job.new_uid)
         await self._chips.take_back(unit, job.cardholder_id, old.id, day)
         return new.id
+
+    async def _owe(self, unit: Unit, job: VendJob, day: date) -> None:
+        """The fee of a card that works after all is owed: the next pay-in recovers it."""
+        debt = await self._ledger.arrears_account(unit, job.cardholder_id)
+        fees = await self._ledger.school_account(unit, "FEE")
+        reference = job.retrieval_reference
+        posting = Posting(self._ids.new(), FEE, debt, fees, job.fee_minor, reference)
+        await self._ledger.post(unit, [posting], day)
 
     async def _fall_silent(self, school_id: int, job_id: UUID, day: date) -> None:
         async def work(unit: Unit) -> None:

@@ -80,10 +80,17 @@ async def silent(unit: Unit, before: datetime, limit: int) -> list[VendJob]:
 
 
 async def owed(unit: Unit, limit: int) -> list[VendJob]:
-    """Jobs whose card came out after their fee was given back, oldest first."""
+    """Jobs whose card came out after their fee was given back, oldest first.
+
+    One whose card works leaves the list when its cardholder owes nothing any more.
+    """
     rows = await unit.rows(
-        f"SELECT {_COLUMNS} FROM vend_job"  # noqa: S608 - ours
-        " WHERE school_id = $1 AND state = 'OWED' ORDER BY made_at LIMIT $2",
+        f"SELECT {_COLUMNS} FROM vend_job j"  # noqa: S608 - ours
+        " WHERE j.school_id = $1 AND j.state = 'OWED' AND (j.new_card_id IS NULL OR"
+        "  (SELECT sum(l.amount_minor) FROM account a"
+        "     JOIN leg l ON l.school_id = $1 AND l.account_id = a.id"
+        "    WHERE a.school_id = $1 AND a.owner_id = j.cardholder_id AND a.kind = 'ARREARS') < 0)"
+        " ORDER BY j.made_at LIMIT $2",
         unit.school_id, limit,
     )  # fmt: skip
     return [_job(row) for row in rows]

@@ -179,7 +179,7 @@ class Schools:
             assert current is not None  # a school is added with its first version
             if current.source == text:
                 return current.version
-            await self._losses.check(unit, file.policy.offline)
+            await self._losses.check(unit, file.policy)
             await store.update_school(unit, file.school)
             changed = current.digest != _digest(file)
             version = current.version + changed

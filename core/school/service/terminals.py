@@ -12,7 +12,7 @@ from core.db import attempts
 from core.db.unit import Database, Unit
 from core.kit.clock import Clock, window_start
 from core.ports.proofs import TerminalProofs
-from core.school.edge_keys import EDGE_KIDS, EdgeKey
+from core.school.edge_keys import EDGE_KIDS, EdgeKey, is_working_edge
 from core.school.records import (
     ActivationInvalid,
     DeviceClass,
@@ -197,12 +197,22 @@ class Terminals:
     ) -> EnrolledTerminal:
         """LOCK, UNLOCK or RETIRE a terminal; one that is there already stays as it is.
 
-        Raises: TerminalUnknown, TerminalStateInvalid.
+        A stolen edge is locked at once, whatever it costs: the key document lists it until the
+        next one. Raises: TerminalUnknown, TerminalStateInvalid, EdgeNeeded if an edge is retired
+        without which more could be lost than the school accepts.
         """
-        enrolled = await self._database.unit(
-            school_id, lambda unit: self._move(unit, act, number, by, reason)
-        )
-        return self._forget(school_id, enrolled)
+
+        async def work(unit: Unit) -> EnrolledTerminal:
+            terminal = await self._lock(unit, number)
+            if act != "RETIRE" or not is_working_edge(terminal):
+                return await self._move(unit, act, number, by, reason)
+            await school_store.lock_school(unit)
+            before = await self._losses.in_force(unit)
+            enrolled = await self._move(unit, act, number, by, reason)
+            await self._losses.check_without_edge(unit, before.loss_minor)
+            return enrolled
+
+        return self._forget(school_id, await self._database.unit(school_id, work))
 
     async def rotate_key(
         self, school_id: int, number: int, new_public_key: bytes, proof: bytes

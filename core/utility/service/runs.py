@@ -27,15 +27,21 @@ class Runs:
     ) -> Answer:
         """Holds the maximum and begins; a repeat of the key hears the stored answer.
 
-        A decline is an answer and begins nothing.
+        A decline is an answer and begins nothing, but for water that ran already: that is held for
+        under whatever answer its key has.
         Raises: MeterBusy, CodeUsed (nothing was kept, not even under the key),
         IdempotencyConflict, DatabaseUnavailable.
         """
 
         async def work(unit: Unit) -> Answer:
             # The payer's money first, as everywhere; the meter after it.
-            answer = await self._authorisations.authorise_within(unit, purses, request)
-            if answer.verdict != "NEW" or answer.outcome != "APPROVED":
+            if run.is_late:
+                answer = await self._authorisations.take_within(unit, purses, request)
+                begins = answer.verdict == "NEW" and answer.outcome != "VOIDED"
+            else:
+                answer = await self._authorisations.authorise_within(unit, purses, request)
+                begins = answer.verdict == "NEW" and answer.outcome == "APPROVED"
+            if not begins:
                 return answer
             if not run.is_late:
                 await meter_store.lock_meter(unit, run.key.terminal_no, run.meter_no)

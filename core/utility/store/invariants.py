@@ -27,6 +27,19 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        "I4 water",
+        "脱机开始的用水与其脱机预扣一一对应",
+        "Every run that was told late has its hold taken offline, and the other way round.",
+        """
+        SELECT terminal_no, batch_no, seq_no, r.late, a.is_offline
+          FROM (SELECT * FROM meter_run x WHERE x.school_id = $1) r
+          FULL JOIN (SELECT * FROM authorisation x WHERE x.school_id = $1
+                        AND x.instrument = 'WATER') a
+         USING (terminal_no, batch_no, seq_no)
+         WHERE a.instrument = 'WATER' AND r.late IS DISTINCT FROM a.is_offline
+        """,
+    ),
+    Invariant(
         "I13 water",
         "每个预约至多用水一次",
         "No reservation ran twice.",

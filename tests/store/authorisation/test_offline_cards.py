@@ -70,6 +70,8 @@ async def test_tapped_card_really_pays_and_counts_for_its_caps(stall: Stall) -> 
     elsewhere = stall.lane(TILLS[1])
     assert await stall.one(elsewhere.write(tap(holder), 500)) == (*ACCEPTED, set())
     stall.canteen.clock.advance(seconds=86_400)
+    await refused(stall, lane.write(tap(holder), 1), "CAP_EXCEEDED")
+    stall.canteen.clock.advance(seconds=1)
     assert await stall.one(lane.write(tap(holder), 500)) == (*ACCEPTED, set()), "another day"
     assert await stall.balance(holder) == 20_000 - 900 - 600 - 500 - 500
     assert await stall.canteen.broken() == {}

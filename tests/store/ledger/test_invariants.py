@@ -81,6 +81,8 @@ PLANTED = {
     " INSERT INTO meter_reading (school_id, terminal_no, batch_no, seq_no, stop_batch_no,"
     " stop_seq_no, units, amount_minor, reason, read_at)"
     " SELECT school_id, terminal_no, batch_no, seq_no, 1, 99, 7, 21, 'CANCEL', started_at FROM r",
+    "I4 water": "UPDATE authorisation SET instrument = 'WATER', is_offline = true"
+    " WHERE held_minor = 300",
     "I13 water": f"{_METER}, w AS ({_RESERVED.format(0)} RETURNING id), r AS ("
     + _RAN.format("(SELECT id FROM w)", 400)
     + ") "

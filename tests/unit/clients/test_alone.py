@@ -135,7 +135,7 @@ CARDS = {"card_cap": CardCap(amount_minor=1_000, count=2, total_minor=1_500)}
 
 
 async def test_card_is_taken_alone_where_the_parameters_allow_it(counter: Counter) -> None:
-    await prepare(counter, **CARDS)
+    await prepare(counter, deny_age_seconds=100_000, **CARDS)
     await assert_not_taken(counter, "CARD:04a1b2c3", 1_001)
     receipt = await counter.till.sell("CARD:04a1b2c3", 800)
     assert receipt.is_offline
@@ -152,6 +152,8 @@ async def test_card_is_taken_alone_where_the_parameters_allow_it(counter: Counte
     cut(counter)
     await assert_not_taken(counter, "CARD:04A1B2C3", 1)
     counter.clock_seconds += 86_400
+    await assert_not_taken(counter, "CARD:04A1B2C3", 1)
+    counter.clock_seconds += 1
     assert (await counter.till.sell("CARD:04A1B2C3", 1_000)).is_offline, "another day"
 
 

@@ -5,8 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from core.school.policy import Offline, Policy
-from core.school.policy_words import Instrument
+from core.school.loss import takes_cards
+from core.school.policy import Offline, Policy, Purse
+from core.school.policy_words import Instrument, PurseModel
 from core.school.records import DeviceClass, Site, Terminal, TerminalState
 from terminals.funding import plan_of
 from terminals.parameters import ParametersInvalid, parameters_of, read, write
@@ -82,6 +83,17 @@ def test_a_school_may_take_cards_or_codes_alone(
     assert made.offline_instruments == sorted(taken)
     assert (made.pay_kinds, made.tap_cap is not None) == (frozenset(kinds), is_tapped)
     assert read(write(made)) == made
+
+
+@pytest.mark.parametrize("model", PurseModel)
+@pytest.mark.parametrize("taken", [(Instrument.PHYSICAL,), (Instrument.VIRTUAL,), ()])
+def test_the_loss_counts_cards_exactly_where_terminals_take_them(
+    model: PurseModel, taken: tuple[Instrument, ...]
+) -> None:
+    offline = Offline(money=True, instruments=frozenset(taken))
+    policy = replace(Policy(), offline=offline, purse=Purse(model))
+    made = parameters_of(policy, SITES, TILLS, ("MAIN",), bytes(32))
+    assert (made.tap_cap is not None) == takes_cards(policy)
 
 
 def test_parameters_of_before_physical_cards_take_none() -> None:
