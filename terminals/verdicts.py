@@ -140,12 +140,14 @@ def _is_taken(case: Case, known: Known) -> bool:
         return True
     if record.kind == RecordKind.VOID:
         return known.operation is not None or known.authorisation is not None
-    found = known.authorisation
+    found, answer = known.authorisation, known.answer
     if found is not None:
         return found.state not in _PAID or found.held_minor != record.minor_amount
-    answer = known.answer
+    payer = known.pass_facts.cardholder_id if known.pass_facts else None
     return answer is not None and (
-        answer.outcome not in _OVERRIDDEN or answer.amount_minor != record.minor_amount
+        answer.outcome not in _OVERRIDDEN
+        or answer.amount_minor != record.minor_amount
+        or (answer.cardholder_id != payer and None not in (answer.cardholder_id, payer))
     )
 
 

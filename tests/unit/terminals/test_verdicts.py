@@ -130,6 +130,20 @@ def test_only_a_decline_of_the_same_amount_gives_way(
     assert (Flag.OVERRODE_DECLINE in judgement.flags) is not is_taken
 
 
+@pytest.mark.parametrize(("whose", "is_taken"), [
+    (PASS.cardholder_id, False), (None, False), (UUID(int=9), True),
+])  # fmt: skip
+def test_only_a_decline_of_the_same_payer_gives_way(whose: UUID | None, is_taken: bool) -> None:
+    stored = Answer.bare(OWN, "DECLINED", "51", 1_250, "R" * 12, 2, from_unix(samples.SHOWN))
+    text = campus_code(Kind.VIRTUAL_CARD, Flags.PAY)
+    known = Known(
+        answer=replace(stored, cardholder_id=whose), operation="AUTHORISE", pass_facts=pass_of(text)
+    )
+    judgement = judge(case(text, RecordKind.PURCHASE), known)
+    assert (judgement.reason == Reason.KEY_CONFLICT) is is_taken
+    assert (Flag.OVERRODE_DECLINE in judgement.flags) is not is_taken
+
+
 def campus_code(kind: Kind, flags: int) -> str:
     """A code shown at the instant of the record, good at site 1."""
     signed = cc1.issue_pass(
