@@ -118,6 +118,7 @@ class Porter:
     async def _show(self, customer: Customer, code: str, door: int = DOOR) -> None:
         self.diary.note("shown", till=self.gate, code=digest(code))
         asked = {"code": code, "door": door, "direction": "IN"}
+        clock_off = self._clock_off  # a power cut sets it right, and what it opened stays as it was
         if self.chaos and self.dice.between(0, 1) < _POWER_CUT:
             self.diary.note("fault", till=self.gate, name="power cut at a door")
             seconds = self.dice.between(0, _POWER_SECONDS)
@@ -125,13 +126,15 @@ class Porter:
             await self._start()
             if answer is None:
                 # The door stayed shut, whatever the disk says; it will be told as it stands there.
-                self._note_opened(customer, code, door, {"responseCode": "power cut"})
+                self._note_opened(customer, code, door, clock_off, {"responseCode": "power cut"})
                 return
         else:
             answer = await self.device.ask("pass", **asked)
-        self._note_opened(customer, code, door, answer)
+        self._note_opened(customer, code, door, clock_off, answer)
 
-    def _note_opened(self, customer: Customer, code: str, door: int, answer: Json) -> None:
+    def _note_opened(
+        self, customer: Customer, code: str, door: int, clock_off: float, answer: Json
+    ) -> None:
         if not answer.get("approved"):
             said = answer.get("responseCode") or answer.get("error") or "alone"
             self.diary.note("shut", till=self.gate, holder=customer.number, said=said)
@@ -139,11 +142,11 @@ class Porter:
         self.diary.note(
             "opened", till=self.gate, batch=answer["batchNo"], seq=answer["seqNo"],
             holder=customer.number, code=digest(code), offline=answer["offline"], door=door,
-            clockLost=self._clock_off in LOST_SECONDS, ahead=self._clock_off == AHEAD_SECONDS,
+            clockLost=clock_off in LOST_SECONDS, ahead=clock_off == AHEAD_SECONDS,
         )  # fmt: skip
         if answer["offline"]:
             self.opened_alone += 1
-            if self._clock_off == 0:
+            if clock_off == 0:
                 self.crowd.seen_at_doors.photograph(self.gate, customer, code)
 
     def _note_told(self, answer: Json) -> None:

@@ -24,13 +24,14 @@ _SAID = ("refusal", "responseCode", "error")
 
 
 class Offer(NamedTuple):
-    """What a customer holds out, and when; fen."""
+    """What a customer holds out, and when; fen. `clock_off` is the till's then, in seconds."""
 
     customer: Customer
     minor: int
     text: str
     means: Means
     at: float
+    clock_off: float
 
     @property
     def code(self) -> str:
@@ -64,7 +65,7 @@ class Register:
         self, customer: Customer, minor: int, text: str, means: Means = Means.CODE
     ) -> Json | None:
         """What the till said to a code or a card; none if the power was cut before it."""
-        offer = Offer(customer, minor, text, means, self.crowd.clock())
+        offer = Offer(customer, minor, text, means, self.crowd.clock(), self._clock_off)
         self.diary.note("asked", till=self.till, code=offer.code)
         if not self._is_cut(_POWER_CUT):
             return self._note_sold(offer, await self.device.ask("sell", code=text, amount=minor))
@@ -95,7 +96,8 @@ class Register:
             await self.device.ask("giveUp")
             self._note_refused(payment)
             return
-        offer = Offer(customer, minor, payment["receipt"], Means.RECEIPT, at)
+        receipt = payment["receipt"]
+        offer = Offer(customer, minor, receipt, Means.RECEIPT, at, self._clock_off)
         answer = await self.device.ask("look")
         if not answer.get("approved"):
             answer = await self._read_receipt(offer, (shown["batchNo"], shown["seqNo"]))
@@ -205,14 +207,14 @@ class Register:
         self.diary.note(
             "goods", till=self.till, batch=batch, seq=seq, minor=answer["amount"],
             holder=offer.customer.number, code=offer.code, offline=answer["offline"],
-            ahead=self._clock_off >= AHEAD_SECONDS, means=offer.means, since=offer.at,
+            ahead=offer.clock_off >= AHEAD_SECONDS, means=offer.means, since=offer.at,
             until=self.crowd.clock(),
         )  # fmt: skip
         if answer["offline"]:
             self.taken += 1
             self.crowd.count()
             is_seen = offer.means is Means.CODE and offer.customer.part is not Part.THIEF
-            if self._clock_off == 0 and is_seen:
+            if offer.clock_off == 0 and is_seen:
                 self.crowd.seen_at_tills.photograph(self.till, offer.customer, offer.text)
         return answer
 
