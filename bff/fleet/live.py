@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, suppress
 
 import httpx2
@@ -125,30 +125,38 @@ class Fleet:
 
     async def _midday(self, crowd: Crowd, diary: Diary) -> None:
         await crowd.is_late.wait()
-        await self._report(crowd, diary)
-        await self._change_pass_key(crowd, diary)
+        reported = [each async for each in self._report(crowd)]
+        await self._change_pass_key(diary)
+        # An application keeps the version of its deny list for seconds; the new one has none yet.
+        for customer, means, since in reported:
+            _note_report(diary, customer, means, since, crowd.clock())
+        crowd.cards_are_reported = True
+        await self._fetch_passes(crowd, diary)
 
-    async def _report(self, crowd: Crowd, diary: Diary) -> None:
+    async def _report(self, crowd: Crowd) -> AsyncIterator[tuple[Customer, Means, float]]:
+        """Who reports what, and since when the server may know it."""
         for customer in crowd.of(Part.REPORTER):
             since = crowd.clock()
             await customer.phone.give_up_device()
-            _note_report(diary, customer, Means.CODE, since, crowd.clock())
+            yield customer, Means.CODE, since
         for customer in crowd.of(Part.LOSER):
             await sign_in(self._wired, customer.phone, customer.number)
             card = (await customer.phone.home())["physicalCard"]
             since = crowd.clock()
             await customer.phone.report_lost(card["id"])
-            _note_report(diary, customer, Means.CARD, since, crowd.clock())
-        crowd.cards_are_reported = True
+            yield customer, Means.CARD, since
 
-    async def _change_pass_key(self, crowd: Crowd, diary: Diary) -> None:
-        """An application with another PASS key takes over; half of the phones ask for passes."""
+    async def _change_pass_key(self, diary: Diary) -> None:
+        """An application with another PASS key takes over."""
         await add_pass_key(self._place, self._wired)
         port, last = await self._servers.follow()
         for line in self._lines:
             line.lead_to(port)
         await asyncio.to_thread(last.close)
         diary.note("fault", till=0, name="application replaced")
+
+    async def _fetch_passes(self, crowd: Crowd, diary: Diary) -> None:
+        """Half of the phones ask for passes."""
         for customer in crowd.of(Part.RICH)[::2]:
             before = customer.running_passes(crowd.clock())
             await _insist(customer.phone.fetch_passes)
