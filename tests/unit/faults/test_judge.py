@@ -146,4 +146,4 @@ def test_a_run_that_met_too_little_says_what() -> None:
     short = missing(counts, Counter({"kill_app": 40}), 60)
     assert "keys" not in short
     assert short["kinds"] == "1 of 18"
-    assert short["AUTHORISE 51"] == "0 of 350"
+    assert short["AUTHORISE 51"] == "0 of 280"
