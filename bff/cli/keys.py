@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,7 @@ from bff.cli.desk import open_desk
 from bff.cli.voice import REFUSED, voice_of
 from bff.clock import SystemClock
 from bff.key_documents import (
+    Root,
     check,
     create_root,
     draft,
@@ -23,7 +25,7 @@ from bff.key_documents import (
 from bff.key_rotation import running_out
 from bff.keys import create_keys, load_keys
 from bff.settings import Environment
-from core.school.records import DocumentKind
+from core.school.records import DocumentKind, SignedDocument
 from terminals.chips import card_key, is_uid
 
 keys = typer.Typer(no_args_is_help=True, help="Keys 密钥")
@@ -139,16 +141,7 @@ def keys_endorse(
     root: Annotated[Path, typer.Option(help="The endorsing root's file 背书的根密钥文件")],
 ) -> None:
     """Endorse the new roots of drafts; another root signs then 为新的根密钥背书."""
-    voice = voice_of(context)
-    with voice.answering(root):
-        endorser = load_root(root)
-        endorsed = [endorser.endorse(each) for each in read_documents(file)]
-        for each in endorsed:
-            voice.say(
-                f"学校 {each.issuer}，第 {each.version} 版：{each.content.decode()}",
-                f"School {each.issuer}, version {each.version}: {each.content.decode()}",
-            )
-        write_documents(file, endorsed)
+    _by_root(context, file, root, Root.endorse)
 
 
 @keys.command("sign")
@@ -158,16 +151,7 @@ def keys_sign(
     root: Annotated[Path, typer.Option(help="The root key's file 根密钥文件")],
 ) -> None:
     """Sign drafts in place with a root key; needs no database 用根密钥签名."""
-    voice = voice_of(context)
-    with voice.answering(root):
-        signer = load_root(root)
-        signed = [signer.sign(each) for each in read_documents(file)]
-        for each in signed:
-            voice.say(
-                f"学校 {each.issuer}，第 {each.version} 版：{each.content.decode()}",
-                f"School {each.issuer}, version {each.version}: {each.content.decode()}",
-            )
-        write_documents(file, signed)
+    _by_root(context, file, root, Root.sign)
 
 
 @keys.command("publish")
@@ -188,3 +172,22 @@ def keys_publish(context: typer.Context, file: Drafts) -> None:
 
     with voice.answering(file):
         asyncio.run(run())
+
+
+def _by_root(
+    context: typer.Context,
+    file: Path,
+    root: Path,
+    act: Callable[[Root, SignedDocument], SignedDocument],
+) -> None:
+    """What a root key does to drafts in place, and what it was done to."""
+    voice = voice_of(context)
+    with voice.answering(root):
+        custodian = load_root(root)
+        done = [act(custodian, each) for each in read_documents(file)]
+        for each in done:
+            voice.say(
+                f"学校 {each.issuer}，第 {each.version} 版：{each.content.decode()}",
+                f"School {each.issuer}, version {each.version}: {each.content.decode()}",
+            )
+        write_documents(file, done)

@@ -1,13 +1,16 @@
 """Commands on the operators of merchants."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import typer
 
 from bff.cli.desk import School, open_desk
 from bff.cli.voice import voice_of
-from core.school.operators import OperatorRight
+from core.audit.records import Actor
+from core.school.operators import Operator, OperatorRight
+from core.school.service import Operators
 
 operators = typer.Typer(no_args_is_help=True, help="Operators 操作员")
 
@@ -56,16 +59,8 @@ def operator_block(
     context: typer.Context, number: Number, school: School, merchant: Merchant, reason: Reason
 ) -> None:
     """Let an operator sign on nowhere, and end their shifts 停用操作员."""
-    voice = voice_of(context)
-
-    async def run() -> None:
-        async with open_desk() as desk:
-            school_id = await desk.school_id(school)
-            await desk.operators.block(school_id, merchant, number, reason, desk.operator)
-        voice.say(f"操作员 {number} 已停用", f"Operator {number} is blocked")
-
-    with voice.answering():
-        asyncio.run(run())
+    told = f"操作员 {number} 已停用", f"Operator {number} is blocked"
+    _change(context, Operators.block, school, merchant, number, reason, told)
 
 
 @operators.command("unblock")
@@ -73,16 +68,8 @@ def operator_unblock(
     context: typer.Context, number: Number, school: School, merchant: Merchant, reason: Reason
 ) -> None:
     """Let a blocked operator sign on again 恢复操作员."""
-    voice = voice_of(context)
-
-    async def run() -> None:
-        async with open_desk() as desk:
-            school_id = await desk.school_id(school)
-            await desk.operators.unblock(school_id, merchant, number, reason, desk.operator)
-        voice.say(f"操作员 {number} 已恢复", f"Operator {number} may sign on")
-
-    with voice.answering():
-        asyncio.run(run())
+    told = f"操作员 {number} 已恢复", f"Operator {number} may sign on"
+    _change(context, Operators.unblock, school, merchant, number, reason, told)
 
 
 @operators.command("list")
@@ -102,6 +89,27 @@ def operator_list(context: typer.Context, school: School) -> None:
             merchant, rights = str(each.merchant_number), " ".join(each.sorted_rights)
             table.add_row(merchant, each.number, each.display_name, rights, blocked)
         voice.out.print(table)
+
+    with voice.answering():
+        asyncio.run(run())
+
+
+def _change(
+    context: typer.Context,
+    act: Callable[[Operators, int, int, str, str, Actor], Awaitable[Operator]],
+    school: str,
+    merchant: int,
+    number: str,
+    reason: str,
+    told: tuple[str, str],
+) -> None:
+    voice = voice_of(context)
+
+    async def run() -> None:
+        async with open_desk() as desk:
+            school_id = await desk.school_id(school)
+            await act(desk.operators, school_id, merchant, number, reason, desk.operator)
+        voice.say(*told)
 
     with voice.answering():
         asyncio.run(run())
